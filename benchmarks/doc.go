@@ -1,0 +1,2 @@
+// Package benchmarks measures the tracer side by side with its peers.
+package benchmarks

@@ -1,0 +1,2 @@
+// Package ecotracer embeds tracer hooks in ML and data pipelines.
+package ecotracer

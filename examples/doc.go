@@ -1,0 +1,2 @@
+// Package examples holds programs that a user would write.
+package examples

@@ -1,0 +1,91 @@
+// Package meter defines what a source of energy figures is, and what all such
+// sources share: domains, unwrapping of counters, integration of power, and
+// detection.
+package meter
+
+import (
+	"time"
+
+	"github.com/ecotracer/ecotracer/lifecycle"
+)
+
+// Meter is a source of cumulative joules for one or more domains.
+//
+// The ledger calls Read from one goroutine at a time. A Meter keeps its file
+// descriptors open and allocates nothing per Read.
+type Meter interface {
+	// Domains lists what the meter saw when it was opened, also what it
+	// leaves out (LeftOut tells why). It is fixed after opening; the caller
+	// must not change it.
+	Domains() []Domain
+
+	// Read appends one Sample for each domain that is counted and can be
+	// told now, and returns the extended slice. A domain that fails has a
+	// Sample with a Condition, or none; the others are still told. The
+	// error is for a Read that told nothing.
+	Read(dst []Sample) ([]Sample, error)
+
+	// Close frees what the meter holds. Read fails after it.
+	Close() error
+}
+
+// Pacer is implemented by meters that are too slow to be read in the sampler:
+// they are read in a goroutine of their own, every Period, and given up for
+// this time when a Read takes longer than Timeout.
+type Pacer interface {
+	Period() time.Duration
+	Timeout() time.Duration
+}
+
+// Domain is what one counter covers.
+type Domain struct {
+	ID       string                 // unique on the host: cpu0, dram0, gpu0, node0/rest
+	Kind     lifecycle.HardwareKind // which kind of device
+	Device   int                    // which device of its kind, from 0
+	Name     string                 // the source's own name: package-0
+	Path     string                 // where it was found, below the root
+	Model    string                 // model of the device, if the source knows it
+	Method   lifecycle.Method       // counter, modelled, ...
+	Sensor   string                 // rapl, nvml, model
+	Mode     string                 // powercap, perf, ...
+	RelError float64                // 95 %: [v/(1+e), v·(1+e)]
+
+	ResolutionJ float64       // least step of the counter, J; 0 if unknown
+	Update      time.Duration // how often the counter moves; 0 if unknown
+	RangeJ      float64       // where the raw counter wraps, J; 0 if unknown or never
+	RawJ        float64       // raw reading when opened, J
+	MaxW        float64       // greatest plausible power, W; 0 if unknown
+	TDPW        float64       // rated power, W; 0 if unknown
+
+	IdleW     float64 // idle power, W; 0 if unknown
+	IdleFound string  // calibration, declared, factor, unknown
+
+	Within  string // ID of the domain that contains this one, if any
+	LeftOut string // "", or contained, mirrored, unreadable, refused: not counted
+	Why     string // the decision in words, for people
+}
+
+// Sample is one reading of one domain.
+type Sample struct {
+	Domain    int       // index into Domains
+	Time      time.Time // when it was read, with the monotonic clock
+	Joules    float64   // cumulative since opening, unwrapped
+	Condition Condition // what went wrong, if anything
+}
+
+// Condition is what a reading must be flagged with. Its text is the warning
+// code in the record.
+type Condition string
+
+// The conditions.
+const (
+	OK         Condition = ""
+	Gap        Condition = "counter-gap"           // more than one wrap is possible: joules are a lower bound
+	Reset      Condition = "counter-reset"         // the counter began anew: joules since then
+	Stuck      Condition = "counter-stuck"         // no move for longer than it may rest
+	Backwards  Condition = "counter-backwards"     // it fell by less than a wrap: this step is not told
+	Unplugged  Condition = "counter-unplugged"     // the file or device is gone
+	Denied     Condition = "permission-denied"     // no longer readable
+	Unreadable Condition = "counter-unreadable"    // it cannot be read or understood now
+	NoRange    Condition = "counter-range-unknown" // it fell and its range is unknown
+)

@@ -1,0 +1,103 @@
+package tracer
+
+import (
+	"io/fs"
+	"time"
+
+	"github.com/ecotracer/ecotracer/factors"
+	"github.com/ecotracer/ecotracer/lifecycle"
+	"github.com/ecotracer/ecotracer/tracer/meter"
+)
+
+// Option configures a run. Options given to Begin override what the
+// environment says.
+type Option func(*config)
+
+// config is what the options of a run come to.
+type config struct {
+	name        string
+	scope       lifecycle.Scope
+	site        Site
+	publisher   lifecycle.Publisher
+	useCase     lifecycle.UseCase
+	technology  lifecycle.Technology
+	dir         string
+	sinks       []Sink
+	meters      []meter.Meter
+	root        fs.FS
+	cpuTime     func() time.Duration
+	idle        map[string]float64
+	sampling    time.Duration
+	checkpoints time.Duration
+	maxPaths    int
+}
+
+// Site is where the run takes place. What is left empty is unknown: it is
+// never guessed, and the record says so.
+type Site struct {
+	Country        string // ISO 3166-1 alpha-2; default $ECOTRACER_COUNTRY
+	Subdivision    string // ISO 3166-2; default $ECOTRACER_REGION
+	GridZone       string
+	Infrastructure string // on-premise, private-cloud, public-cloud, edge, desk, other
+	Provider       string // of a cloud
+	Region         string // of a cloud
+	InstanceType   string // of a cloud
+
+	// Factors replace those of the data set where the operator knows better:
+	// kinds grid, pue, wue, ewif, lifetime, utilisation.
+	Factors []factors.Factor
+}
+
+// Named gives the run a name. It is never made from a path or command line.
+func Named(name string) Option { return func(c *config) { c.name = name } }
+
+// Scope tells whose joules are the run's: the process (the default), or all
+// that the machine uses.
+func Scope(s lifecycle.Scope) Option { return func(c *config) { c.scope = s } }
+
+// At tells where the run takes place.
+func At(s Site) Option { return func(c *config) { c.site = s } }
+
+// Publisher tells who publishes the record, and how openly.
+func Publisher(p lifecycle.Publisher) Option { return func(c *config) { c.publisher = p } }
+
+// UseCase tells what the run is for.
+func UseCase(u lifecycle.UseCase) Option { return func(c *config) { c.useCase = u } }
+
+// Technology describes what runs: the model, its data and its training.
+func Technology(t lifecycle.Technology) Option { return func(c *config) { c.technology = t } }
+
+// Dir is the folder that the record is written to, as <run id>.json. The
+// default is $ECOTRACER_DIR, else ecotracer-records.
+func Dir(path string) Option { return func(c *config) { c.dir = path } }
+
+// Sinks take the record in place of a folder.
+func Sinks(s ...Sink) Option { return func(c *config) { c.sinks = append(c.sinks, s...) } }
+
+// Meters are read in place of those that are found by detection. The run then
+// keeps a ledger of its own, which sees no span of other runs.
+func Meters(m ...meter.Meter) Option {
+	return func(c *config) { c.meters = append(c.meters, m...) }
+}
+
+// Host is the root of the file system in which sys and proc are found, by
+// default os.DirFS("/"). With another host the run keeps a ledger of its own.
+func Host(root fs.FS) Option { return func(c *config) { c.root = root } }
+
+// CPUTime tells the CPU time of the process that the run is about, from any
+// start, never falling; the default is this process. It is called from the
+// sampler. With another process the run keeps a ledger of its own.
+func CPUTime(f func() time.Duration) Option { return func(c *config) { c.cpuTime = f } }
+
+// IdlePower declares the idle power of domains, in watts by domain ID.
+func IdlePower(watts map[string]float64) Option { return func(c *config) { c.idle = watts } }
+
+// Sampling is how often the meters are read once the first seconds are over
+// (there it is every 100 ms), by default every second.
+func Sampling(period time.Duration) Option { return func(c *config) { c.sampling = period } }
+
+// Checkpoints is how often the record of a running run is written, by default
+// every 5 s; a negative period writes none.
+func Checkpoints(period time.Duration) Option {
+	return func(c *config) { c.checkpoints = period }
+}
