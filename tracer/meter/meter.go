@@ -1,9 +1,17 @@
 // Package meter defines what a source of energy figures is, and what all such
-// sources share: domains, unwrapping of counters, integration of power, and
-// detection.
+// sources share: domains, the unwrapping of counters, the integration of
+// power, and the list of sources that detection tries.
+//
+// A source that counts energy implements [Meter] and hands its raw readings to
+// a [Counter]. A source that only tells power implements [Gauge], and
+// [Integrate] makes it a Meter. A source that needs more than files (a
+// library, an address) lives in a package of its own and calls [Register].
 package meter
 
 import (
+	"errors"
+	"io/fs"
+	"syscall"
 	"time"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
@@ -20,12 +28,14 @@ type Meter interface {
 	Domains() []Domain
 
 	// Read appends one Sample for each domain that is counted and can be
-	// told now, and returns the extended slice. A domain that fails has a
-	// Sample with a Condition, or none; the others are still told. The
-	// error is for a Read that told nothing.
+	// told now, and returns the extended slice. The first Read after opening
+	// is the zero from which joules are counted, if opening was not. A domain
+	// that fails has a Sample with a Condition and the joules told so far;
+	// the others are still told. The error is for a Read that told nothing.
 	Read(dst []Sample) ([]Sample, error)
 
-	// Close frees what the meter holds. Read fails after it.
+	// Close frees what the meter holds. Read fails after it. A second Close
+	// does nothing.
 	Close() error
 }
 
@@ -63,13 +73,14 @@ type Domain struct {
 	Within  string // ID of the domain that contains this one, if any
 	LeftOut string // "", or contained, mirrored, unreadable, refused: not counted
 	Why     string // the decision in words, for people
+	Fix     string // what would mend it, for people; "" if nothing has to
 }
 
 // Sample is one reading of one domain.
 type Sample struct {
 	Domain    int       // index into Domains
 	Time      time.Time // when it was read, with the monotonic clock
-	Joules    float64   // cumulative since opening, unwrapped
+	Joules    float64   // cumulative since opening, unwrapped; never falls
 	Condition Condition // what went wrong, if anything
 }
 
@@ -87,5 +98,40 @@ const (
 	Unplugged  Condition = "counter-unplugged"     // the file or device is gone
 	Denied     Condition = "permission-denied"     // no longer readable
 	Unreadable Condition = "counter-unreadable"    // it cannot be read or understood now
-	NoRange    Condition = "counter-range-unknown" // it fell and its range is unknown
+	NoRange    Condition = "counter-range-unknown" // it fell and its range is unknown: joules are a lower bound
 )
+
+// ConditionOf tells what a failure to read a counter's file is flagged with.
+func ConditionOf(err error) Condition {
+	switch {
+	case err == nil:
+		return OK
+	case errors.Is(err, fs.ErrPermission):
+		return Denied
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENODEV):
+		return Unplugged
+	default:
+		return Unreadable
+	}
+}
+
+// Missing is something that could be metered and is not. It is the error of a
+// source that could not be opened, and a line of what detection reports.
+type Missing struct {
+	What string // rapl, gpu (NVIDIA H100 PCIe), ...
+	Why  string // what was found, for people
+	Fix  string // what would mend it; "" if nothing can
+	Err  error  // the cause, if there is one
+}
+
+// Error says what is missing, why, and what would mend it.
+func (m *Missing) Error() string {
+	s := m.What + ": " + m.Why
+	if m.Fix != "" {
+		s += "; " + m.Fix
+	}
+	return s
+}
+
+// Unwrap returns the cause.
+func (m *Missing) Unwrap() error { return m.Err }
