@@ -349,7 +349,7 @@ type Environment struct {
 	Country        string             `json:"country,omitempty"` // ISO 3166-1 alpha-2, and XK
 	Subdivision    string             `json:"subdivision,omitempty"`
 	GridZone       string             `json:"grid_zone,omitempty"`
-	PlaceFound     string             `json:"place_found,omitempty"`    // declared, provider, unknown
+	PlaceFound     string             `json:"place_found"`              // declared, provider, unknown
 	Infrastructure string             `json:"infrastructure,omitempty"` // on-premise, private-cloud, public-cloud, edge, desk, other
 	Virtualisation string             `json:"virtualisation,omitempty"` // none, vm, container
 	Provider       string             `json:"provider,omitempty"`

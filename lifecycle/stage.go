@@ -1,5 +1,10 @@
 package lifecycle
 
+import (
+	"slices"
+	"strings"
+)
+
 // Phase is a phase of the life cycle. Training, inference and use are phases
 // of an AI service (ISO/IEC 22989, 5338); production and end-of-life are
 // phases of its devices (ITU-T L.1801).
@@ -27,15 +32,15 @@ const (
 	Design         Stage = "training/design"
 	DataProduction Stage = "training/data-production"
 
-	TrainingDataStorage Stage = "training/data-storage"
-	DataPreparation     Stage = "training/data-preparation"
-	PreTraining         Stage = "training/pre-training"
-	Training            Stage = "training/training"
-	FineTuning          Stage = "training/fine-tuning"
-	Reinforcement       Stage = "training/reinforcement"
-	HyperTuning         Stage = "training/tuning"
-	Compression         Stage = "training/compression"
-	EvaluationStage     Stage = "training/evaluation"
+	TrainingDataStorage  Stage = "training/data-storage"
+	DataPreparation      Stage = "training/data-preparation"
+	PreTraining          Stage = "training/pre-training"
+	Training             Stage = "training/training"
+	FineTuning           Stage = "training/fine-tuning"
+	Reinforcement        Stage = "training/reinforcement"
+	HyperparameterTuning Stage = "training/tuning"
+	Compression          Stage = "training/compression"
+	ModelEvaluation      Stage = "training/evaluation"
 
 	Deployment           Stage = "inference/deployment"
 	Serving              Stage = "inference/serving"
@@ -56,3 +61,37 @@ const (
 	Retirement         Stage = "end-of-life/retirement"
 	Unassigned         Stage = "unassigned"
 )
+
+var phases = []Phase{
+	PhaseProduction, PhaseTraining, PhaseInference, PhaseUse, PhaseEndOfLife, PhaseUnassigned,
+}
+
+var stages = []Stage{
+	Production, RawMaterials, Manufacturing, Transport,
+	Design, DataProduction, TrainingDataStorage, DataPreparation, PreTraining, Training,
+	FineTuning, Reinforcement, HyperparameterTuning, Compression, ModelEvaluation,
+	Deployment, Serving, Batch, Retrieval, InferenceDataStorage, Monitoring,
+	Operation, Collection, Processing, Storage, Transfer,
+	EndOfLife, EndOfLifeTransport, Treatment, Retirement,
+	Unassigned,
+}
+
+// Valid reports whether p is one of the phases above.
+func (p Phase) Valid() bool { return slices.Contains(phases, p) }
+
+// Valid reports whether s is one of the stages above.
+func (s Stage) Valid() bool { return slices.Contains(stages, s) }
+
+// Phase is the first part of the stage's name.
+func (s Stage) Phase() Phase {
+	phase, _, _ := strings.Cut(string(s), "/")
+	return Phase(phase)
+}
+
+// Device reports whether s is a stage of the devices' life cycle, whose figures
+// are shares of what their production or end of life costs, rather than of a
+// service's, whose figures are operational. Retiring a service is operational.
+func (s Stage) Device() bool {
+	phase := s.Phase()
+	return phase == PhaseProduction || phase == PhaseEndOfLife && s != Retirement
+}
