@@ -13,7 +13,7 @@ import (
 // The total never falls. What cannot be told is left out of it: after any
 // condition but OK and Stuck it is a lower bound.
 type Counter struct {
-	RangeUJ uint64        // where the raw reading begins anew at 0, µJ; 0 if unknown
+	RangeUJ uint64        // the greatest raw reading, after which comes 0, µJ; 0 if unknown
 	MaxW    float64       // greatest plausible power, W; 0 if unknown: then every fall is believed to be a wrap
 	Rest    time.Duration // how long the reading may stay as it is; 0 is for ever
 
@@ -100,7 +100,7 @@ func (c *Counter) step(now reading) (uint64, Condition) {
 		}
 		return 0, NoRange
 	}
-	wrapped := c.RangeUJ - c.last.uj + now.uj
+	wrapped := c.RangeUJ - c.last.uj + now.uj + 1
 	switch {
 	case float64(wrapped) <= most:
 		return wrapped, c.onceMore(wrapped, most)

@@ -62,7 +62,7 @@ type Domain struct {
 
 	ResolutionJ float64       // least step of the counter, J; 0 if unknown
 	Update      time.Duration // how often the counter moves; 0 if unknown
-	RangeJ      float64       // where the raw counter wraps, J; 0 if unknown or never
+	RangeJ      float64       // greatest raw reading, after which comes 0, J; 0 if unknown or none
 	RawJ        float64       // raw reading when opened, J
 	MaxW        float64       // greatest plausible power, W; 0 if unknown
 	TDPW        float64       // rated power, W; 0 if unknown

@@ -1,0 +1,135 @@
+// Package powercap meters CPU packages and their memory by the RAPL energy
+// counters of Intel and AMD processors, as the Linux kernel shows them in
+// sys/class/powercap.
+//
+// Which zones are counted is decided once, when the meter is opened, and told
+// with a reason in its domains:
+//
+//   - Every package (every die, where a package has several) and the memory
+//     beside it is counted. Memory is no part of its package, and memory of two
+//     sockets is two domains, though the kernel calls both dram.
+//   - The cores and the graphics ("uncore") are part of their package.
+//   - intel-rapl-mmio shows the same registers as intel-rapl another way. It is
+//     read in its place only where that cannot be read.
+//   - psys is the whole board, packages and memory included, where the maker
+//     has wired it up. It is left out.
+//   - A zone that cannot be read is left out; it takes no other with it.
+//
+// Since Linux 5.10 the counters are for root only (CVE-2020-8694), virtual
+// machines have none, and containers hide them: not to find any is the
+// ordinary case. [Open] then returns an error, or a meter that counts nothing,
+// either of which says what would mend it.
+package powercap
+
+import (
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/ecotracer/ecotracer/internal/host"
+	"github.com/ecotracer/ecotracer/tracer/meter"
+)
+
+// How wrong the counters are, at 95 %. Intel's measure current since Haswell-EP
+// (Hackenberg et al. 2015, doi:10.1109/IPDPSW.2015.70), memory with an offset
+// on some boards (Desrochers et al. 2016, doi:10.1145/2989081.2989088). AMD's
+// are worked out from activity and miss what depends on the data (Schöne et
+// al. 2021, arXiv:2108.00808).
+const (
+	intelError = 0.05
+	otherError = 0.10
+)
+
+// The most that one zone can draw, W. It tells a wrap from a reset, so it is
+// far above any product: 500 W packages, 24 modules of 15 W a socket.
+const (
+	maxPackage = 1000
+	maxMemory  = 500
+)
+
+const (
+	// update is how often the counters move (Intel SDM vol. 3, 16.10).
+	update = time.Millisecond
+
+	// rest is how long a counter may stay as it is. A package in its deepest
+	// sleep draws milliwatts, and a step is 61 µJ.
+	rest = 10 * time.Second
+)
+
+// powercap is the open meter.
+type powercap struct {
+	domains []meter.Domain
+	counted []counted
+	closed  bool
+}
+
+// counted is a zone that is read.
+type counted struct {
+	domain  int // index into domains
+	file    *host.File
+	counter meter.Counter
+	broken  error // of the last reading
+}
+
+// Open opens the zones below root. Where there is none that could be named, it
+// returns a *meter.Missing; where no zone can be read, a meter whose domains
+// are all left out.
+func Open(root fs.FS) (meter.Meter, error) {
+	zones, err := list(root)
+	if err != nil {
+		return nil, missing(root, err)
+	}
+	m := &powercap{domains: plan(zones)}
+	relError := otherError
+	if host.ReadVendor(root) == "Intel" {
+		relError = intelError
+	}
+	for i := range m.domains {
+		d, z := &m.domains[i], &zones[i]
+		d.RelError = relError
+		if d.LeftOut != "" {
+			z.close()
+			continue
+		}
+		c := counted{domain: i, file: z.file}
+		c.counter = meter.Counter{RangeUJ: z.rangeUJ, MaxW: d.MaxW, Rest: rest}
+		c.counter.Add(z.rawUJ, z.at)
+		m.counted = append(m.counted, c)
+	}
+	return m, nil
+}
+
+// Domains lists the zones in the kernel's order.
+func (m *powercap) Domains() []meter.Domain { return m.domains }
+
+// Read reads each counted zone.
+func (m *powercap) Read(dst []meter.Sample) ([]meter.Sample, error) {
+	if m.closed {
+		return dst, fmt.Errorf("powercap: read: %w", fs.ErrClosed)
+	}
+	before := time.Now()
+	for i := range m.counted {
+		c := &m.counted[i]
+		raw, err := readCounter(c.file)
+		after := time.Now()
+		s := meter.Sample{Domain: c.domain, Time: before.Add(after.Sub(before) / 2)}
+		if err != nil {
+			s.Condition = meter.ConditionOf(err)
+		} else {
+			s.Condition = c.counter.Add(raw, s.Time)
+		}
+		s.Joules = c.counter.Joules()
+		dst = append(dst, s)
+		before = after
+	}
+	return dst, nil
+}
+
+// Close closes the files.
+func (m *powercap) Close() error {
+	m.closed = true
+	for i := range m.counted {
+		_ = m.counted[i].file.Close() // it was only read
+	}
+	return nil
+}
