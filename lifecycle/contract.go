@@ -2,12 +2,6 @@ package lifecycle
 
 import "io"
 
-// Decode reads one record.
-func Decode(r io.Reader) (*Record, error) { return nil, nil }
-
-// Encode writes a record as stable bytes.
-func Encode(w io.Writer, r *Record) error { return nil }
-
 // Check reads one record and validates it.
 func Check(r io.Reader) (*Record, []Finding, error) { return nil, nil, nil }
 

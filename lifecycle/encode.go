@@ -1,0 +1,277 @@
+package lifecycle
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"time"
+	"unicode/utf8"
+)
+
+// Encode writes a record as JSON, with a line end. The same record gives the
+// same bytes: members are in the order of the Go types, the keys of maps are
+// sorted, numbers are the shortest that read back the same, times are in UTC.
+// Short objects and lists are on one line.
+//
+// A figure that JSON cannot hold (NaN, infinite) is an error that names its
+// place, and then nothing is written. Encode does not validate: a record that
+// is being made can be written as it stands.
+func Encode(w io.Writer, r *Record) error {
+	e := encoder{}
+	if err := e.value(reflect.ValueOf(r).Elem()); err != nil {
+		return fmt.Errorf("lifecycle: encode record: %w", err)
+	}
+	if _, err := w.Write(layoutLines(e.buf)); err != nil {
+		return fmt.Errorf("lifecycle: encode record: %w", err)
+	}
+	return nil
+}
+
+// encoder appends a record as JSON without white space.
+type encoder struct {
+	buf       []byte
+	at        trail
+	canonical bool // members in the order of RFC 8785
+}
+
+func (e *encoder) value(v reflect.Value) error {
+	switch v.Kind() {
+	case reflect.Pointer:
+		return e.value(v.Elem())
+	case reflect.Struct:
+		if v.Type() == timeType {
+			return e.time(v.Interface().(time.Time))
+		}
+		return e.object(v)
+	case reflect.Map:
+		return e.mapping(v)
+	case reflect.Slice:
+		return e.list(v)
+	case reflect.Interface:
+		return e.extension(v)
+	case reflect.String:
+		e.buf = appendText(e.buf, v.String())
+	case reflect.Bool:
+		e.buf = strconv.AppendBool(e.buf, v.Bool())
+	case reflect.Float64, reflect.Float32:
+		return e.number(v.Float())
+	default:
+		switch {
+		case v.CanInt():
+			e.buf = strconv.AppendInt(e.buf, v.Int(), 10)
+		case v.CanUint():
+			e.buf = strconv.AppendUint(e.buf, v.Uint(), 10)
+		default:
+			return fmt.Errorf("%s: JSON has no %s", e.at, v.Type())
+		}
+	}
+	return nil
+}
+
+func (e *encoder) object(v reflect.Value) error {
+	l := layouts()[v.Type()]
+	if l == nil {
+		return e.foreign(v)
+	}
+	fields := l.fields
+	if e.canonical {
+		fields = l.sorted
+	}
+	e.buf = append(e.buf, '{')
+	first := true
+	for i := range fields {
+		f := &fields[i]
+		fv := v.FieldByIndex(f.index)
+		if f.omit && emptyMember(fv) {
+			continue
+		}
+		e.separate(&first)
+		e.buf = appendText(e.buf, f.name)
+		e.buf = append(e.buf, ':')
+		e.at.down(f.name)
+		if err := e.value(fv); err != nil {
+			return err
+		}
+		e.at.up()
+	}
+	e.buf = append(e.buf, '}')
+	return nil
+}
+
+// emptyMember tells whether the value of a member stands for its absence.
+func emptyMember(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Pointer:
+		return v.IsNil()
+	case reflect.String, reflect.Slice, reflect.Map:
+		return v.Len() == 0
+	}
+	return false
+}
+
+func (e *encoder) mapping(v reflect.Value) error {
+	if v.Type().Key().Kind() != reflect.String {
+		return e.foreign(v)
+	}
+	keys := v.MapKeys()
+	slices.SortFunc(keys, func(a, b reflect.Value) int {
+		return cmp.Or(compareUTF16(a.String(), b.String()), cmp.Compare(a.String(), b.String()))
+	})
+	e.buf = append(e.buf, '{')
+	first := true
+	for _, k := range keys {
+		elem := v.MapIndex(k)
+		if elem.Kind() == reflect.Interface && elem.IsNil() {
+			continue // null is never written: a member without a value is absent
+		}
+		e.separate(&first)
+		e.buf = appendText(e.buf, k.String())
+		e.buf = append(e.buf, ':')
+		e.at.down(k.String())
+		if err := e.value(elem); err != nil {
+			return err
+		}
+		e.at.up()
+	}
+	e.buf = append(e.buf, '}')
+	return nil
+}
+
+func (e *encoder) list(v reflect.Value) error {
+	e.buf = append(e.buf, '[')
+	first := true
+	for i := range v.Len() {
+		e.separate(&first)
+		e.at.item(i)
+		if err := e.value(v.Index(i)); err != nil {
+			return err
+		}
+		e.at.up()
+	}
+	e.buf = append(e.buf, ']')
+	return nil
+}
+
+func (e *encoder) separate(first *bool) {
+	if !*first {
+		e.buf = append(e.buf, ',')
+	}
+	*first = false
+}
+
+// extension appends a value that a user put under extensions.
+func (e *encoder) extension(v reflect.Value) error {
+	if v.IsNil() {
+		return fmt.Errorf("%s: a list in an extension holds no value, and null is never written", e.at)
+	}
+	if len(e.at) > maxDepth {
+		return fmt.Errorf("%s: an extension nests deeper than %d levels", e.at, maxDepth)
+	}
+	switch v := v.Elem(); v.Kind() {
+	case reflect.Map:
+		if v.Type() == reflect.TypeFor[map[string]any]() {
+			return e.value(v)
+		}
+	case reflect.Slice:
+		if v.Type() == reflect.TypeFor[[]any]() {
+			return e.value(v)
+		}
+	case reflect.String, reflect.Bool, reflect.Float64, reflect.Int, reflect.Int64:
+		if v.Type() != reflect.TypeFor[json.Number]() {
+			return e.value(v)
+		}
+	}
+	return e.foreign(v.Elem())
+}
+
+// foreign appends a value of a type that is not the record's, as
+// encoding/json has it.
+func (e *encoder) foreign(v reflect.Value) error {
+	text, err := json.Marshal(v.Interface())
+	if err != nil {
+		return fmt.Errorf("%s: %w", e.at, err)
+	}
+	var plain any
+	if err := json.Unmarshal(text, &plain); err != nil {
+		return fmt.Errorf("%s: %w", e.at, err)
+	}
+	return e.extension(reflect.ValueOf(&plain).Elem())
+}
+
+func (e *encoder) time(t time.Time) error {
+	t = t.UTC()
+	if y := t.Year(); y < 0 || y > 9999 {
+		return fmt.Errorf("%s: RFC 3339 has no year %d", e.at, y)
+	}
+	e.buf = append(e.buf, '"')
+	e.buf = t.AppendFormat(e.buf, time.RFC3339Nano)
+	e.buf = append(e.buf, '"')
+	return nil
+}
+
+func (e *encoder) number(x float64) error {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return fmt.Errorf("%s: JSON has no number for %v", e.at, x)
+	}
+	e.buf = appendNumber(e.buf, x)
+	return nil
+}
+
+// appendNumber writes x as ECMAScript does (ECMA-262, Number::toString), which
+// RFC 8785, 3.2.2.3 asks for: the shortest digits that read back as x, with an
+// exponent below 1e-6 and from 1e21 on.
+func appendNumber(b []byte, x float64) []byte {
+	if x == 0 {
+		return append(b, '0') // -0 too
+	}
+	if abs := math.Abs(x); abs >= 1e-6 && abs < 1e21 {
+		return strconv.AppendFloat(b, x, 'f', -1, 64)
+	}
+	b = strconv.AppendFloat(b, x, 'e', -1, 64)
+	if n := len(b); b[n-2] == '0' && (b[n-3] == '-' || b[n-3] == '+') { // e-07 is e-7
+		b = append(b[:n-2], b[n-1])
+	}
+	return b
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendText writes s as RFC 8785, 3.2.2.2 asks for: only what JSON must
+// escape is escaped. What is no UTF-8 becomes U+FFFD.
+func appendText(b []byte, s string) []byte {
+	b = append(b, '"')
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= utf8.RuneSelf {
+			r, n := utf8.DecodeRuneInString(s[i:])
+			b = utf8.AppendRune(b, r)
+			i += n
+			continue
+		}
+		i++
+		switch {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c >= ' ':
+			b = append(b, c)
+		case c == '\b':
+			b = append(b, `\b`...)
+		case c == '\t':
+			b = append(b, `\t`...)
+		case c == '\n':
+			b = append(b, `\n`...)
+		case c == '\f':
+			b = append(b, `\f`...)
+		case c == '\r':
+			b = append(b, `\r`...)
+		default:
+			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		}
+	}
+	return append(b, '"')
+}
