@@ -1,0 +1,256 @@
+package lifecycle
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/ecotracer/ecotracer/factors"
+)
+
+// joulesPerKWh is exact.
+const joulesPerKWh = 3.6e6
+
+// fault is a fact that keeps a figure from being computed: where it is, the
+// rule that it breaks, and what to do.
+type fault struct{ rule, pointer, message string }
+
+func (f *fault) Error() string { return "lifecycle: " + f.pointer + ": " + f.message }
+
+// basis is what the formulas of a record rest on: its facts, indexed. It reads
+// the record and never changes it.
+type basis struct {
+	intervals
+	record   *Record
+	factors  map[string]int // by id: index in /factors
+	meters   map[string]int // by id: index in /methods
+	hardware map[string]int // by id: index in /hardware
+	places   map[string]*place
+	held     []held // by index in /hardware
+}
+
+// place is an environment with its factors; none is -1.
+type place struct {
+	err error // what keeps its figures from being computed
+
+	grid, pue, wue, ewif, residual, marginal, loss int
+
+	instruments []int // factors, in the order of the record
+	shares      []float64
+	uncovered   float64 // share of facility energy that no instrument covers
+}
+
+// hasMarket reports whether the place tells where all its energy comes from.
+func (p *place) hasMarket() bool {
+	return p.residual >= 0 || len(p.instruments) > 0 && p.uncovered == 0
+}
+
+// held is the time that a device entry was held for: device-seconds (R11).
+type held struct {
+	seconds float64
+	err     error
+}
+
+func newBasis(r *Record) *basis {
+	b := &basis{
+		record:   r,
+		factors:  indexByID(r.Factors, func(f *factors.Factor) string { return f.ID }),
+		meters:   indexByID(r.Methods, func(m *MethodEntry) string { return m.ID }),
+		hardware: indexByID(r.Hardware, func(h *Hardware) string { return h.ID }),
+		places:   make(map[string]*place, len(r.Environments)),
+	}
+	b.sources = make([]source, 0, len(r.Factors)+len(r.Methods))
+	for _, f := range r.Factors {
+		b.sources = append(b.sources, lognormal(f.Value, f.Low, f.High))
+	}
+	for _, m := range r.Methods {
+		b.sources = append(b.sources, lognormal(1, 1/(1+m.RelError), 1+m.RelError))
+	}
+	for i := range r.Environments {
+		if id := r.Environments[i].ID; b.places[id] == nil {
+			b.places[id] = b.newPlace(i)
+		}
+	}
+	b.hold()
+	return b
+}
+
+// indexByID is the place of each id in a list; the first of two counts.
+func indexByID[T any](list []T, id func(*T) string) map[string]int {
+	m := make(map[string]int, len(list))
+	for i := range list {
+		if k := id(&list[i]); k != "" {
+			if _, twice := m[k]; !twice {
+				m[k] = i
+			}
+		}
+	}
+	return m
+}
+
+func (b *basis) newPlace(i int) *place {
+	e := &b.record.Environments[i]
+	p := &place{uncovered: 1}
+	get := func(id, member string, kind factors.Kind) int {
+		k, err := b.factor(id, pointer("environments", i, "factors", member), kind)
+		if err != nil && p.err == nil {
+			p.err = err
+		}
+		return k
+	}
+	optional := func(id, member string, kind factors.Kind) int {
+		if id == "" {
+			return -1
+		}
+		return get(id, member, kind)
+	}
+	p.grid = get(e.Factors.Grid, "grid", factors.Grid)
+	p.pue = get(e.Factors.PUE, "pue", factors.PUE)
+	p.wue = optional(e.Factors.WUE, "wue", factors.WUE)
+	p.ewif = optional(e.Factors.EWIF, "ewif", factors.EWIF)
+	p.residual = optional(e.Factors.Residual, "residual", factors.Residual)
+	p.marginal = optional(e.Factors.Marginal, "marginal", factors.Marginal)
+	p.loss = optional(e.Factors.Loss, "loss", factors.Loss)
+
+	var covered float64
+	for j, in := range e.Instruments {
+		at := pointer("environments", i, "instruments", j)
+		k, err := b.factor(in.Factor, at+"/factor", factors.Instrument)
+		if err == nil {
+			err = amount(in.Share, at+"/share")
+		}
+		if err != nil && p.err == nil {
+			p.err = err
+		}
+		p.instruments = append(p.instruments, k)
+		p.shares = append(p.shares, in.Share)
+		covered += in.Share
+	}
+	switch p.uncovered = 1 - covered; {
+	case p.uncovered < -1e-9 && p.err == nil:
+		p.err = &fault{"R36", pointer("environments", i, "instruments"), "the shares come to more than 1: let them sum to at most 1"}
+	case p.uncovered < 1e-9: // shares that sum to 1 but for rounding
+		p.uncovered = 0
+	}
+	return p
+}
+
+// factor finds a factor and checks that it can be used here. Without an error
+// the result is an index in /factors and the number of its source.
+func (b *basis) factor(id, at string, kind factors.Kind) (int, error) {
+	if id == "" {
+		return -1, &fault{"R3", at, fmt.Sprintf("a %s factor is needed here: name one of /factors", kind)}
+	}
+	k, ok := b.factors[id]
+	if !ok {
+		return -1, &fault{"R4", at, fmt.Sprintf("there is no factor %q: add it to /factors or correct the id", id)}
+	}
+	f := &b.record.Factors[k]
+	if f.Kind != kind {
+		return -1, &fault{"R4", at, fmt.Sprintf("factor %q is of kind %q: name one of kind %q", id, f.Kind, kind)}
+	}
+	for _, m := range []struct {
+		member string
+		value  float64
+	}{{"value", f.Value}, {"low", f.Low}, {"high", f.High}} {
+		if err := amount(m.value, pointer("factors", k, m.member)); err != nil {
+			return -1, err
+		}
+	}
+	if f.Low > f.Value || f.Value > f.High || f.Low == 0 && f.High > 0 {
+		return -1, &fault{"R6", pointer("factors", k), "low ≤ value ≤ high must hold, and low > 0 unless all three are 0: correct the bounds"}
+	}
+	return k, nil
+}
+
+// value is v(k) of the rules.
+func (b *basis) value(k int) float64 { return b.record.Factors[k].Value }
+
+// meter finds a meter; the result is an index in /methods.
+func (b *basis) meter(id, at string) (int, error) {
+	k, ok := b.meters[id]
+	if !ok {
+		return -1, &fault{"R4", at, fmt.Sprintf("there is no meter %q: add it to /methods or correct the id", id)}
+	}
+	return k, amount(b.record.Methods[k].RelError, pointer("methods", k, "rel_error"))
+}
+
+// gain is the source that a meter's error is.
+func (b *basis) gain(meter int) int { return len(b.record.Factors) + meter }
+
+// placeOf is the environment of a device entry.
+func (b *basis) placeOf(hardware, at string) (*place, error) {
+	h, ok := b.hardware[hardware]
+	if !ok {
+		return nil, &fault{"R4", at, fmt.Sprintf("there is no device %q: add it to /hardware or correct the id", hardware)}
+	}
+	p := b.places[b.record.Hardware[h].Environment]
+	if p == nil {
+		return nil, &fault{"R4", pointer("hardware", h, "environment"),
+			fmt.Sprintf("there is no environment %q: add it to /environments or correct the id", b.record.Hardware[h].Environment)}
+	}
+	return p, p.err
+}
+
+// hold adds up the time that devices were held for: Σ count × share × use_s
+// over the operational stages (R11).
+func (b *basis) hold() {
+	b.held = make([]held, len(b.record.Hardware))
+	for i := range b.record.Phases {
+		p := &b.record.Phases[i]
+		if p.Stage.Device() {
+			continue
+		}
+		for j := range p.Usage {
+			u := &p.Usage[j]
+			h, ok := b.hardware[u.Hardware]
+			if !ok || b.record.Hardware[h].Embodied == nil || b.held[h].err != nil {
+				continue
+			}
+			at := func(member string) string { return pointer("phases", i, "usage", j, member) }
+			t := &b.held[h]
+			switch {
+			case u.Count == nil:
+				t.err = &fault{"R3", at("count"), "tell how many of the devices were held: their production is shared out by it"}
+			case u.Share == nil:
+				t.err = &fault{"R3", at("share"), "tell which share of the device was held: its production is shared out by it"}
+			case u.UseS == nil:
+				t.err = &fault{"R3", at("use_s"), "tell how long the device was held: its production is shared out by it"}
+			default:
+				count := float64(*u.Count)
+				for _, err := range []error{amount(count, at("count")), amount(*u.Share, at("share")), amount(*u.UseS, at("use_s"))} {
+					if err != nil && t.err == nil {
+						t.err = err
+					}
+				}
+				t.seconds += count * *u.Share * *u.UseS
+			}
+		}
+	}
+}
+
+// amount checks that x is a number that may be in a record.
+func amount(x float64, at string) error {
+	switch {
+	case math.IsNaN(x) || math.IsInf(x, 0):
+		return &fault{"R1", at, fmt.Sprintf("%v is no number that a record can hold: leave it out and list it in /missing", x)}
+	case x < 0:
+		return &fault{"R1", at, fmt.Sprintf("%v is negative: a record holds amounts from 0 on", x)}
+	}
+	return nil
+}
+
+// pointer is the JSON Pointer (RFC 6901) to a member.
+func pointer(parts ...any) string {
+	var b strings.Builder
+	for _, p := range parts {
+		b.WriteByte('/')
+		switch p := p.(type) {
+		case string:
+			b.WriteString(escapePointer(p))
+		default:
+			fmt.Fprint(&b, p)
+		}
+	}
+	return b.String()
+}

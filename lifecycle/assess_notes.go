@@ -1,0 +1,139 @@
+package lifecycle
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ecotracer/ecotracer/factors"
+)
+
+// unknownDevice is a device whose production is unknown: it has no embodied
+// factors, no other device's factors cover it, and it is not said that it has
+// nothing to tell.
+func (b *basis) unknownDevice() (index int, found bool) {
+	covered := make(map[string]bool)
+	for i := range b.record.Hardware {
+		if e := b.record.Hardware[i].Embodied; e != nil {
+			for _, id := range e.Covers {
+				covered[id] = true
+			}
+		}
+	}
+	for i := range b.record.Hardware {
+		h := &b.record.Hardware[i]
+		if h.Embodied == nil && !covered[h.ID] && !b.notApplicable(pointer("hardware", i), "/embodied") {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// notApplicable reports whether missing says so of a member or its parent.
+func (b *basis) notApplicable(parent, member string) bool {
+	return slices.ContainsFunc(b.record.Missing, func(m Missing) bool {
+		return m.Reason == "not-applicable" && m.What == "" && (m.Path == parent || m.Path == parent+member)
+	})
+}
+
+// refreshMissing lists the derived figures that a record must tell or list,
+// exactly as long as they are unknown.
+func (b *basis) refreshMissing() {
+	r := b.record
+	b.list("/totals/gco2e", r.Totals.GCO2e == nil)
+	b.list("/totals/embodied_gco2e", r.Totals.EmbodiedGCO2e == nil)
+	b.list("/totals/water_l", r.Totals.WaterL == nil)
+	for i := range r.Phases {
+		if p := &r.Phases[i]; !p.Stage.Device() {
+			b.list(pointer("phases", i, waterL), p.WaterL == nil)
+		}
+	}
+}
+
+// list keeps an entry of missing, whatever reason it gives, or adds one, or
+// takes it away.
+func (b *basis) list(path string, absent bool) {
+	r := b.record
+	if !absent {
+		r.Missing = slices.DeleteFunc(r.Missing, func(m Missing) bool { return m.Path == path && m.What == "" })
+		return
+	}
+	if !slices.ContainsFunc(r.Missing, func(m Missing) bool {
+		return m.What == "" && (m.Path == path || strings.HasPrefix(path, m.Path+"/"))
+	}) {
+		r.Missing = append(r.Missing, Missing{Path: path, Reason: "unknown"})
+	}
+}
+
+// The warnings that Assess keeps.
+const (
+	outsideValidity = "factor-outside-validity"
+	belowBoundary   = "boundary-below-it"
+)
+
+// refreshWarnings warns of factors that are used outside their period (R34)
+// and of a PUE above 1 on energy that is less than all that the facility
+// serves (R35).
+func (b *basis) refreshWarnings() {
+	r := b.record
+	var due []Warning
+	for i := range r.Factors {
+		if detail, outside := outOfPeriod(&r.Factors[i], &r.Run); outside {
+			due = append(due, Warning{Code: outsideValidity, Path: pointer("factors", i), Detail: detail})
+		}
+	}
+	b.warn(outsideValidity, due)
+
+	below := false
+	if r.Run.Boundary == BoundaryComponent || r.Run.Boundary == BoundaryAccelerators {
+		for _, p := range b.places {
+			below = below || p.err == nil && b.value(p.pue) > 1
+		}
+	}
+	due = nil
+	if below {
+		due = []Warning{{
+			Code: belowBoundary, Path: "/run/boundary",
+			Detail: fmt.Sprintf("PUE is applied to the energy of boundary %q, not to all that the facility serves", r.Run.Boundary),
+		}}
+	}
+	b.warn(belowBoundary, due)
+}
+
+// warn makes the warnings of a code those that are due. Of one that is there
+// already the text is kept.
+func (b *basis) warn(code string, due []Warning) {
+	wanted := make(map[string]bool, len(due))
+	for _, w := range due {
+		wanted[w.Path] = true
+	}
+	b.record.Warnings = slices.DeleteFunc(b.record.Warnings, func(w Warning) bool {
+		if w.Code != code {
+			return false
+		}
+		keep := wanted[w.Path]
+		delete(wanted, w.Path)
+		return !keep
+	})
+	for _, w := range due {
+		if wanted[w.Path] {
+			b.record.Warnings = append(b.record.Warnings, w)
+		}
+	}
+}
+
+// outOfPeriod reports whether the run starts outside the period that the
+// factor's figure describes. Dates as text compare like dates.
+func outOfPeriod(f *factors.Factor, run *RunInfo) (detail string, outside bool) {
+	if run.StartedAt == nil {
+		return "", false
+	}
+	day := run.StartedAt.UTC().Format("2006-01-02")
+	switch {
+	case f.ValidFrom != "" && day < f.ValidFrom:
+		return fmt.Sprintf("figure from %s on, run of %s", f.ValidFrom, day), true
+	case f.ValidTo != "" && day > f.ValidTo:
+		return fmt.Sprintf("figure up to %s, run of %s", f.ValidTo, day), true
+	}
+	return "", false
+}

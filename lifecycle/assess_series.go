@@ -1,0 +1,83 @@
+package lifecycle
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/ecotracer/ecotracer/factors"
+)
+
+// intensity is the grid intensity that stage i met at a place: the factor's
+// value, or with a profile and hourly values their mean weighted by the energy
+// of each step (R36).
+func (b *basis) intensity(i int, hardware string, s *place) (float64, error) {
+	var energy, grams float64
+	grid := &b.record.Factors[s.grid]
+	profiles := b.record.Phases[i].Profile
+	if grid.Series == nil {
+		return grid.Value, nil
+	}
+	environment := b.record.Hardware[b.hardware[hardware]].Environment
+	for n := range profiles {
+		p := &profiles[n]
+		if p.Environment != environment {
+			continue
+		}
+		at := pointer("phases", i, "profile", n)
+		from, err := b.offset(p, s.grid, at)
+		if err != nil {
+			return 0, err
+		}
+		for k, e := range p.EnergyJ {
+			if err := amount(e, at+pointer("energy_j", k)); err != nil {
+				return 0, err
+			}
+			energy += e
+			grams += e * seriesMean(grid.Series, from+float64(k)*p.StepS, p.StepS)
+		}
+	}
+	if energy == 0 {
+		return grid.Value, nil
+	}
+	return grams / energy, nil
+}
+
+// offset is the time from the begin of a grid factor's series to that of a
+// profile, in seconds, once it is sure that the series covers the profile.
+func (b *basis) offset(p *Profile, grid int, at string) (float64, error) {
+	series := b.record.Factors[grid].Series
+	start, err := time.Parse(time.RFC3339, series.Start)
+	if err != nil {
+		return 0, &fault{"R5", pointer("factors", grid, "series", "start"), "the begin of the series must be an RFC 3339 time"}
+	}
+	from := p.Start.Sub(start).Seconds()
+	to := from + p.StepS*float64(len(p.EnergyJ))
+	end := series.StepS * float64(len(series.Value))
+	const slack = 1e-6 // of a step: rounding
+	if !(p.StepS > 0) || !(series.StepS > 0) || from < -slack*series.StepS || to > end+slack*series.StepS || math.IsInf(end, 0) || math.IsNaN(to) {
+		return 0, &fault{"R36", at, fmt.Sprintf("the series of factor %q does not cover the profile: give the factor's values for all of its steps",
+			b.record.Factors[grid].ID)}
+	}
+	return from, nil
+}
+
+// seriesMean is the mean of a series over a step that it covers, from and
+// width in seconds from the series' begin. With equal steps it is the value of
+// that step.
+func seriesMean(s *factors.Series, from, width float64) float64 {
+	const slack = 1e-6
+	var sum, time float64
+	for k := max(0, int(from/s.StepS+slack)); k < len(s.Value); k++ {
+		left, right := max(from, float64(k)*s.StepS), min(from+width, float64(k+1)*s.StepS)
+		if right-left < slack*s.StepS && time > 0 {
+			break
+		}
+		sum += s.Value[k] * max(0, right-left)
+		time += max(0, right-left)
+	}
+	if time == 0 {
+		return 0
+	}
+	return sum / time
+}
