@@ -1,0 +1,39 @@
+// Command minimal is the least that a program does to leave a record of what
+// it cost. The README quotes it.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"math"
+
+	"github.com/ecotracer/ecotracer/tracer"
+)
+
+func main() {
+	ctx, run, err := tracer.Begin(context.Background(), tracer.Named("minimal"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, span := tracer.Start(ctx, "train") // the name tells the phase
+	span.Count("samples", train())
+	span.End()
+	record, err := run.End() // also in ecotracer-records/<run id>.json
+	if err != nil {
+		log.Fatal(err)
+	}
+	energy := record.Totals.EnergyJ
+	fmt.Printf("%.1f J (95 %%: %.1f to %.1f), %s\n", energy.Value, energy.Low, energy.High, energy.Method)
+}
+
+// train stands for a second or two of work. It returns the number of samples.
+func train() int {
+	const samples = 500_000_000
+	for i := range samples {
+		weight += math.Sqrt(float64(i))
+	}
+	return samples
+}
+
+var weight float64 // that was learned
