@@ -20,7 +20,7 @@ type processor struct {
 	low, high      float64 // of tdp, 95 %
 	cores, threads int
 	quality        string
-	source         cpuSource
+	source         *cpuSource
 }
 
 type cpuSource struct {
@@ -45,10 +45,10 @@ type cpuRange struct {
 var cpus = sync.OnceValues(readCPUs)
 
 func readCPUs() (*cpuList, error) {
-	sources := map[string]cpuSource{}
+	sources := map[string]*cpuSource{}
 	err := eachRow("cpu_source.csv", func(row []string) error {
 		year, err := strconv.Atoi(row[2])
-		sources[row[0]] = cpuSource{text: row[1], licence: row[3], year: year}
+		sources[row[0]] = &cpuSource{text: row[1], licence: row[3], year: year}
 		return err
 	})
 	if err != nil {
@@ -67,6 +67,9 @@ func readCPUs() (*cpuList, error) {
 			p.low, p.high = p.tdp/1.25, p.tdp*1.25 // the vendor does not publish it
 		}
 		l.models = append(l.models, p)
+		if p.source == nil {
+			return fmt.Errorf("%s: source %q is not listed", p.name, row[9])
+		}
 		return f.err
 	})
 	if err != nil {
@@ -86,7 +89,7 @@ func readCPUs() (*cpuList, error) {
 			processor: processor{
 				class: row[0], tdp: f.float(row[4]), low: f.float(row[5]), high: f.float(row[6]),
 				cores: f.int(row[7]), threads: f.int(row[8]), quality: "D",
-				source: cpuSource{text: row[9], licence: "vendor facts", year: f.int(row[10])},
+				source: &cpuSource{text: row[9], licence: "vendor facts", year: f.int(row[10])},
 			},
 		})
 		return f.err
@@ -168,7 +171,7 @@ func (l *cpuList) family(key string, cores int) (processor, bool) {
 func summary(members []processor, beginning string) processor {
 	classes := map[string]int{}
 	var cores, threads []int
-	var source cpuSource
+	source := &cpuSource{licence: members[0].source.licence}
 	for _, m := range members {
 		classes[m.class]++
 		cores, threads = append(cores, m.cores), append(threads, m.threads)
@@ -189,7 +192,6 @@ func summary(members []processor, beginning string) processor {
 		}
 	}
 	source.text = fmt.Sprintf("median and range of %d listed models that begin with %q", len(members), beginning)
-	source.licence = members[0].source.licence
 	p.source = source
 	return p
 }

@@ -32,7 +32,9 @@ type set map[string]Factor
 
 // embedded parses the tables at the first call. It fails only in a broken
 // build: tests hold every row to Read.
-var embedded = sync.OnceValues(func() (set, error) {
+var embedded = sync.OnceValues(readTables)
+
+func readTables() (set, error) {
 	s := set{}
 	for _, name := range tableFiles {
 		file, err := data.Open("data/" + name)
@@ -48,7 +50,7 @@ var embedded = sync.OnceValues(func() (set, error) {
 		}
 	}
 	return s, nil
-})
+}
 
 func (s set) find(q Query, key string) (Factor, bool) {
 	f, ok := s[string(q.Kind)+"."+key+suffixes[q.Unit]]

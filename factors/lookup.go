@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -18,8 +17,10 @@ var (
 	ErrNoFactor       = errors.New("no such factor")
 )
 
-// Query says which factor is wanted. Kinds of electricity (Grid, EWIF, …) are
-// looked up by place, all others by class.
+// Query says which factor is wanted. Grid, EWIF, Residual, Marginal and Loss
+// are looked up by place, all other kinds by class; the fields that a kind
+// does not need are not looked at. The package documentation lists the
+// classes.
 type Query struct {
 	Kind    Kind
 	Country string // ISO 3166-1 alpha-2, or XK; "" is unknown
@@ -62,11 +63,23 @@ func Lookup(q Query) (Factor, error) {
 	}
 }
 
-var subdivision = regexp.MustCompile(`^[A-Z]{2}-[A-Z0-9]{1,3}$`)
+// isRegion tells whether code has the form of ISO 3166-2: US-CA, FR-75C.
+func isRegion(code string) bool {
+	if len(code) < 4 || len(code) > 6 || code[2] != '-' {
+		return false
+	}
+	for i, c := range []byte(code) {
+		letter, digit := c >= 'A' && c <= 'Z', c >= '0' && c <= '9'
+		if i != 2 && !letter && (i < 2 || !digit) {
+			return false
+		}
+	}
+	return true
+}
 
 func (s set) byPlace(q Query) (Factor, error) {
 	if q.Region != "" {
-		if !subdivision.MatchString(q.Region) {
+		if !isRegion(q.Region) {
 			return Factor{}, fmt.Errorf("%w: %q: write the ISO 3166-2 code, such as US-CA", ErrUnknownRegion, q.Region)
 		}
 		if q.Country == "" {
