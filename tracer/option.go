@@ -30,6 +30,7 @@ type config struct {
 	sampling    time.Duration
 	checkpoints time.Duration
 	maxPaths    int
+	failed      bool
 }
 
 // Site is where the run takes place. What is left empty is unknown: it is
@@ -74,8 +75,9 @@ func Dir(path string) Option { return func(c *config) { c.dir = path } }
 // Sinks take the record in place of a folder.
 func Sinks(s ...Sink) Option { return func(c *config) { c.sinks = append(c.sinks, s...) } }
 
-// Meters are read in place of those that are found by detection. The run then
-// keeps a ledger of its own, which sees no span of other runs.
+// Meters are read beside those that detection finds on the host. The run then
+// keeps a ledger of its own, which sees no span of other runs, and closes the
+// meters when it ends.
 func Meters(m ...meter.Meter) Option {
 	return func(c *config) { c.meters = append(c.meters, m...) }
 }

@@ -1,0 +1,338 @@
+package tracer
+
+import (
+	"math"
+	"time"
+
+	"github.com/ecotracer/ecotracer/tracer/meter"
+)
+
+// booking is by which weights active energy was given out.
+type booking int
+
+const (
+	byAlone  booking = iota // one account was active
+	byWindow                // CPU samples of the window
+	byRate                  // the accounts' last CPU rates
+	byWall                  // wall share
+	bookings
+)
+
+// bookSample books what a group's domains used since its last sample: of time
+// alone to the account, of time with no span to nobody, of time with several
+// accounts active to a pool that settle gives out. Where fresh is false the
+// meter told nothing and its last power is taken. The ledger is locked, and
+// its accounts are up to date.
+func (l *ledger) bookSample(g *group, fresh bool, accounts []*account) {
+	if g.t < 0 {
+		for _, d := range g.domains {
+			d.told = d.last
+		}
+		l.levelGroup(g)
+		return
+	}
+	span := float64(l.t - g.t)
+	if span <= 0 {
+		return
+	}
+	dE := g.scratch[:len(g.domains)]
+	for i, d := range g.domains {
+		dE[i] = d.step(fresh, time.Duration(l.t-g.t))
+		g.window[i] += dE[i]
+	}
+	none := l.none - g.noneT
+	alone := 0.0
+	for _, a := range accounts {
+		ag := &a.groups[g.id]
+		if da := a.alone - ag.aloneAt; da > 0 {
+			alone += da
+			ag.pendingT += da
+			for _, i := range g.shared {
+				ag.pending[i] += dE[i] * (da / span)
+			}
+		}
+		if len(g.own) > 0 {
+			l.bookDevices(g, a, ag, dE, span)
+		}
+		ag.aloneAt, ag.wallAt = a.alone, a.wall
+	}
+	several := max(span-none-alone, 0)
+	for _, i := range g.shared {
+		g.pool[i] += dE[i] * (several / span)
+		g.unowned[i] += dE[i] * (none / span)
+	}
+	for _, i := range g.own {
+		g.unowned[i] += dE[i] * (none / span)
+	}
+	g.poolT += several
+	g.unownedT += none
+	g.windowT += span
+	g.t, g.noneT = l.t, l.none
+}
+
+// bookDevices books the energy of devices of their own, which no CPU time
+// tells who uses: by wall share, and beside it by claim; which of the two
+// counts is chosen when the record is made.
+func (l *ledger) bookDevices(g *group, a *account, ag *accountGroup, dE []float64, span float64) {
+	dw := (a.wall - ag.wallAt) / span
+	for _, i := range g.own {
+		ag.f[i] += dE[i] * dw
+	}
+	for k := range a.claims {
+		c := &a.claims[k]
+		share := (c.share - ag.claimAt[k]) / span
+		ag.claimAt[k] = c.share
+		for _, i := range g.own {
+			if g.domains[i].device == c.device {
+				ag.d[i] += dE[i] * share
+				g.claimedE[i] += dE[i] * share
+			}
+		}
+	}
+}
+
+// levelGroup begins a group's book at the clocks of now.
+func (l *ledger) levelGroup(g *group) {
+	g.t, g.noneT, g.settledT = l.t, l.none, l.t
+	for _, r := range l.runs {
+		for _, a := range r.accounts {
+			g.level(a)
+		}
+	}
+}
+
+func (g *group) level(a *account) {
+	ag := &a.groups[g.id]
+	ag.aloneAt, ag.wallAt = a.alone, a.wall
+	ag.wallSettledAt, ag.weighedSettledAt = a.wall, a.weighed
+	for k := range a.claims {
+		ag.claimAt[k] = a.claims[k].share
+	}
+}
+
+// step is what a domain used in an interval, J, and brings its state forward.
+func (d *domain) step(fresh bool, interval time.Duration) float64 {
+	if !d.read {
+		d.gap += interval
+		return 0
+	}
+	if !fresh || d.silent > 0 {
+		// Not told: the last power is taken, and put right by the next
+		// reading.
+		e := d.power * interval.Seconds()
+		d.told += e
+		return e
+	}
+	e := max(d.last-d.told, 0)
+	d.told += e
+	if e == 0 && d.last < d.told {
+		return 0 // more was taken than there was: wait for the counter
+	}
+	d.power = e / interval.Seconds()
+	d.minE += e
+	d.minT += interval
+	if d.minT >= time.Second {
+		if w := d.minE / d.minT.Seconds(); d.minW < 0 || w < d.minW {
+			d.minW = w
+		}
+		d.minE, d.minT = 0, 0
+	}
+	return e
+}
+
+// take notes a meter's samples; what is missing or no number leaves the
+// domain silent.
+func (g *group) take(samples []meter.Sample, interval time.Duration) {
+	for _, d := range g.domains {
+		d.silent += interval
+	}
+	for _, s := range samples {
+		if s.Domain < 0 || s.Domain >= len(g.index) || g.index[s.Domain] < 0 {
+			continue
+		}
+		d := g.domains[g.index[s.Domain]]
+		if s.Condition != meter.OK {
+			d.conds[s.Condition]++
+		}
+		if math.IsNaN(s.Joules) || math.IsInf(s.Joules, 0) || s.Joules < 0 {
+			d.conds[meter.Unreadable]++
+			continue
+		}
+		switch s.Condition {
+		case meter.Unplugged, meter.Denied, meter.Unreadable, meter.NoRange:
+			continue
+		}
+		if d.read && s.Joules < d.last {
+			d.conds[meter.Backwards]++
+			continue
+		}
+		if d.silent > interval {
+			d.gap += d.silent - interval
+		}
+		d.read, d.last, d.lastT, d.silent = true, s.Joules, s.Time, 0
+		d.samples++
+	}
+}
+
+// settle closes a window: it gives out what was pooled, by the weights that
+// the accounts' clocks tell, and applies the process's share. The ledger is
+// locked, and its accounts are up to date.
+func (l *ledger) settle(u usageReading, kind booking) {
+	none := l.none - l.noneSettled
+	l.noneSettled = l.none
+	for _, r := range l.runs {
+		r.noneT += none / float64(len(l.runs))
+	}
+	for _, g := range l.groups {
+		if g.windowT > 0 {
+			l.settleGroup(g, u, kind)
+		}
+	}
+	l.settledT = l.t
+	keep := l.inWin[:0]
+	for _, a := range l.inWin {
+		a.wallAsOf = a.wall
+		if a.inWindow = a.dirty; a.dirty {
+			keep = append(keep, a)
+		}
+	}
+	clear(l.inWin[len(keep):])
+	l.inWin = keep
+}
+
+func (l *ledger) settleGroup(g *group, u usageReading, kind booking) {
+	s, q := g.share(u)
+	accounts := l.inWin
+	if g.slow != nil {
+		accounts = l.allAccounts()
+	}
+	var weighed, walled float64
+	for _, a := range accounts {
+		ag := &a.groups[g.id]
+		weighed += a.weighed - ag.weighedSettledAt
+		walled += max(a.wall-ag.wallSettledAt-ag.pendingT, 0)
+	}
+	if weighed <= 0 && g.poolT > 0 {
+		kind = byWall
+	}
+	for _, r := range l.runs {
+		r.books[g.id].begin(len(g.domains))
+	}
+	for _, a := range accounts {
+		ag := &a.groups[g.id]
+		x := 0.0
+		if weighed > 0 {
+			x = (a.weighed - ag.weighedSettledAt) / weighed
+		} else if walled > 0 {
+			x = max(a.wall-ag.wallSettledAt-ag.pendingT, 0) / walled
+		}
+		b := a.run.books[g.id]
+		rs, rq := a.run.shares(s, q)
+		dw := a.wall - ag.wallSettledAt
+		for _, i := range g.shared {
+			pooled := g.pool[i] * x
+			ag.f[i] += rs * (ag.pending[i] + pooled)
+			b.ownF[i] += ag.pending[i] + pooled
+			b.by[byAlone].f[i] += rs * ag.pending[i]
+			b.by[kind].f[i] += rs * pooled
+			ag.pending[i] = 0
+		}
+		c := ag.pendingT + g.poolT*x
+		ag.c += rs * c
+		ag.q += rq * dw
+		b.ownC += c
+		b.ownQ += dw
+		b.by[byAlone].c += rs * ag.pendingT
+		b.by[byAlone].q += rq * ag.pendingT
+		b.by[kind].c += rs * g.poolT * x
+		b.by[kind].q += rq * (dw - ag.pendingT)
+		ag.pendingT = 0
+		ag.wallSettledAt, ag.weighedSettledAt = a.wall, a.weighed
+	}
+	// What was pooled has an owner only if some account had a clock.
+	unownedPool := weighed <= 0 && walled <= 0
+	for _, r := range l.runs {
+		b := r.books[g.id]
+		rs, rq := r.shares(s, q)
+		part := 1 / float64(len(l.runs))
+		for i := range g.domains {
+			u := g.unowned[i]
+			if unownedPool {
+				u += g.pool[i]
+			}
+			us := rs
+			if g.domains[i].device >= 0 {
+				us = 1
+			}
+			b.none.f[i] += us * u * part
+			if len(l.runs) > 1 && g.domains[i].device < 0 {
+				b.others.f[i] += rs * (g.window[i] - b.ownF[i] - u*part)
+			}
+		}
+		nt := g.unownedT
+		if unownedPool {
+			nt += g.poolT
+		}
+		b.none.c += rs * nt * part
+		b.none.q += rq * nt * part
+		if len(l.runs) > 1 {
+			b.others.c += rs * (g.windowT - b.ownC - nt*part)
+			b.others.q += rq * (g.windowT - b.ownQ - nt*part)
+		}
+	}
+	for i := range g.domains {
+		g.sumE[i] += g.window[i]
+		g.sumSE[i] += s * g.window[i]
+		g.pool[i], g.unowned[i], g.window[i] = 0, 0, 0
+	}
+	g.sumT += g.windowT
+	g.sumST += s * g.windowT
+	g.sumQT += q * g.windowT
+	g.poolT, g.unownedT, g.windowT = 0, 0, 0
+	g.settledT = l.t
+	g.mark(u)
+}
+
+func (l *ledger) allAccounts() []*account {
+	n := 0
+	for _, r := range l.runs {
+		n += len(r.accounts)
+	}
+	all := make([]*account, 0, n)
+	for _, r := range l.runs {
+		all = append(all, r.accounts...)
+	}
+	return all
+}
+
+// runBook is a run's book of one group, apart from its accounts.
+type runBook struct {
+	none   sums           // of time with no span active
+	others sums           // of other runs of the process
+	by     [bookings]sums // of its spans, by the weights used
+
+	ownF       []float64 // of its accounts, in the window that is being settled
+	ownC, ownQ float64
+}
+
+func newRunBook(n int) *runBook {
+	b := &runBook{ownF: make([]float64, n)}
+	b.none.f, b.others.f = make([]float64, n), make([]float64, n)
+	for i := range b.by {
+		b.by[i].f = make([]float64, n)
+	}
+	return b
+}
+
+func (b *runBook) begin(n int) {
+	clear(b.ownF[:n])
+	b.ownC, b.ownQ = 0, 0
+}
+
+func (b *runBook) clone() *runBook {
+	c := &runBook{none: b.none.clone(), others: b.others.clone()}
+	for i := range b.by {
+		c.by[i] = b.by[i].clone()
+	}
+	return c
+}

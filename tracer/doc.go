@@ -1,0 +1,64 @@
+// Package tracer records what a program's parts use: hardware, time and
+// energy, by span, over the life cycle of what it works for.
+//
+//	ctx, run, err := tracer.Begin(ctx, tracer.Named("digits"))
+//	if err != nil {
+//		log.Print(err) // the run measures all the same
+//	}
+//	defer run.End()
+//
+//	ctx, span := tracer.Start(ctx, "train")
+//	defer span.End()
+//	span.Count("samples", 60000)
+//
+// Start begins a span, not the tracer. Libraries only call Start: with no run
+// in its context and no default run it is free, so they may be instrumented
+// unconditionally. A program calls Begin once. The record of the run goes to
+// the folder ecotracer-records, as <run id>.json.
+//
+// # Energy that adds up
+//
+// All meters of the host are read by one sampler, in its own goroutine; a span
+// boundary reads a clock and touches a few words of memory. What the meters
+// tell is booked in a ledger, each joule exactly once: to spans, to time
+// without a span (unattributed), to other runs of the process, to other
+// processes, or to idling. A nested span's joules are in its parent's total_j
+// and not in its self_j.
+//
+// A span is active while it is open and waits for no child. While the spans of
+// one path alone are active they get all. While several paths are, energy
+// follows the CPU time of their goroutines, which the runtime's CPU profiler
+// tells in short windows; in between, each path's last CPU rate stands for it.
+// The record says by which weights each domain was given out. Devices such as
+// GPUs are claimed with OnDevices.
+//
+// # The host comes first
+//
+// The tracer never panics, exits, prints, or opens a network connection. Its
+// memory depends on the number of paths, not of spans. What fails is told by
+// Begin and End, and in the warnings of the record. A record is checkpointed
+// every few seconds by atomic replace; a killed run is closed as interrupted
+// by the next run in the folder.
+//
+// A process has one CPU profiler, and while the tracer uses it, the host
+// cannot: net/http/pprof answers 500 for the second of a window. A host that
+// profiles itself calls PauseProfiling around it, or sets
+// ECOTRACER_CPU_WEIGHTS=off. The tracer never uses it in a test binary, in a
+// run that was not begun by Begin, or while one path alone is active.
+//
+// # Environment
+//
+//	ECOTRACER_DISABLED     1: everything is free and no record is written
+//	ECOTRACER_DIR          folder for records; also opens a default run at the
+//	                       first Start of a program without Begin (not in tests)
+//	ECOTRACER_NAME         name of the run
+//	ECOTRACER_COUNTRY      place, ISO 3166-1 alpha-2, such as FR; else unknown
+//	ECOTRACER_REGION       place, ISO 3166-2, such as US-CA
+//	ECOTRACER_SCOPE        process (default) or machine
+//	ECOTRACER_SAMPLING     how often meters are read after the first seconds: 1s
+//	ECOTRACER_CHECKPOINTS  how often the record is written while running: 5s;
+//	                       negative: never
+//	ECOTRACER_CPU_WEIGHTS  off: never use the CPU profiler
+//
+// Options given to Begin override them.
+package tracer

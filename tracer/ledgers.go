@@ -1,0 +1,147 @@
+package tracer
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ecotracer/ecotracer/internal/host"
+	"github.com/ecotracer/ecotracer/lifecycle"
+	"github.com/ecotracer/ecotracer/tracer/meter"
+	"github.com/ecotracer/ecotracer/tracer/meter/detect"
+)
+
+// ledgerSet is the ledgers of the process: one for its host, and one for each
+// run that brings its own host, meters or clock.
+type ledgerSet struct {
+	mu   sync.Mutex
+	host *ledger
+	all  []*ledger
+}
+
+var ledgers ledgerSet
+
+func (ls *ledgerSet) open() []*ledger {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	return slices.Clone(ls.all)
+}
+
+// join puts a run on the ledger of its host, and opens that if there is none.
+func (ls *ledgerSet) join(r *Run) error {
+	c := &r.cfg
+	own := c.root != nil || len(c.meters) > 0 || c.cpuTime != nil || virtualTime()
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	var err error
+	l := ls.host
+	if own || l == nil {
+		l, err = newLedger(c)
+		ls.all = append(ls.all, l)
+		if !own {
+			ls.host = l
+		}
+	}
+	r.ledger = l
+	l.tickThen(func(l *ledger) {
+		r.enter(l)
+		l.sampler.early = l.t + int64(earlyFor)
+		if l.sampler.period == 0 || c.sampling < l.sampler.period {
+			l.sampler.period = c.sampling
+		}
+	})
+	if l.sampler.stop == nil {
+		l.startSampler()
+	}
+	return err
+}
+
+// leave closes the ledger of a run that has left it, if it was the last.
+func (ls *ledgerSet) leave(r *Run) {
+	l := r.ledger
+	ls.mu.Lock()
+	l.mu.Lock()
+	last := len(l.runs) == 0
+	l.mu.Unlock()
+	if last {
+		ls.all = slices.DeleteFunc(ls.all, func(o *ledger) bool { return o == l })
+		if ls.host == l {
+			ls.host = nil
+		}
+	}
+	ls.mu.Unlock()
+	if last {
+		l.stopSampler()
+	}
+}
+
+// newLedger opens a host's meters. Where none can be opened the ledger has no
+// domain, and the records say what is missing.
+func newLedger(c *config) (*ledger, error) {
+	l := &ledger{base: time.Now()}
+	root := c.root
+	if root == nil {
+		root = os.DirFS("/")
+	}
+	l.facts = host.Read(root)
+	l.nodeShare = nodeShareOf(l.facts)
+	var errs []error
+	ms, report := detect.Detect(root, c.meters...)
+	l.report = report
+	for _, m := range ms {
+		l.addMeter(m)
+	}
+	l.usage.cpu = c.cpuTime
+	if l.usage.cpu == nil {
+		l.usage.cpu = processCPUTime
+	}
+	stat, err := host.OpenStat(root)
+	if err == nil {
+		l.usage.stat = stat
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		errs = append(errs, err)
+	}
+	u := l.usage.read(l)
+	for _, g := range l.groups {
+		g.last = u
+	}
+	return l, errors.Join(errs...)
+}
+
+// addMeter gives a meter's counted domains a group.
+func (l *ledger) addMeter(m meter.Meter) {
+	g := &group{id: len(l.groups), meter: m, t: -1}
+	for i, md := range m.Domains() {
+		g.index = append(g.index, -1)
+		if md.LeftOut != "" {
+			continue
+		}
+		d := &domain{Domain: md, group: g, slot: len(g.domains), device: -1, minW: -1, hw: hardwareID(md.Kind, md.ID), conds: map[meter.Condition]int64{}}
+		g.index[i] = d.slot
+		switch md.Kind {
+		case lifecycle.KindGPU, "npu", "fpga":
+			d.device = len(l.devices)
+			l.devices = append(l.devices, deviceClock{id: md.ID})
+			g.own = append(g.own, d.slot)
+		default:
+			g.shared = append(g.shared, d.slot)
+		}
+		g.domains = append(g.domains, d)
+	}
+	n := len(g.domains)
+	if n == 0 {
+		_ = m.Close()
+		return
+	}
+	g.scratch = make([]float64, n)
+	g.pool, g.unowned, g.window = make([]float64, n), make([]float64, n), make([]float64, n)
+	g.sumE, g.sumSE, g.claimedE = make([]float64, n), make([]float64, n), make([]float64, n)
+	g.buf = make([]meter.Sample, 0, len(g.index))
+	if p, ok := m.(meter.Pacer); ok {
+		g.slow = newSlowReader(m, p)
+	}
+	l.groups = append(l.groups, g)
+}

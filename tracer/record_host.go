@@ -1,0 +1,358 @@
+package tracer
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/ecotracer/ecotracer/factors"
+	"github.com/ecotracer/ecotracer/internal/host"
+	"github.com/ecotracer/ecotracer/lifecycle"
+)
+
+const (
+	siteID = "site"
+	nodeID = "node"
+)
+
+// factor looks a factor up, puts it in the record and returns its id; an
+// operator's own comes first.
+func (b *recordBuilder) factor(q factors.Query) string {
+	for _, f := range b.run.cfg.site.Factors {
+		if f.Kind == q.Kind && (q.Unit == "" || f.Unit == q.Unit) {
+			if f.Found == "" {
+				f.Found = factors.Declared
+			}
+			return b.addFactor(f)
+		}
+	}
+	f, err := factors.Lookup(q)
+	if err != nil {
+		return ""
+	}
+	return b.addFactor(f)
+}
+
+func (b *recordBuilder) addFactor(f factors.Factor) string {
+	for i := range b.rec.Factors {
+		if b.rec.Factors[i].ID == f.ID {
+			return f.ID
+		}
+	}
+	b.rec.Factors = append(b.rec.Factors, f)
+	return f.ID
+}
+
+// place draws up the environment: where the run was, as it was declared or is
+// known of the provider, and the factors of that place. It is never guessed.
+func (b *recordBuilder) place() {
+	site, facts := b.run.cfg.site, b.run.ledger.facts
+	e := lifecycle.Environment{
+		ID: siteID, Country: site.Country, Subdivision: site.Subdivision, GridZone: site.GridZone,
+		Infrastructure: site.Infrastructure, Virtualisation: facts.Virtualisation,
+		Provider: site.Provider, Region: site.Region, InstanceType: site.InstanceType,
+	}
+	if e.Provider == "" {
+		e.Provider = facts.Provider
+	}
+	if e.InstanceType == "" && facts.Provider == e.Provider {
+		e.InstanceType = facts.InstanceType
+	}
+	if e.Infrastructure == "" && e.Provider != "" {
+		e.Infrastructure = "public-cloud"
+	}
+	e.PlaceFound = "unknown"
+	if e.Country != "" {
+		e.PlaceFound = "declared"
+	} else {
+		b.missing("/environments/0/country", "", "unknown")
+		b.warn("place-unknown", "/environments/0", "the grid figure is the world's, with its whole range; say tracer.At(tracer.Site{Country: ...}) or set ECOTRACER_COUNTRY", 0)
+	}
+	at := factors.Query{Country: e.Country, Region: e.Subdivision}
+	ask := func(kind factors.Kind, class string) string {
+		q := at
+		q.Kind, q.Class = kind, class
+		return b.factor(q)
+	}
+	e.Factors.Grid = ask(factors.Grid, "")
+	e.Factors.PUE = ask(factors.PUE, e.Infrastructure)
+	e.Factors.WUE = ask(factors.WUE, e.Infrastructure)
+	e.Factors.EWIF = ask(factors.EWIF, "")
+	b.rec.Environments = []lifecycle.Environment{e}
+}
+
+// nodeClass is what kind of machine the factors should take the host for.
+func nodeClass(f host.Facts) (class string, hostThreads int) {
+	cores := f.CPU.Cores
+	if f.CPU.Sockets > 0 {
+		cores /= f.CPU.Sockets
+	}
+	if f.VM {
+		cores = 0
+	}
+	cpu, err := factors.LookupCPU(f.CPU.Model, "", cores)
+	if err != nil {
+		return "", 0
+	}
+	switch {
+	case cpu.Class == "server" && f.Provider != "":
+		class = "cloud-server"
+	case cpu.Class == "embedded":
+		class = "single-board"
+	case cpu.Class == "unknown":
+		class = ""
+	default:
+		class = cpu.Class
+	}
+	return class, cpu.Threads
+}
+
+// socketsOfAServer is how many processors the machine below a virtual one is
+// taken to have, as most servers do whose production is published.
+const socketsOfAServer = 2
+
+// nodeShareOf is the part of the machine below that a virtual machine is: its
+// CPUs of that machine's threads. What is no virtual machine is all of it.
+func nodeShareOf(f host.Facts) float64 {
+	class, threads := nodeClass(f)
+	if !f.VM || threads <= 0 || f.CPU.Threads <= 0 {
+		return 1
+	}
+	if strings.HasSuffix(class, "server") {
+		threads *= socketsOfAServer
+	}
+	return min(float64(f.CPU.Threads)/float64(threads), 1)
+}
+
+// hardware draws up the devices: the node and what is in it.
+func (b *recordBuilder) hardware() {
+	facts := b.run.ledger.facts
+	class, _ := nodeClass(facts)
+	b.class = class
+	hw := []lifecycle.Hardware{}
+	var kinds = map[string]bool{}
+	for _, g := range b.run.ledger.groups {
+		for _, d := range g.domains {
+			kinds[d.hw] = true
+		}
+	}
+	// The node is the device whose production is known, if a meter tells what
+	// it uses; else the parts stand alone.
+	node := kinds[nodeID]
+	b.rec.Run.Boundary = lifecycle.BoundaryComponent
+	if node {
+		b.rec.Run.Boundary = lifecycle.BoundaryNode
+		n := lifecycle.Hardware{ID: nodeID, Environment: siteID, Kind: lifecycle.KindNode, Vendor: facts.Vendor, Model: facts.Product, Count: 1}
+		if n.Model == "" {
+			n.Model = modelOfNode(facts, class)
+		}
+		n.Embodied = b.embodied(class)
+		hw = append(hw, n)
+	}
+	if kinds["cpu"] {
+		c := lifecycle.Hardware{ID: "cpu", Environment: siteID, Kind: lifecycle.KindCPU, Vendor: facts.CPU.Vendor, Model: facts.CPU.Model, Count: b.count(lifecycle.KindCPU)}
+		if c.Count > 0 && facts.CPU.Cores > 0 {
+			c.Cores = ptr(int64(max(facts.CPU.Cores/c.Count, 1)))
+		}
+		if c.Count > 0 && facts.CPU.Threads > 0 {
+			c.Threads = ptr(int64(max(facts.CPU.Threads/c.Count, 1)))
+		}
+		hw = append(hw, c)
+	}
+	if kinds["memory"] {
+		m := lifecycle.Hardware{ID: "memory", Environment: siteID, Kind: lifecycle.KindMemory, Count: 1}
+		if facts.MemoryBytes > 0 {
+			m.MemoryBytes = ptr(facts.MemoryBytes)
+		}
+		hw = append(hw, m)
+	}
+	for _, g := range b.run.ledger.groups {
+		for _, d := range g.domains {
+			if d.device < 0 && d.hw != "cpu" && d.hw != "memory" && d.hw != nodeID || d.device >= 0 {
+				hw = b.addDevice(hw, d)
+			}
+		}
+	}
+	for i := range hw {
+		h := &hw[i]
+		h.Model = strings.TrimSpace(h.Model)
+		for _, g := range b.run.ledger.groups {
+			for _, d := range g.domains {
+				if d.hw != h.ID {
+					continue
+				}
+				if d.TDPW > 0 && h.TDPW == nil {
+					h.TDPW = ptr(d.TDPW)
+				}
+				if h.Model == "" {
+					h.Model = d.Model
+				}
+			}
+		}
+		if h.ID != nodeID && node {
+			h.PartOf = nodeID
+			if h.Embodied == nil {
+				hw[0].Embodied.Covers = append(hw[0].Embodied.Covers, h.ID)
+			}
+		}
+		if h.Model == "" {
+			b.missing(fmt.Sprintf("/hardware/%d/model", i), "", "unknown")
+		}
+		if h.Embodied == nil && !node {
+			b.missing(fmt.Sprintf("/hardware/%d/embodied", i), "", "unknown")
+		}
+	}
+	b.rec.Hardware = hw
+	for _, m := range b.run.ledger.report.Missing() {
+		b.missing("/hardware", m, "not-measured")
+	}
+}
+
+// addDevice adds a device of its own, such as a GPU.
+func (b *recordBuilder) addDevice(hw []lifecycle.Hardware, d *domain) []lifecycle.Hardware {
+	for i := range hw {
+		if hw[i].ID == d.hw {
+			return hw
+		}
+	}
+	h := lifecycle.Hardware{ID: d.hw, Environment: siteID, Kind: d.Kind, Model: d.Model, Count: 1}
+	if d.Kind == lifecycle.KindGPU && b.snap.claimed[d.device] {
+		h.Embodied = b.embodied(gpuClass(d.Model))
+	}
+	return append(hw, h)
+}
+
+// gpuClass is the class of a GPU for its production: what is sold for data
+// centres, for inference in them, or for consumers.
+func gpuClass(model string) string {
+	m := strings.ToUpper(model)
+	for _, s := range []string{"RTX", "GEFORCE", "TITAN", "RADEON RX", "ARC "} {
+		if strings.Contains(m, s) {
+			return "gpu-consumer"
+		}
+	}
+	for _, s := range []string{"T4", "L4", "A10", "A2", "P4", "A16"} {
+		for _, f := range strings.FieldsFunc(m, func(r rune) bool { return r == ' ' || r == '-' }) {
+			if f == s {
+				return "gpu-inference"
+			}
+		}
+	}
+	return "gpu-datacentre"
+}
+
+// embodied names the factors of a device's production and end of life.
+func (b *recordBuilder) embodied(class string) *lifecycle.Embodied {
+	ask := func(k factors.Kind) string { return b.factor(factors.Query{Kind: k, Class: class}) }
+	life := class
+	if strings.HasPrefix(class, "gpu-") {
+		life = "server"
+	}
+	return &lifecycle.Embodied{
+		Production:  lifecycle.Impacts{GCO2e: ask(factors.Production)},
+		EndOfLife:   lifecycle.Impacts{GCO2e: ask(factors.EndOfLife)},
+		Lifetime:    b.factor(factors.Query{Kind: factors.Lifetime, Class: life}),
+		Utilisation: b.factor(factors.Query{Kind: factors.Utilisation, Class: life}),
+	}
+}
+
+func modelOfNode(f host.Facts, class string) string {
+	if class == "" {
+		class = "machine"
+	}
+	if f.VM {
+		return "virtual machine on a " + class
+	}
+	return class
+}
+
+// count is how many devices of a kind the domains tell.
+func (b *recordBuilder) count(kind lifecycle.HardwareKind) int {
+	seen := map[int]bool{}
+	for _, g := range b.run.ledger.groups {
+		for _, d := range g.domains {
+			if d.Kind == kind {
+				seen[d.Device] = true
+			}
+		}
+	}
+	return max(len(seen), 1)
+}
+
+func (b *recordBuilder) hardwareOf(id string) *lifecycle.Hardware {
+	for i := range b.rec.Hardware {
+		if b.rec.Hardware[i].ID == id {
+			return &b.rec.Hardware[i]
+		}
+	}
+	return &lifecycle.Hardware{Count: 1}
+}
+
+// hardwareID is the record's entry for a domain: processors and memory have
+// one for all of their kind, devices of their own have one each.
+func hardwareID(kind lifecycle.HardwareKind, id string) string {
+	switch kind {
+	case lifecycle.KindCPU:
+		return "cpu"
+	case lifecycle.KindMemory:
+		return "memory"
+	case lifecycle.KindNode:
+		return nodeID
+	}
+	return id
+}
+
+// method is the entry of methods for a domain: one for each sensor, mode and
+// error.
+func (b *recordBuilder) method(d *bookedDomain) string {
+	key := fmt.Sprintf("%s|%s|%s|%g", d.Sensor, d.Mode, d.Method, d.RelError)
+	if id := b.methods[key]; id != "" {
+		return id
+	}
+	id := d.Sensor
+	for n := 2; b.hasMethod(id); n++ {
+		id = d.Sensor + "-" + string(d.Kind)
+		if n > 2 {
+			id += strconv.Itoa(n)
+		}
+	}
+	b.methods[key] = id
+	sampling := b.run.cfg.sampling.Seconds()
+	b.rec.Methods = append(b.rec.Methods, lifecycle.MethodEntry{
+		ID: id, Method: d.Method, Sensor: d.Sensor, Mode: d.Mode, SamplingS: &sampling, RelError: d.RelError,
+	})
+	return id
+}
+
+func (b *recordBuilder) hasMethod(id string) bool {
+	for i := range b.rec.Methods {
+		if b.rec.Methods[i].ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+// leftOut lists the domains that were seen and not counted, with the meter
+// that saw them.
+func (b *recordBuilder) leftOut() {
+	for _, g := range b.run.ledger.groups {
+		for _, md := range g.meter.Domains() {
+			if md.LeftOut == "" {
+				continue
+			}
+			for i := range b.rec.Methods {
+				if m := &b.rec.Methods[i]; m.Sensor == md.Sensor && m.Mode == md.Mode {
+					m.LeftOut = append(m.LeftOut, lifecycle.LeftOut{Domain: md.Name, Reason: md.LeftOut})
+					break
+				}
+			}
+		}
+	}
+	if b.rec.Methods == nil {
+		b.rec.Methods = []lifecycle.MethodEntry{}
+	}
+	if b.rec.Ledger == nil {
+		b.rec.Ledger = []lifecycle.LedgerLine{}
+	}
+}

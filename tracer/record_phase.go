@@ -1,0 +1,199 @@
+package tracer
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/ecotracer/ecotracer/lifecycle"
+)
+
+// phases draws up one entry for each stage that occurred, with a row for each
+// device entry and meter. The time and energy of no span is unassigned.
+func (b *recordBuilder) phases() {
+	s := b.snap
+	un := b.stage(lifecycle.Unassigned)
+	un.first, un.last = b.run.begin, s.end
+	var assigned float64
+	for _, st := range b.stages {
+		if st != un {
+			assigned += st.wall / 1e9
+		}
+	}
+	duration := b.rec.Run.DurationS
+	other := 0.0
+	if !s.alone {
+		own := s.noneT
+		for _, st := range b.stages {
+			own += st.wall
+		}
+		other = max((s.duration-own)/1e9, 0)
+		b.rec.Run.OtherRunsS = ptr(other)
+	}
+	// What rounding leaves below zero is nothing.
+	unassigned := max(duration-assigned-other, 0)
+	un.wall = unassigned * 1e9
+	for i, d := range b.domains {
+		un.energy[i] += d.none
+	}
+	if len(s.books) > 0 {
+		un.held += s.books[0].none.q
+	}
+	b.rec.Phases = []lifecycle.PhaseEntry{}
+	for _, st := range b.sortedStages() {
+		b.phase(st)
+	}
+}
+
+func (b *recordBuilder) phase(st *stageSum) {
+	seconds := st.wall / 1e9
+	p := lifecycle.PhaseEntry{
+		Phase: st.stage.Phase(), Stage: st.stage, DurationS: &seconds,
+		StartedAt: ptr(b.at(st.first)), EndedAt: ptr(b.at(st.last)), Usage: []lifecycle.Usage{},
+	}
+	share := b.share(st)
+	type rowKey struct{ hw, meter string }
+	rows := map[rowKey]*lifecycle.Usage{}
+	var order []rowKey
+	for i, d := range b.domains {
+		if d.device >= 0 && d.claimed && st.stage != lifecycle.Unassigned && !st.claims[d.device] {
+			continue // held, but not by this stage
+		}
+		if d.device >= 0 && !d.claimed && st.energy[i] == 0 {
+			continue // another run's
+		}
+		k := rowKey{d.hw, d.meter}
+		row := rows[k]
+		if row == nil {
+			hw := b.hardwareOf(d.hw)
+			row = &lifecycle.Usage{
+				Hardware: d.hw, Count: ptr(hw.Count), UseS: ptr(b.useS(st, d)), Meter: d.meter,
+				EnergyJ: &lifecycle.Quantity{Method: d.Method},
+			}
+			switch {
+			case d.claimed || b.run.cfg.scope == lifecycle.ScopeMachine:
+				row.Share, row.ShareBy = ptr(1.0), "exclusive"
+			case hw.Embodied != nil:
+				row.Share, row.ShareBy = ptr(share), "cpu-time"
+			}
+			rows[k] = row
+			order = append(order, k)
+		}
+		row.EnergyJ.Value += st.energy[i]
+	}
+	for _, k := range order {
+		p.Usage = append(p.Usage, *rows[k])
+	}
+	b.rec.Phases = append(b.rec.Phases, p)
+}
+
+// useS is how long a stage held a device: its wall share of the run; of a
+// claimed device what no stage held is unassigned, so that the run answers for
+// it from its begin to its end.
+func (b *recordBuilder) useS(st *stageSum, d *bookedDomain) float64 {
+	if d.device < 0 || !d.claimed || st.stage != lifecycle.Unassigned {
+		return st.wall / 1e9
+	}
+	held := 0.0
+	for _, o := range b.stages {
+		if o.stage != lifecycle.Unassigned && o.claims[d.device] {
+			held += o.wall / 1e9
+		}
+	}
+	return max(b.rec.Run.DurationS-held, 0)
+}
+
+// share is the part of the node that a stage held: of the process's CPU time
+// in all that the host's CPUs could give, and of the host's in the machine
+// below it.
+func (b *recordBuilder) share(st *stageSum) float64 {
+	if b.run.cfg.scope == lifecycle.ScopeMachine {
+		return 1
+	}
+	share := 0.0
+	if st.wall > 0 {
+		share = st.held / st.wall
+	}
+	if share <= 0 {
+		var held, wall float64
+		for _, o := range b.stages {
+			held, wall = held+o.held, wall+o.wall
+		}
+		if wall > 0 {
+			share = held / wall
+		}
+	}
+	// A share of nothing cannot be written; a billionth is as little.
+	return min(max(share*b.run.ledger.nodeShare, 1e-9), 1)
+}
+
+// at is the wall clock at a time of the ledger.
+func (b *recordBuilder) at(t int64) time.Time {
+	w := b.started.Add(time.Duration(t - b.run.begin))
+	if w.After(b.ended) {
+		w = b.ended
+	}
+	if w.Before(b.started) {
+		w = b.started
+	}
+	return w
+}
+
+// warnings flags what deserves care.
+func (b *recordBuilder) warnings() {
+	s := b.snap
+	for i, d := range b.domains {
+		path := "/ledger/" + strconv.Itoa(i)
+		for _, c := range slices.Sorted(maps.Keys(d.snap.conds)) {
+			b.warn(string(c), path, "domain "+d.ID, d.snap.conds[c])
+		}
+		if d.line.ExtrapolatedS != nil {
+			b.warn("meter-extrapolated", path, "the meter was silent at the end; its last power was taken", 0)
+		}
+		if d.device >= 0 && !d.claimed && d.line.SpansJ > 0 {
+			b.warn("device-unclaimed", path, "no span claimed the device: its energy went by wall share; say tracer.OnDevices(\""+d.ID+"\")", 0)
+		}
+		if b.rec.Run.Scope == lifecycle.ScopeProcess && s.duration < 1e9 && d.device < 0 && i == 0 {
+			b.warn("short-run", path, "shorter than a second: the process's share of the host is over all of it", 0)
+		}
+	}
+	for i := range b.rec.Spans {
+		for _, f := range b.rec.Spans[i].Flags {
+			if f == "below-resolution" {
+				b.warn(f, "/spans/"+strconv.Itoa(i), "", 0)
+			}
+		}
+		if len(b.rec.Warnings) > maxWarnings {
+			break
+		}
+	}
+	if s.bounded > 0 {
+		b.warn("paths-bounded", "/spans", fmt.Sprintf("beyond %d paths, or %d names deep, spans are in %s", b.run.cfg.maxPaths, maxDepth, otherNames), s.bounded)
+	}
+	if s.external > 0 {
+		b.warn("cpu-time-unlabelled", "/ledger", "windows in which threads that Go did not start took more than a fifth of the CPU time", s.external)
+	}
+	if s.alien > 0 {
+		b.warn("clock-foreign", "/spans", "spans were started or ended under another clock", s.alien)
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.unknown)) {
+		b.warn("device-unknown", "/hardware", "spans claim "+strconv.Quote(id)+", which no meter covers", s.unknown[id])
+	}
+	if open := openSpans(b.rec.Spans); open > 0 && b.rec.Run.Status != lifecycle.Running {
+		b.warn("spans-open", "/spans", "spans that were not ended are booked up to the run's end", open)
+	}
+	if b.run.failures > 0 {
+		b.warn("checkpoint-failed", "", "checkpoints could not be written", b.run.failures)
+	}
+}
+
+const maxWarnings = 1000
+
+func openSpans(spans []lifecycle.Span) (n int64) {
+	for i := range spans {
+		n += value(spans[i].Open)
+	}
+	return n
+}

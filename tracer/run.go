@@ -1,0 +1,331 @@
+package tracer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/ecotracer/ecotracer/lifecycle"
+)
+
+// Run is one execution that yields one record. Its methods may be called from
+// any goroutine, and on a nil Run.
+type Run struct {
+	id      string
+	cfg     config
+	ledger  *ledger
+	root    *account // above the root spans; has no path
+	started time.Time
+	asleep  time.Duration // time that the host had slept
+	over    atomic.Bool
+
+	// The ledger's lock guards these.
+	ended          bool
+	begin          int64
+	accounts       []*account
+	books          []*runBook
+	first          []groupTotals // the groups' totals at the begin
+	noneT          float64       // ns with no span active, this run's part
+	claimed        map[int]bool  // devices
+	unknownDevices map[string]int64
+	bounded        int64 // spans beyond the bound on paths
+	alone          bool  // no other run was ever open beside it
+	labelled       bool
+	windows        int64 // of the ledger, at the begin
+	external       int64
+	alien          int64
+
+	mu       sync.Mutex // held while a record is made and written
+	final    *lifecycle.Record
+	finalErr error
+	failures int64 // checkpoints that could not be written
+	lock     *runLock
+	stop     chan struct{}
+	stopped  chan struct{}
+}
+
+// groupTotals is what a group had come to at some time.
+type groupTotals struct {
+	t                     int64
+	sumE, sumSE, claimedE []float64
+	sumT, sumST, sumQT    float64
+	told                  []float64
+	samples               []int64
+	gap                   []time.Duration
+}
+
+func (g *group) totals() groupTotals {
+	t := groupTotals{
+		t: g.settledT, sumT: g.sumT, sumST: g.sumST, sumQT: g.sumQT,
+		sumE: append([]float64(nil), g.sumE...), sumSE: append([]float64(nil), g.sumSE...),
+		claimedE: append([]float64(nil), g.claimedE...),
+	}
+	for _, d := range g.domains {
+		t.told = append(t.told, d.told)
+		t.samples = append(t.samples, d.samples)
+		t.gap = append(t.gap, d.gap)
+	}
+	return t
+}
+
+// Begin begins a run, and returns a context in which Start finds it. The
+// first run that is open is also the process's default run.
+//
+// Begin takes what it can get: where a part cannot work, such as a folder that
+// cannot be written, it returns a Run that measures all the same, together
+// with an error that says what will be lacking. The Run is never nil.
+func Begin(ctx context.Context, opts ...Option) (context.Context, *Run, error) {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	if disabled() {
+		return ctx, idleRun(), nil
+	}
+	cfg, err := configure(opts)
+	r, err2 := newRun(cfg, weightsAllowed())
+	if r == nil {
+		return ctx, idleRun(), errors.Join(err, err2)
+	}
+	setDefaultRun(r)
+	return &runContext{ctx, r}, r, errors.Join(err, err2)
+}
+
+// idleRun is the run of a disabled tracer: everything on it is free.
+func idleRun() *Run {
+	r := &Run{final: &lifecycle.Record{}}
+	r.over.Store(true)
+	return r
+}
+
+type runContext struct {
+	context.Context
+	run *Run
+}
+
+func (c *runContext) Value(key any) any {
+	if key == (current{}) {
+		return c.run
+	}
+	return c.Context.Value(key)
+}
+
+// newRun opens a run on its host's ledger. Errors that leave it working are
+// returned beside it.
+func newRun(cfg config, labelled bool) (*Run, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return nil, fmt.Errorf("tracer: no random numbers for the run's id: %w", err)
+	}
+	r := &Run{
+		id: id.String(), cfg: cfg, started: time.Now(), asleep: suspended(),
+		claimed: map[int]bool{}, unknownDevices: map[string]int64{},
+		labelled: labelled, alone: true,
+		stop: make(chan struct{}), stopped: make(chan struct{}),
+	}
+	r.root = &account{run: r, stage: lifecycle.Unassigned}
+	var errs []error
+	if len(r.cfg.sinks) == 0 {
+		sink, err := newDirSink(cfg.dir)
+		if err != nil {
+			errs = append(errs, err)
+		} else {
+			r.cfg.sinks = []Sink{sink}
+			r.lock, err = lockRun(cfg.dir, r.id)
+			if err != nil {
+				errs = append(errs, err)
+			}
+			closeInterrupted(cfg.dir)
+		}
+	}
+	if err := ledgers.join(r); err != nil {
+		errs = append(errs, err)
+	}
+	if cfg.checkpoints > 0 && len(r.cfg.sinks) > 0 {
+		go r.checkpoint()
+	} else {
+		close(r.stopped)
+	}
+	return r, errors.Join(errs...)
+}
+
+// enter puts the run on its ledger, at a moment at which all is settled. The
+// ledger is locked.
+func (r *Run) enter(l *ledger) {
+	r.begin = l.t
+	for _, g := range l.groups {
+		r.books = append(r.books, newRunBook(len(g.domains)))
+		r.first = append(r.first, g.totals())
+	}
+	l.runs = append(l.runs, r)
+	if len(l.runs) > 1 {
+		for _, o := range l.runs {
+			o.alone = false
+		}
+	}
+	if r.labelled {
+		l.weights.wanted++
+	}
+	r.windows, r.external, r.alien = l.weights.windows, l.weights.external, l.alien
+}
+
+// leave takes the run and its open spans off the ledger. The ledger is
+// locked and settled.
+func (r *Run) leave(l *ledger) {
+	r.ended = true
+	for _, a := range r.accounts {
+		for a.nActive > 0 {
+			l.setActive(a, -1)
+		}
+		a.dirty, a.inWindow = false, false
+		delete(l.weights.byLabel, a.labelValue)
+	}
+	l.dirty = withoutRun(l.dirty, r)
+	l.inWin = withoutRun(l.inWin, r)
+	for i, o := range l.runs {
+		if o == r {
+			l.runs = append(l.runs[:i], l.runs[i+1:]...)
+			break
+		}
+	}
+	if r.labelled {
+		l.weights.wanted--
+	}
+}
+
+func withoutRun(list []*account, r *Run) []*account {
+	keep := list[:0]
+	for _, a := range list {
+		if a.run != r {
+			keep = append(keep, a)
+		}
+	}
+	clear(list[len(keep):])
+	return keep
+}
+
+// newAccount adds an account below parent. The ledger is locked.
+func (r *Run) newAccount(parent *account, name string, key childKey) *account {
+	a := &account{run: r, parent: parent, name: name, path: name, stage: key.stage, depth: parent.depth + 1, rate: -1}
+	if parent.path != "" {
+		a.path = parent.path + "/" + name
+	}
+	for _, b := range []byte(key.claims) {
+		a.claims = append(a.claims, claim{device: int(b)})
+	}
+	a.groups = r.ledger.newAccountGroups(a)
+	r.accounts = append(r.accounts, a)
+	r.labelAccount(a, len(r.accounts))
+	return a
+}
+
+// shares are the process's shares as far as they apply to the run.
+func (r *Run) shares(s, q float64) (float64, float64) {
+	if r.cfg.scope == lifecycle.ScopeMachine {
+		return 1, 1
+	}
+	return s, q
+}
+
+// ID is the UUIDv7 of the run; it names the record's file.
+func (r *Run) ID() string {
+	if r == nil {
+		return ""
+	}
+	return r.id
+}
+
+// Describe adds to what the record says of the run, such as a metric that is
+// known only at its end. Of the options only Named, At, Publisher, UseCase and
+// Technology have an effect; each replaces what was said before.
+func (r *Run) Describe(opts ...Option) {
+	if r == nil || r.over.Load() {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.cfg
+	for _, o := range opts {
+		o(&c)
+	}
+	r.cfg.name, r.cfg.publisher, r.cfg.useCase, r.cfg.technology = c.name, c.publisher, c.useCase, c.technology
+	if c.site.valid() == nil {
+		r.cfg.site = c.site
+	}
+}
+
+// Fail marks the run as failed if err is not nil. The error itself is not
+// kept: it may hold what is private.
+func (r *Run) Fail(err error) {
+	if r == nil || err == nil || r.over.Load() {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cfg.failed = true
+}
+
+// End ends the run, writes its record and returns it. Spans that are still
+// open are booked up to now. A further call returns the same; on a run that a
+// disabled tracer began, the record is empty.
+//
+// The record is returned also where it could not be written; the error then
+// says why. End waits for no slow meter and for no profile.
+func (r *Run) End() (*lifecycle.Record, error) {
+	if r == nil {
+		return &lifecycle.Record{}, nil
+	}
+	if !r.over.CompareAndSwap(false, true) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.final == nil {
+			return &lifecycle.Record{}, nil
+		}
+		return r.final, r.finalErr
+	}
+	clearDefaultRun(r)
+	close(r.stop)
+	var snap snapshot
+	r.ledger.tickThen(func(l *ledger) {
+		snap = r.snapshot(l, false)
+		r.leave(l)
+	})
+	ledgers.leave(r)
+	<-r.stopped
+
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	status := lifecycle.Complete
+	if r.cfg.failed {
+		status = lifecycle.Failed
+	}
+	rec, err := r.record(&snap, status)
+	r.final = rec
+	r.finalErr = errors.Join(err, r.write(context.Background(), rec))
+	r.lock.release(r.finalErr == nil)
+	return r.final, r.finalErr
+}
+
+func (r *Run) write(ctx context.Context, rec *lifecycle.Record) error {
+	var errs []error
+	for _, s := range r.cfg.sinks {
+		if err := writeSink(ctx, s, rec); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// writeSink writes to a sink; one that panics has failed.
+func writeSink(ctx context.Context, s Sink, rec *lifecycle.Record) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("tracer: sink %T panicked: %v", s, p)
+		}
+	}()
+	return s.Write(ctx, rec)
+}

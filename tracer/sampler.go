@@ -1,0 +1,249 @@
+package tracer
+
+import (
+	"sync"
+	"time"
+
+	"github.com/ecotracer/ecotracer/tracer/meter"
+)
+
+const (
+	earlyPeriod   = 100 * time.Millisecond // how often meters are read at first
+	earlyFor      = 3 * time.Second        // and for how long
+	defaultPeriod = time.Second
+	windowLength  = time.Second // least length of a window that is settled
+)
+
+// sampler reads the meters of a ledger, in one goroutine that lives as long
+// as the ledger has a run.
+type sampler struct {
+	mu     sync.Mutex // held while meters are read; taken before ledger.mu
+	period time.Duration
+	early  int64 // until when it reads at earlyPeriod, ns of the ledger
+	stop   chan struct{}
+	done   chan struct{}
+	closed bool
+}
+
+func (l *ledger) startSampler() {
+	l.sampler.stop, l.sampler.done = make(chan struct{}), make(chan struct{})
+	for _, g := range l.groups {
+		if g.slow != nil {
+			go g.slow.loop(l.sampler.stop)
+		}
+	}
+	go l.sample()
+}
+
+func (l *ledger) sample() {
+	defer close(l.sampler.done)
+	timer := time.NewTimer(earlyPeriod)
+	defer timer.Stop()
+	for {
+		select {
+		case <-l.sampler.stop:
+			return
+		case <-timer.C:
+		}
+		l.tick(false)
+		l.mu.Lock()
+		wait := l.sampler.period
+		if l.t < l.sampler.early {
+			wait = min(wait, earlyPeriod)
+		}
+		l.mu.Unlock()
+		timer.Reset(wait)
+	}
+}
+
+// stopSampler ends the sampler and closes the meters. It is called once, when
+// the last run has ended.
+func (l *ledger) stopSampler() {
+	close(l.sampler.stop)
+	<-l.sampler.done
+	l.sampler.mu.Lock()
+	defer l.sampler.mu.Unlock()
+	l.sampler.closed = true
+	for _, g := range l.groups {
+		if g.slow != nil {
+			g.slow.close()
+			continue
+		}
+		_ = g.meter.Close()
+	}
+	if l.usage.stat != nil {
+		_ = l.usage.stat.Close()
+	}
+}
+
+// tick reads the meters and books what they tell. With force, as at the begin
+// and the end of a run, it settles, whatever the length of the window, and
+// takes slow meters at their last power.
+func (l *ledger) tick(force bool) { l.tickBoth(force, nil) }
+
+// tickThen settles and calls then at that very moment, with the ledger locked.
+func (l *ledger) tickThen(then func(*ledger)) { l.tickBoth(true, then) }
+
+func (l *ledger) tickBoth(force bool, then func(*ledger)) {
+	l.sampler.mu.Lock()
+	defer l.sampler.mu.Unlock()
+	if l.sampler.closed {
+		return
+	}
+	for _, g := range l.groups {
+		if g.slow == nil {
+			g.buf = readMeter(g.meter, g.buf[:0])
+		}
+	}
+	u := l.usage.read(l)
+	start := l.book(u, force, then)
+	if start {
+		l.openWindow()
+	}
+}
+
+// book is the part of a tick that needs the ledger's lock. It tells whether a
+// window of CPU samples should begin.
+func (l *ledger) book(u usageReading, force bool, then func(*ledger)) (openWindow bool) {
+	t := l.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.advance(t)
+	for _, a := range l.dirty {
+		l.touch(a)
+	}
+	for _, g := range l.groups {
+		interval := time.Duration(l.t - max(g.t, 0))
+		switch {
+		case g.slow == nil:
+			g.take(g.buf, interval)
+			l.bookSample(g, true, l.dirty)
+		default:
+			samples, fresh := g.slow.latest()
+			if fresh {
+				g.take(samples, interval)
+			}
+			if fresh || force {
+				l.bookSample(g, fresh, l.allAccounts())
+			}
+		}
+	}
+	l.rebase()
+	switch w := &l.weights; {
+	case w.state == windowRead:
+		l.weighBySamples(w.counts)
+		l.settle(u, w.kind)
+		w.closed(l.t)
+	case force, w.state == noWindow && l.t-l.settledT >= int64(windowLength)*9/10:
+		kind := l.weighByRates()
+		l.settle(u, kind)
+	}
+	if then != nil {
+		then(l)
+	}
+	return l.weights.due(l)
+}
+
+// rebase begins the virtual clocks anew, so that a short span late in a long
+// run loses no digits, and forgets the accounts without an open span.
+func (l *ledger) rebase() {
+	l.w, l.s = 0, 0
+	for i := range l.devices {
+		l.devices[i].v = 0
+	}
+	keep := l.dirty[:0]
+	for _, a := range l.dirty {
+		a.lastW, a.lastS = 0, 0
+		for i := range a.claims {
+			a.claims[i].lastV = 0
+		}
+		if a.dirty = a.nOpen > 0; a.dirty {
+			keep = append(keep, a)
+		}
+	}
+	clear(l.dirty[len(keep):])
+	l.dirty = keep
+}
+
+// readMeter reads a meter; one that panics has told nothing.
+func readMeter(m meter.Meter, buf []meter.Sample) (out []meter.Sample) {
+	defer func() {
+		if p := recover(); p != nil {
+			out = buf[:0]
+		}
+	}()
+	out, err := m.Read(buf)
+	if err != nil && len(out) == 0 {
+		return buf[:0]
+	}
+	return out
+}
+
+// slowReader reads a meter that is too slow for the sampler, in a goroutine
+// of its own.
+type slowReader struct {
+	meter  meter.Meter
+	period time.Duration
+
+	mu      sync.Mutex
+	samples []meter.Sample
+	fresh   bool
+	stopped bool
+	busy    bool
+}
+
+func newSlowReader(m meter.Meter, p meter.Pacer) *slowReader {
+	return &slowReader{meter: m, period: max(p.Period(), earlyPeriod)}
+}
+
+func (s *slowReader) loop(stop <-chan struct{}) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-timer.C:
+		}
+		s.mu.Lock()
+		if s.stopped {
+			s.mu.Unlock()
+			return
+		}
+		s.busy = true
+		s.mu.Unlock()
+		got := readMeter(s.meter, nil)
+		s.mu.Lock()
+		s.busy = false
+		if s.stopped {
+			// The ledger has ended while the meter was read.
+			s.mu.Unlock()
+			_ = s.meter.Close()
+			return
+		}
+		if len(got) > 0 {
+			s.samples, s.fresh = got, true
+		}
+		s.mu.Unlock()
+		timer.Reset(s.period)
+	}
+}
+
+func (s *slowReader) latest() ([]meter.Sample, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fresh := s.fresh
+	s.fresh = false
+	return s.samples, fresh
+}
+
+// close gives the meter up; a Read that is under way closes it when it
+// returns, so that the end of a run never waits for it.
+func (s *slowReader) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopped = true
+	if !s.busy {
+		_ = s.meter.Close()
+	}
+}

@@ -1,0 +1,120 @@
+package tracer
+
+import (
+	"time"
+
+	"github.com/ecotracer/ecotracer/tracer/meter"
+)
+
+// snapshot is what a record is made of: a run's books at its last settlement.
+type snapshot struct {
+	duration float64 // ns
+	end      int64   // ns of the ledger
+	noneT    float64
+	accounts []accountSnapshot
+	books    []*runBook
+	last     []groupTotals
+	domains  [][]domainSnapshot // by group
+
+	alone      bool
+	claimed    map[int]bool
+	unknown    map[string]int64
+	bounded    int64
+	external   int64
+	alien      int64
+	windows    int64
+	claimRuns  map[int]int // by device: runs that have claimed it
+	othersHave map[int]bool
+}
+
+type accountSnapshot struct {
+	*account      // only what never changes: path, name, stage, claims' devices
+	wall          float64
+	count, failed int64
+	open          int64
+	totalNS       float64
+	minNS, maxNS  int64
+	p50, p95, p99 float64
+	firstNS       int64
+	lastNS        int64
+	units         []unitCount
+	groups        []sums
+}
+
+type domainSnapshot struct {
+	minW   float64
+	silent time.Duration
+	read   bool
+	conds  map[meter.Condition]int64
+}
+
+// snapshot copies a run's books. The ledger is locked. Without clone it may
+// keep what it finds: the run has ended.
+func (r *Run) snapshot(l *ledger, clone bool) snapshot {
+	s := snapshot{
+		duration: float64(l.settledT - r.begin), end: l.settledT, noneT: r.noneT,
+		alone: r.alone, claimed: map[int]bool{}, unknown: map[string]int64{}, bounded: r.bounded,
+		external: l.weights.external - r.external, alien: l.alien - r.alien, windows: l.weights.windows - r.windows,
+		claimRuns: map[int]int{}, othersHave: map[int]bool{},
+	}
+	for d := range r.claimed {
+		s.claimed[d] = true
+	}
+	for _, o := range l.runs {
+		for d := range o.claimed {
+			s.claimRuns[d]++
+			if o != r {
+				s.othersHave[d] = true
+			}
+		}
+	}
+	for id, n := range r.unknownDevices {
+		s.unknown[id] = n
+	}
+	for _, g := range l.groups {
+		s.last = append(s.last, g.totals())
+		var ds []domainSnapshot
+		for _, d := range g.domains {
+			conds := make(map[meter.Condition]int64, len(d.conds))
+			for c, n := range d.conds {
+				conds[c] = n
+			}
+			ds = append(ds, domainSnapshot{minW: d.minW, silent: d.silent, read: d.read, conds: conds})
+		}
+		s.domains = append(s.domains, ds)
+	}
+	for _, b := range r.books {
+		if clone {
+			b = b.clone()
+		}
+		s.books = append(s.books, b)
+	}
+	s.accounts = make([]accountSnapshot, 0, len(r.accounts))
+	for _, a := range r.accounts {
+		s.accounts = append(s.accounts, a.snapshot(l, clone))
+	}
+	return s
+}
+
+func (a *account) snapshot(l *ledger, clone bool) accountSnapshot {
+	s := accountSnapshot{
+		account: a, wall: a.wallAsOf, count: a.count, failed: a.failed, open: int64(a.nOpen),
+		totalNS: a.sumNS, minNS: a.minNS, maxNS: a.maxNS, firstNS: a.first, lastNS: a.lastNS,
+		units: append([]unitCount(nil), a.units...),
+	}
+	s.p50, s.p95, s.p99 = a.durations.quantiles()
+	if a.nOpen > 0 {
+		s.totalNS += float64(a.nOpen)*float64(l.t) - a.startSum
+		s.lastNS = l.t
+	}
+	s.lastNS = min(s.lastNS, l.settledT)
+	s.firstNS = min(s.firstNS, s.lastNS)
+	for i := range a.groups {
+		b := a.groups[i].sums
+		if clone {
+			b = b.clone()
+		}
+		s.groups = append(s.groups, b)
+	}
+	return s
+}

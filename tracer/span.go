@@ -1,0 +1,195 @@
+package tracer
+
+import (
+	"context"
+	"fmt"
+	"runtime/pprof"
+	"strings"
+	"time"
+
+	"github.com/ecotracer/ecotracer/lifecycle"
+)
+
+// Span is a timed block of code of a run. Its methods may be called from any
+// goroutine, and on a nil Span, where they do nothing.
+type Span struct {
+	ctx      context.Context // Start's
+	account  *account
+	parent   *Span
+	start    int64 // ns of the ledger
+	end      int64 // 0 while open
+	labels   context.Context
+	children int32 // open ones that it waits for
+	blocks   bool  // its parent waits for it
+	failed   bool
+}
+
+// spanContext is a Span as the context that Start returns: one allocation
+// holds both.
+type spanContext Span
+
+// current is the context key under which a span or a run is found.
+type current struct{}
+
+func (c *spanContext) Deadline() (time.Time, bool) { return c.ctx.Deadline() }
+func (c *spanContext) Done() <-chan struct{}       { return c.ctx.Done() }
+func (c *spanContext) Err() error                  { return c.ctx.Err() }
+
+func (c *spanContext) Value(key any) any {
+	if key == (current{}) {
+		return (*Span)(c)
+	}
+	if c.labels != nil && key == pprofKey() {
+		return c.labels.Value(key)
+	}
+	return c.ctx.Value(key)
+}
+
+func (c *spanContext) String() string { return "tracer.Start(" + c.account.path + ")" }
+
+// StartOption configures one span.
+type StartOption struct {
+	stage   lifecycle.Stage
+	async   bool
+	devices []string
+}
+
+// In puts the span in a stage of the life cycle. Without it the stage is
+// inferred from the name (lifecycle.StageOf), else it is the parent's.
+func In(stage lifecycle.Stage) StartOption { return StartOption{stage: stage} }
+
+// Async says that the span runs beside its parent, which goes on working.
+// Without it a parent is taken to wait for its children.
+func Async() StartOption { return StartOption{async: true} }
+
+// OnDevices claims devices by the ID of their domain, such as "gpu0": the span
+// and its children use them. From the run's begin on the run answers for
+// their energy and their production.
+func OnDevices(ids ...string) StartOption { return StartOption{devices: ids} }
+
+// Start begins a span below the span in ctx; else in the run in ctx; else in
+// the process's default run. With none of them it is free: it returns ctx and
+// a nil Span. The returned context is to be passed to what the span covers.
+//
+// Cancelling ctx does not end the span. Start never fails and reads no sensor.
+// Names should be few: a run keeps one account per path, and at most 10,000.
+func Start(ctx context.Context, name string, opts ...StartOption) (context.Context, *Span) {
+	var parent *Span
+	var run *Run
+	switch c := ctx.(type) {
+	case *spanContext:
+		parent = (*Span)(c)
+	case nil:
+		ctx = context.Background()
+		run = defaultRun()
+	default:
+		switch v := ctx.Value(current{}).(type) {
+		case *Span:
+			parent = v
+		case *Run:
+			run = v
+		default:
+			run = defaultRun()
+		}
+	}
+	if parent != nil {
+		run = parent.account.run
+	}
+	if run == nil || run.over.Load() {
+		return ctx, nil
+	}
+	key := childKey{name: name}
+	async := false
+	for i := range opts {
+		o := &opts[i]
+		if o.stage != "" {
+			key.stage = o.stage
+		}
+		async = async || o.async
+		switch len(o.devices) {
+		case 0:
+		case 1:
+			key.claims = o.devices[0]
+		default:
+			key.claims = strings.Join(o.devices, "\x00")
+		}
+	}
+	under := run.root
+	if parent != nil {
+		under = parent.account
+	}
+	s := &Span{ctx: ctx, parent: parent}
+	if !run.ledger.open(s, under, key, async) {
+		return ctx, nil
+	}
+	if run.labelled {
+		s.label(ctx)
+	}
+	return (*spanContext)(s), s
+}
+
+// Do runs f in a span. An error or a panic of f marks the span as failed; the
+// panic goes on.
+func Do(ctx context.Context, name string, f func(context.Context) error, opts ...StartOption) error {
+	ctx, s := Start(ctx, name, opts...)
+	if s == nil {
+		return f(ctx)
+	}
+	returned := false
+	defer func() {
+		s.finish(!returned)
+	}()
+	err := f(ctx)
+	returned = err == nil
+	return err
+}
+
+// End ends the span. Only the first call counts; after the end of the run it
+// does nothing. It may be called on another goroutine than Start was.
+func (s *Span) End() { s.finish(false) }
+
+func (s *Span) finish(failed bool) {
+	if s == nil {
+		return
+	}
+	r := s.account.run
+	if r.ledger.close(s, failed) && s.labels != nil {
+		pprof.SetGoroutineLabels(s.ctx)
+	}
+}
+
+// Count adds n functional units that the span's work came to, such as
+// "samples", "tokens" or "requests" (a plural). n must not be negative.
+func (s *Span) Count(unit string, n int) {
+	if s == nil || n <= 0 || unit == "" {
+		return
+	}
+	l := s.account.run.ledger
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !s.account.run.ended {
+		s.account.addUnits(unit, int64(n))
+	}
+}
+
+// Fail marks the span as failed if err is not nil. The error itself is not
+// kept: it may hold what is private.
+func (s *Span) Fail(err error) {
+	if s == nil || err == nil {
+		return
+	}
+	l := s.account.run.ledger
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s.end == 0 {
+		s.failed = true
+	}
+}
+
+// String is the path of the span.
+func (s *Span) String() string {
+	if s == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("%s (%s)", s.account.path, s.account.stage)
+}

@@ -1,0 +1,62 @@
+package tracer
+
+import (
+	"runtime"
+	"time"
+
+	"github.com/ecotracer/ecotracer/internal/host"
+)
+
+// usage reads who uses the host's CPUs: the process, and all together.
+type usage struct {
+	cpu  func() time.Duration // of the process; never falling
+	stat *host.Stat           // of the host; nil where the kernel does not tell
+}
+
+// usageReading is one reading. Without ok the host's busy time is unknown.
+type usageReading struct {
+	t          int64
+	proc, busy time.Duration
+	cpus       int
+	ok         bool
+}
+
+func (u *usage) read(l *ledger) usageReading {
+	r := usageReading{cpus: runtime.NumCPU()}
+	if u.stat != nil {
+		if busy, cpus, err := u.stat.Read(); err == nil && cpus > 0 {
+			r.busy, r.cpus, r.ok = busy, cpus, true
+		}
+	}
+	r.proc = u.cpu()
+	r.t = l.now()
+	return r
+}
+
+// mark begins a window at a reading.
+func (g *group) mark(u usageReading) { g.prev, g.last = g.last, u }
+
+// share is the process's share of the host since the last settlement, or over
+// at least a second (the kernel tells busy time in jiffies): s of what is
+// above idle power, q of idle power. Where the host's busy time is unknown
+// all that is active is the process's.
+func (g *group) share(u usageReading) (s, q float64) {
+	ref := g.last
+	if u.t-ref.t < int64(time.Second) && g.prev.cpus > 0 {
+		ref = g.prev
+	}
+	dt := time.Duration(u.t - ref.t)
+	if dt <= 0 || ref.cpus == 0 {
+		return 1, 1
+	}
+	proc := max(u.proc-ref.proc, 0)
+	q = min(proc.Seconds()/(float64(u.cpus)*dt.Seconds()), 1)
+	if !u.ok || !ref.ok {
+		return 1, q
+	}
+	busy := max(u.busy-ref.busy, proc)
+	if busy <= 0 {
+		return 0, q
+	}
+	return proc.Seconds() / busy.Seconds(), q
+}
