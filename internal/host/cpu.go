@@ -160,6 +160,3 @@ func CountList(list string) int {
 	}
 	return total
 }
-
-// ReadVendor tells who made the CPU, as in CPU.Vendor.
-func ReadVendor(root fs.FS) string { return readCPUInfo(root).vendor() }

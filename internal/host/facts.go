@@ -24,6 +24,7 @@ type Facts struct {
 	InstanceType string // of the cloud, where the firmware tells
 	Vendor       string // who made the machine, as the firmware says
 	Product      string // which product it is
+	Class        string // server, desktop, laptop, single-board; "" if unknown or virtual
 }
 
 // CPU is what is known of the processors. Cores and threads are those that are

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// dmi is the folder of what the firmware says. Only the four files named here
-// are read: the others hold serial numbers and what owners wrote.
+// dmi is the folder of what the firmware says. Only the files named here are
+// read: others hold serial numbers and what owners wrote.
 const dmi = "sys/class/dmi/id/"
 
 // readFirmware reads who made the machine and, in a cloud, what it is rented
@@ -16,8 +16,12 @@ func (f *Facts) readFirmware(root fs.FS) {
 	product := text(root, dmi+"product_name")
 	bios := text(root, dmi+"bios_version")
 	f.Vendor, f.Product = meaningful(vendor), meaningful(product)
+	f.Class = class(text(root, dmi+"chassis_type"))
 	if f.Product == "" {
 		f.Product = text(root, "proc/device-tree/model") // small Arm boards
+		if f.Product != "" {
+			f.Class = "single-board"
+		}
 	}
 	f.Provider = provider(vendor, product, bios)
 	if f.Provider == "" {
@@ -76,6 +80,19 @@ func providerOfChassis(tag string) string {
 		return "azure"
 	case "OracleCloud.com":
 		return "oracle"
+	}
+	return ""
+}
+
+// class tells the kind of machine by its chassis type (SMBIOS 3.7, 7.4.1).
+func class(chassis string) string {
+	switch chassis {
+	case "17", "23", "25", "28", "29":
+		return "server"
+	case "3", "4", "5", "6", "7", "13", "15", "24", "35", "36":
+		return "desktop"
+	case "8", "9", "10", "14", "30", "31", "32":
+		return "laptop"
 	}
 	return ""
 }

@@ -10,6 +10,9 @@ import (
 func (f *Facts) readVirtualisation(root fs.FS, info cpuInfo) {
 	f.VM = info.hasFlag("hypervisor") || hypervisor(root, f.Vendor, f.Product)
 	f.Container = container(root)
+	if f.VM {
+		f.Class = ""
+	}
 	switch {
 	case f.Container:
 		f.Virtualisation = "container"

@@ -27,7 +27,9 @@ import (
 	"time"
 
 	"github.com/ecotracer/ecotracer/internal/host"
+	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer/meter"
+	"github.com/ecotracer/ecotracer/tracer/meter/internal/profile"
 )
 
 // How wrong the counters are, at 95 %. Intel's measure current since Haswell-EP
@@ -80,13 +82,9 @@ func Open(root fs.FS) (meter.Meter, error) {
 		return nil, missing(root, err)
 	}
 	m := &powercap{domains: plan(zones)}
-	relError := otherError
-	if host.ReadVendor(root) == "Intel" {
-		relError = intelError
-	}
+	describe(m.domains, host.Read(root))
 	for i := range m.domains {
 		d, z := &m.domains[i], &zones[i]
-		d.RelError = relError
 		if d.LeftOut != "" {
 			z.close()
 			continue
@@ -97,6 +95,40 @@ func Open(root fs.FS) (meter.Meter, error) {
 		m.counted = append(m.counted, c)
 	}
 	return m, nil
+}
+
+// describe fills in what the zones do not tell: how wrong they are, and what
+// the factors say of the idle power.
+func describe(domains []meter.Domain, facts host.Facts) {
+	power := profile.Of(facts)
+	memories, dies := 0, map[int]int{} // dies by package
+	for _, d := range domains {
+		switch {
+		case d.LeftOut != "":
+		case d.Kind == lifecycle.KindMemory:
+			memories++
+		case d.Kind == lifecycle.KindCPU:
+			dies[d.Device]++
+		}
+	}
+	for i := range domains {
+		d := &domains[i]
+		d.RelError = otherError
+		if facts.CPU.Vendor == "Intel" {
+			d.RelError = intelError
+		}
+		switch {
+		case d.LeftOut != "" || facts.VM:
+			continue
+		case d.Kind == lifecycle.KindCPU:
+			d.Model, d.IdleW = facts.CPU.Model, power.CPU.IdleW/float64(dies[d.Device])
+		case d.Kind == lifecycle.KindMemory:
+			d.IdleW = power.Memory.IdleW / float64(memories)
+		}
+		if d.IdleW > 0 {
+			d.IdleFound = "factor"
+		}
+	}
 }
 
 // Domains lists the zones in the kernel's order.

@@ -1,0 +1,116 @@
+// Package detect finds the meters of a host: those that need no more than
+// files, and those that were registered. It starts no process and opens no
+// network connection, and it can tell what it decided and why.
+package detect
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/ecotracer/ecotracer/tracer/meter"
+	"github.com/ecotracer/ecotracer/tracer/meter/model"
+	"github.com/ecotracer/ecotracer/tracer/meter/powercap"
+)
+
+// Report is what detection found.
+type Report struct {
+	Domains []Found         // every domain that was seen, counted or not
+	Missing []meter.Missing // what could be metered and is not, and what would mend it
+}
+
+// Found is a domain and the meter that tells it.
+type Found struct {
+	Meter string // powercap, model, or a registered name
+	meter.Domain
+}
+
+// Detect opens the meters of the host below root (os.DirFS("/") is this host)
+// that have something to count; the caller closes them. Of several that tell
+// the same device the best is counted: metered before counter before modelled.
+// What none of them tells is modelled as far as the factors know of it.
+//
+// Meters that are given take part in that choice as those that are found do.
+//
+// It never fails: what could not be opened is in the report.
+func Detect(root fs.FS, given ...meter.Meter) ([]meter.Meter, Report) {
+	var r Report
+	var found []source
+	try := func(name string, open func(fs.FS) (meter.Meter, error)) {
+		m, err := guard(name, root, open)
+		if err != nil {
+			r.miss(name, err)
+			return
+		}
+		found = append(found, newSource(name, m))
+	}
+	for _, m := range given {
+		found = append(found, newSource("given", m))
+	}
+	try("powercap", powercap.Open)
+	for name, open := range meter.Sources() {
+		try(name, open)
+	}
+	choose(found)
+	counted := countedOf(found)
+	try("model", func(root fs.FS) (meter.Meter, error) { return model.Open(root, counted...) })
+	name(found)
+
+	var meters []meter.Meter
+	for _, s := range found {
+		for _, d := range s.domains {
+			r.Domains = append(r.Domains, Found{s.name, d})
+		}
+		if m := s.meter(); m != nil {
+			meters = append(meters, m)
+		}
+	}
+	r.missUnreadable()
+	r.missHardware(root)
+	return meters, r
+}
+
+// guard opens a meter and turns a panic into an error: detection runs in
+// programs that never asked for this very meter.
+func guard(name string, root fs.FS, open func(fs.FS) (meter.Meter, error)) (m meter.Meter, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			m, err = nil, fmt.Errorf("opening the meter %s panicked: %v", name, p)
+		}
+	}()
+	m, err = open(root)
+	if err == nil && m == nil {
+		err = fmt.Errorf("opening the meter %s gave none", name)
+	}
+	return m, err
+}
+
+func (r *Report) miss(name string, err error) {
+	if m := (*meter.Missing)(nil); errors.As(err, &m) {
+		r.Missing = append(r.Missing, *m)
+		return
+	}
+	r.Missing = append(r.Missing, meter.Missing{What: name, Why: err.Error(), Err: err})
+}
+
+// missUnreadable lists the domains that were seen and cannot be read, those
+// with the same cause in one line.
+func (r *Report) missUnreadable() {
+	at := map[[3]string]int{}
+	for _, d := range r.Domains {
+		if d.LeftOut != "unreadable" || d.Within != "" {
+			continue
+		}
+		cause := [3]string{d.Sensor, d.Why, d.Fix}
+		if i, ok := at[cause]; ok {
+			r.Missing[i].What += ", " + d.Name
+			continue
+		}
+		at[cause] = len(r.Missing)
+		what := d.Name
+		if what == "" {
+			what = d.ID
+		}
+		r.Missing = append(r.Missing, meter.Missing{What: d.Sensor + " " + what, Why: d.Why, Fix: d.Fix})
+	}
+}

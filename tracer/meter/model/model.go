@@ -1,0 +1,179 @@
+// Package model estimates the energy of what has no counter: processors from
+// how busy they are, memory from its size, the rest of the machine from its
+// class. It is the ordinary case in virtual machines and containers.
+//
+// Between two readings a processor is taken to draw
+//
+//	P = idle + (full − idle) · busy share
+//
+// and to do so all the time since opening, so that what is told is exact for
+// that model at whatever times it is read:
+//
+//	E = idle · t + (full − idle) · Σ busy seconds / CPUs
+//
+// Idle and full power come from the factors, with their source and interval:
+// of the very model if it is listed, else of its family or class. A virtual
+// machine is taken for the share of a socket that its CPUs are of the socket's
+// threads, and is one domain. The interval is that of half load, wider in a
+// virtual machine. Memory and the rest of the machine follow the same formula.
+package model
+
+import (
+	"fmt"
+	"io/fs"
+	"strconv"
+	"time"
+
+	"github.com/ecotracer/ecotracer/internal/host"
+	"github.com/ecotracer/ecotracer/lifecycle"
+	"github.com/ecotracer/ecotracer/tracer/meter"
+	"github.com/ecotracer/ecotracer/tracer/meter/internal/profile"
+)
+
+// modelled is the open meter.
+type modelled struct {
+	domains []meter.Domain
+	loads   []profile.Load // beside domains
+	stat    *host.Stat     // nil if no domain follows the load
+	opened  time.Time
+	busy    time.Duration // at the last reading
+	share   float64       // Σ busy seconds / CPUs: how long all CPUs would have been busy
+	closed  bool
+}
+
+// Open models the host below root, but for what the counted domains of other
+// meters tell. It returns a *meter.Missing if nothing is left to be modelled,
+// or nothing is known of it.
+func Open(root fs.FS, counted ...meter.Domain) (meter.Meter, error) {
+	facts := host.Read(root)
+	power := profile.Of(facts)
+	has := coverage(counted)
+	m := &modelled{}
+	if has.node {
+		return nil, &meter.Missing{What: "model", Why: "a meter tells what the whole machine uses; there is nothing to model"}
+	}
+	sockets := facts.CPU.Sockets
+	if facts.VM && sockets > 0 {
+		sockets = 1 // what a hypervisor calls sockets is up to it
+	}
+	for device := range sockets {
+		if !has.cpu[device] && power.CPU.Known() {
+			m.add(lifecycle.KindCPU, "cpu"+strconv.Itoa(device), device, facts.CPU.Model, power.CPU)
+		}
+	}
+	if !has.memory && power.Memory.Known() {
+		m.add(lifecycle.KindMemory, "dram0", 0, "", power.Memory)
+	}
+	if !has.rest && power.Rest.Known() {
+		m.add(lifecycle.KindNode, "node0/rest", 0, "", power.Rest)
+	}
+	if len(m.domains) == 0 {
+		return nil, &meter.Missing{What: "model", Why: "neither CPU model nor memory of this host are known: it has no proc/cpuinfo, proc/stat and proc/meminfo"}
+	}
+	if err := m.open(root); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// covered is what other meters tell.
+type covered struct {
+	cpu                map[int]bool
+	memory, node, rest bool
+}
+
+func coverage(counted []meter.Domain) covered {
+	c := covered{cpu: map[int]bool{}}
+	for _, d := range counted {
+		switch {
+		case d.LeftOut != "":
+		case d.Kind == lifecycle.KindCPU:
+			c.cpu[d.Device] = true
+		case d.Kind == lifecycle.KindMemory:
+			c.memory = true
+		case d.ID == "node"+strconv.Itoa(d.Device)+"/rest":
+			c.rest = true
+		case d.Kind == lifecycle.KindNode:
+			c.node = true
+		}
+	}
+	return c
+}
+
+func (m *modelled) add(kind lifecycle.HardwareKind, id string, device int, model string, l profile.Load) {
+	m.domains = append(m.domains, meter.Domain{
+		ID:        id,
+		Kind:      kind,
+		Device:    device,
+		Name:      id,
+		Model:     model,
+		Method:    lifecycle.Modelled,
+		Sensor:    "model",
+		Mode:      l.Mode,
+		RelError:  l.RelError,
+		TDPW:      l.TDPW,
+		IdleW:     l.IdleW,
+		IdleFound: "factor",
+		Why:       l.Why,
+	})
+	m.loads = append(m.loads, l)
+}
+
+// open begins to count.
+func (m *modelled) open(root fs.FS) error {
+	m.opened = time.Now()
+	for _, l := range m.loads {
+		if l.FullW == l.IdleW || m.stat != nil {
+			continue
+		}
+		stat, err := host.OpenStat(root)
+		if err != nil {
+			return &meter.Missing{What: "model", Why: "how busy the CPUs are cannot be told: " + err.Error(), Fix: "let the program read /proc/stat", Err: err}
+		}
+		m.stat = stat
+		m.busy, _, err = stat.Read()
+		if err != nil {
+			return fmt.Errorf("model: %w", err)
+		}
+	}
+	return nil
+}
+
+// Domains lists what is modelled.
+func (m *modelled) Domains() []meter.Domain { return m.domains }
+
+// Read works out what each domain has used. While proc/stat cannot be read,
+// what follows the load is told without what is above idle.
+func (m *modelled) Read(dst []meter.Sample) ([]meter.Sample, error) {
+	if m.closed {
+		return dst, fmt.Errorf("model: read: %w", fs.ErrClosed)
+	}
+	var err error
+	if m.stat != nil {
+		var busy time.Duration
+		var cpus int
+		if busy, cpus, err = m.stat.Read(); err == nil {
+			m.share += (busy - m.busy).Seconds() / float64(cpus)
+			m.busy = busy
+		}
+	}
+	now := time.Now()
+	elapsed := now.Sub(m.opened).Seconds()
+	for i, l := range m.loads {
+		s := meter.Sample{Domain: i, Time: now, Joules: l.IdleW*elapsed + (l.FullW-l.IdleW)*m.share}
+		if l.FullW != l.IdleW {
+			s.Condition = meter.ConditionOf(err)
+		}
+		dst = append(dst, s)
+	}
+	return dst, nil
+}
+
+// Close closes proc/stat.
+func (m *modelled) Close() error {
+	m.closed = true
+	if m.stat == nil {
+		return nil
+	}
+	return m.stat.Close()
+}
