@@ -1,0 +1,85 @@
+package factors
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func grid() Factor {
+	return Factor{
+		ID: "grid.mine", Kind: Grid, Value: 56, Low: 48, High: 65, Unit: "gCO2e/kWh",
+		Signal: "average", Accounting: "location", Basis: "lifecycle", Mix: "production", GWP: "AR6",
+		ValidFrom: "2024-01-01", ValidTo: "2024-12-31",
+		Source: "the operator", SourceYear: 2025, Quality: "B",
+	}
+}
+
+func TestCheckNamesEachFault(t *testing.T) {
+	require.NoError(t, grid().Check())
+	for _, test := range []struct {
+		name   string
+		spoil func(*Factor)
+		want   string
+	}{
+		{"no id", func(f *Factor) { f.ID = "" }, "id is empty"},
+		{"unknown kind", func(f *Factor) { f.Kind = "gird" }, `kind "gird" is unknown: write one of end-of-life, ewif, `},
+		{"unit of another kind", func(f *Factor) { f.Unit = "kg/kWh" }, `unit "kg/kWh" does not fit kind grid: write gCO2e/kWh`},
+		{"value below low", func(f *Factor) { f.Value = 40 }, "low ≤ value ≤ high does not hold: 48, 40, 65"},
+		{"value above high", func(f *Factor) { f.Value = 70 }, "low ≤ value ≤ high does not hold: 48, 70, 65"},
+		{"low of zero", func(f *Factor) { f.Low = 0 }, "low is 0: it must be above 0"},
+		{"negative", func(f *Factor) { f.Low = -1 }, "low is -1: it must be above 0"},
+		{"not a number", func(f *Factor) { f.Value = math.NaN() }, "must be finite"},
+		{"infinite", func(f *Factor) { f.High = math.Inf(1) }, "must be finite"},
+		{"no source", func(f *Factor) { f.Source = "" }, "source is empty"},
+		{"no year", func(f *Factor) { f.SourceYear = 0 }, "source_year 0 is no year"},
+		{"quality", func(f *Factor) { f.Quality = "E" }, `quality "E": write A, B, C or D`},
+		{"no signal", func(f *Factor) { f.Signal = "" }, `signal "": write average or marginal`},
+		{"accounting", func(f *Factor) { f.Accounting = "site" }, `accounting "site": write location or market`},
+		{"basis", func(f *Factor) { f.Basis = "stack" }, `basis "stack": write lifecycle or direct`},
+		{"mix", func(f *Factor) { f.Mix = "" }, `mix "": write production or consumption or residual`},
+		{"no gwp", func(f *Factor) { f.GWP = "" }, `gwp "": write AR5 or AR6 or unstated`},
+		{"bad date", func(f *Factor) { f.ValidTo = "31.12.2024" }, `"31.12.2024" is no date`},
+		{"ends before it begins", func(f *Factor) { f.ValidTo = "2023-01-01" }, "valid_to 2023-01-01 is before valid_from 2024-01-01"},
+		{"pue below one", func(f *Factor) {
+			*f = Factor{ID: "pue.mine", Kind: PUE, Value: 1.1, Low: 0.9, High: 1.2, Unit: "1", Source: "x", SourceYear: 2025, Quality: "A"}
+		}, "a PUE is at least 1: low is 0.9"},
+		{"utilisation above one", func(f *Factor) {
+			*f = Factor{ID: "u", Kind: Utilisation, Value: 0.9, Low: 0.8, High: 1.1, Unit: "1", Source: "x", SourceYear: 2025, Quality: "A"}
+		}, "a utilisation is above 0 and at most 1"},
+		{"lifetime of zero", func(f *Factor) {
+			*f = Factor{ID: "l", Kind: Lifetime, Unit: "s", Source: "x", SourceYear: 2025, Quality: "A"}
+		}, "a lifetime is above 0"},
+		{"gwp where no gram is", func(f *Factor) {
+			*f = Factor{ID: "w", Kind: WUE, Unit: "L/kWh", GWP: "AR5", Source: "x", SourceYear: 2025, Quality: "A"}
+		}, `gwp "AR5"`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			f := grid()
+			test.spoil(&f)
+			require.ErrorContains(t, f.Check(), test.want)
+		})
+	}
+}
+
+func TestCheckTellsAllFaultsAtOnce(t *testing.T) {
+	err := Factor{ID: "x", Kind: Grid, Unit: "g"}.Check()
+	for _, fault := range []string{"unit", "source is empty", "source_year", "quality", "signal", "accounting", "basis", "mix"} {
+		assert.ErrorContains(t, err, fault)
+	}
+}
+
+func TestZeroIsAFigureWhenItIsCertain(t *testing.T) {
+	assert.NoError(t, Factor{ID: "wue.mine", Kind: WUE, Unit: "L/kWh", Source: "closed loop", SourceYear: 2025, Quality: "B"}.Check())
+}
+
+func TestTimesScalesTheIntervalAsWell(t *testing.T) {
+	f := Factor{Value: 0.3, Low: 0.1, High: 0.6, Unit: "W/GB", Source: "s"}.Times(64, "W")
+	assert.InDelta(t, 19.2, f.Value, 1e-12)
+	assert.InDelta(t, 6.4, f.Low, 1e-12)
+	assert.InDelta(t, 38.4, f.High, 1e-12)
+	assert.Equal(t, "W", f.Unit)
+	assert.Equal(t, "s", f.Source)
+}
