@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ecotracer/ecotracer/factors"
 	"github.com/ecotracer/ecotracer/internal/host"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer/meter"
@@ -94,6 +95,7 @@ func newLedger(c *config) (*ledger, error) {
 	for _, m := range ms {
 		l.addMeter(m)
 	}
+	l.idleByFactor()
 	l.usage.cpu = c.cpuTime
 	if l.usage.cpu == nil {
 		l.usage.cpu = processCPUTime
@@ -144,4 +146,31 @@ func (l *ledger) addMeter(m meter.Meter) {
 		g.slow = newSlowReader(m, p)
 	}
 	l.groups = append(l.groups, g)
+}
+
+// idleByFactor takes the factors' idle power for domains of which the meter
+// knows none. A counter tells what was used, not what idling would have.
+func (l *ledger) idleByFactor() {
+	cpu, err := factors.LookupCPU(l.facts.CPU.Model, "", 0)
+	if err != nil || l.facts.VM {
+		return
+	}
+	memory, err := factors.Lookup(factors.Query{Kind: factors.IdlePower, Class: "memory"})
+	if err != nil {
+		return
+	}
+	for _, g := range l.groups {
+		for _, d := range g.domains {
+			if d.IdleW > 0 || d.Method != lifecycle.Counter {
+				continue
+			}
+			switch d.Kind {
+			case lifecycle.KindCPU:
+				d.IdleW, d.IdleFound = cpu.Idle.Value, "factor"
+			case lifecycle.KindMemory:
+				gb := float64(l.facts.MemoryBytes) / 1e9 / float64(max(l.facts.CPU.Sockets, 1))
+				d.IdleW, d.IdleFound = memory.Value*gb, "factor"
+			}
+		}
+	}
 }

@@ -203,8 +203,8 @@ func (b *recordBuilder) hardware() {
 		}
 	}
 	b.rec.Hardware = hw
-	for _, m := range b.run.ledger.report.Missing() {
-		b.missing("/hardware", m, "not-measured")
+	for _, m := range b.run.ledger.report.Missing {
+		b.missing("/hardware", m.What, "not-measured")
 	}
 }
 
