@@ -136,7 +136,7 @@ func TestSinkSuiteCatchesPlantedMistakes(t *testing.T) {
 	}{
 		"loses a member": {folder{write: func(file string, text []byte) error {
 			return replaceFile(file, []byte(strings.Replace(string(text), `"samples":2`, `"samples":0`, 1)))
-		}}, []string{"keeps", "replaces", "runs", "large", "concurrent", "cancelled", "untouched"}},
+		}}, []string{"keeps", "replaces", "runs", "concurrent", "cancelled", "untouched"}},
 		"one file for all": {folder{name: func(*lifecycle.Record) string { return "record" }},
 			[]string{"runs", "concurrent"}},
 		"a file for each name": {folder{name: func(r *lifecycle.Record) string { return r.Run.Name }},
@@ -175,7 +175,7 @@ func TestSinkSuiteCatchesPlantedMistakes(t *testing.T) {
 		}}, []string{"large"}},
 		"temporary files are found": {folder{write: func(file string, text []byte) error {
 			return errors.Join(replaceFile(file, text), replaceFile(strings.TrimSuffix(file, ".json")+".tmp.json", text))
-		}}, []string{"keeps", "replaces", "runs", "large", "atomic", "concurrent", "cancelled", "untouched"}},
+		}}, []string{"keeps", "replaces", "runs", "atomic", "concurrent", "cancelled", "untouched"}},
 		"removes the old record when cancelled": {folder{cancelled: func(file string) error {
 			return errors.Join(context.Canceled, os.Remove(file))
 		}}, []string{"cancelled"}},
@@ -211,7 +211,11 @@ func TestSinkSuiteCatchesPlantedMistakes(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(planted)) {
 		c := planted[name]
 		t.Run(name, func(t *testing.T) {
-			verdicts := try(sinkRules, func() (SinkTarget, error) { sink := c.sink; return sink.target(t), nil }, nil)
+			var except []string
+			if !slices.Contains(c.want, "large") {
+				except = []string{"large"} // the slowest rule
+			}
+			verdicts := try(sinkRules, func() (SinkTarget, error) { sink := c.sink; return sink.target(t), nil }, except)
 			assert.Equal(t, c.want, broken(verdicts))
 			caught = append(caught, broken(verdicts)...)
 		})
