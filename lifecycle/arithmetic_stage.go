@@ -1,0 +1,362 @@
+package lifecycle
+
+import (
+	"fmt"
+	"math"
+)
+
+// checkServiceStages redoes the figures of the operational stages (R15, R17 to
+// R20, R36).
+func (a *arithmetic) checkServiceStages() {
+	a.stages = make([]*columns, len(a.record.Phases))
+	stages := make(map[Stage]bool)
+	for i := range a.record.Phases {
+		p := &a.record.Phases[i]
+		stages[p.Stage] = true
+		if p.Stage.Device() {
+			continue
+		}
+		c, err := a.operational(i)
+		if err != nil {
+			a.fault(err)
+		}
+		a.stages[i] = c
+		rows := a.checkColumns(i)
+		a.checkStageJoules(i, rows)
+		a.checkProfile(i)
+	}
+	a.checkHomeless(stages)
+	for k := range a.record.Factors {
+		if s := a.record.Factors[k].Series; s != nil && len(s.Value) > 0 {
+			var sum float64
+			for _, x := range s.Value {
+				sum += x
+			}
+			a.equal("R36", pointer("factors", k, "value"), a.record.Factors[k].Value, sum/float64(len(s.Value)), "the value of a factor with a series is the series' mean")
+		}
+	}
+}
+
+// checkColumns redoes the sums of a stage's rows, and reports whether its
+// energy is that.
+func (a *arithmetic) checkColumns(i int) (energy bool) {
+	p := &a.record.Phases[i]
+	energy = true
+	for k := range embodiedGCO2e {
+		q := *k.of(p)
+		if q == nil || a.stages[i] == nil {
+			continue
+		}
+		f := &a.stages[i][k]
+		at, t := pointer("phases", i, k), columnTable[k]
+		if f.unknown {
+			a.find(t.rule, at, number(q.Value), "absent", "the environment of a row has no factors for it: name them in the environment, or list the figure in /missing")
+			continue
+		}
+		ok := a.quantity(t.rule, at, q, f.value, f, "it is "+t.sum)
+		a.values.note(f.terms, ok, t.rule)
+		if k == energyJ {
+			energy = ok
+		}
+	}
+	return energy
+}
+
+// checkStageJoules holds the energy and duration of a stage to its spans
+// (R15). Where the stage agrees with its rows and its only span with nothing,
+// the span is wrong.
+func (a *arithmetic) checkStageJoules(i int, rows bool) {
+	p := &a.record.Phases[i]
+	spans := a.sums.spans[p.Stage]
+	want := a.stageJoules(p.Stage)
+	switch {
+	case p.EnergyJ == nil || near(p.EnergyJ.Value, want, exactly):
+	case rows && len(spans) == 1 && p.Stage != Unassigned:
+		a.find("R15", pointer("spans", spans[0], "self_j"), number(want), number(p.EnergyJ.Value), "the spans of a stage use its energy")
+	case p.Stage == Unassigned:
+		a.find("R15", pointer("phases", i, energyJ, "value"), number(p.EnergyJ.Value), number(want), "what is unassigned is unattributed_j of the ledger, and self_j of spans of no known stage")
+	default:
+		a.find("R15", pointer("phases", i, energyJ, "value"), number(p.EnergyJ.Value), number(want), "the energy of a stage is the sum of its spans' self_j")
+	}
+
+	if p.Stage == Unassigned || p.DurationS == nil {
+		return
+	}
+	seconds := a.sums.spansS[p.Stage]
+	switch {
+	case near(*p.DurationS, seconds, exactly):
+	case len(spans) == 1 && a.sums.timed && near(a.sums.stages, a.sums.run, exactly):
+		a.find("R15", pointer("spans", spans[0], "self_s"), number(seconds), number(*p.DurationS), "the spans of a stage take its time")
+	default:
+		a.find("R15", pointer("phases", i, "duration_s"), number(*p.DurationS), number(seconds), "the duration of a stage is the sum of its spans' self_s")
+	}
+}
+
+// checkHomeless finds energy and time of spans, and energy of the ledger, that
+// no stage tells (R15).
+func (a *arithmetic) checkHomeless(stages map[Stage]bool) {
+	for i := range a.record.Spans {
+		s := &a.record.Spans[i]
+		if !stages[s.Stage] && (s.SelfJ != 0 || s.SelfS != 0) {
+			a.find("R15", pointer("spans", i, "stage"), string(s.Stage), "a stage of /phases", "what a span used is in the figures of its stage")
+		}
+	}
+	if !stages[Unassigned] && a.sums.unattributed > 0 {
+		a.find("R15", "/phases", "", string(Unassigned), fmt.Sprintf("the ledger has %s J that no span used: they are in the stage unassigned", number(a.sums.unattributed)))
+	}
+}
+
+// checkProfile holds the profile of a stage to its rows (R36).
+func (a *arithmetic) checkProfile(i int) {
+	p := &a.record.Phases[i]
+	if len(p.Profile) == 0 {
+		return
+	}
+	rows, steps, first := map[string]float64{}, map[string]float64{}, map[string]int{}
+	for j := range p.Usage {
+		u := &p.Usage[j]
+		if h, ok := a.hardware[u.Hardware]; ok && u.EnergyJ != nil {
+			rows[a.record.Hardware[h].Environment] += u.EnergyJ.Value
+		}
+	}
+	for n := range p.Profile {
+		f := &p.Profile[n]
+		if _, met := first[f.Environment]; !met {
+			first[f.Environment] = n
+		}
+		for _, e := range f.EnergyJ {
+			steps[f.Environment] += e
+		}
+	}
+	for n := range p.Profile {
+		id := p.Profile[n].Environment
+		if first[id] == n {
+			a.equal("R36", pointer("phases", i, "profile", n, energyJ), steps[id], rows[id], "the steps of a profile sum to the energy of the rows in its environment")
+		}
+	}
+}
+
+// checkDeviceStages redoes device-seconds and shares of the devices (R11,
+// R21).
+func (a *arithmetic) checkDeviceStages() {
+	for i := range a.record.Phases {
+		p := &a.record.Phases[i]
+		if !p.Stage.Device() {
+			continue
+		}
+		if first := told(p.Stage, a.record.Phases); first != i {
+			a.find("R21", pointer("phases", i, "stage"), string(p.Stage), "", fmt.Sprintf("it tells again what %s tells: nothing is counted twice", pointer("phases", first)))
+		}
+		for j := range p.Usage {
+			a.checkDeviceRow(i, j)
+		}
+		c, err := a.embodied(i)
+		if err != nil {
+			a.fault(err)
+		}
+		a.stages[i] = c
+		for k := embodiedGCO2e; k < numColumns; k++ {
+			a.checkDeviceStage(i, k)
+		}
+	}
+}
+
+func (a *arithmetic) checkDeviceRow(i, j int) {
+	u := &a.record.Phases[i].Usage[j]
+	at := pointer("phases", i, "usage", j)
+	if h, ok := a.hardware[u.Hardware]; ok && u.DeviceS != nil && a.record.Hardware[h].Embodied != nil && a.held[h].err == nil {
+		a.equal("R11", at+"/device_s", *u.DeviceS, a.held[h].seconds, "the device-seconds of "+u.Hardware+" are count × share × use_s of its rows in the operational stages")
+	}
+	share, err := a.deviceRow(i, j)
+	if err != nil {
+		a.fault(err)
+		return
+	}
+	for k := embodiedGCO2e; k < numColumns; k++ {
+		q, f := *k.ofRow(&u.EmbodiedImpacts), &share[k]
+		at := at + pointer(k)
+		switch {
+		case q == nil && f.unknown:
+		case q == nil:
+			a.find("R21", at, "absent", number(f.value), "the device has a factor for it")
+		case f.unknown:
+			a.find("R21", at, number(q.Value), "absent", "the device has no factor for it: name one in its embodied, or leave the figure out")
+		default:
+			ok := a.quantity("R21", at, q, f.value, f, "it is factor × device_s / (lifetime × utilisation)")
+			a.values.note(f.terms, ok, "R21")
+		}
+	}
+}
+
+// checkDeviceStage redoes the sum of a device stage's rows (R21).
+func (a *arithmetic) checkDeviceStage(i int, k column) {
+	p := &a.record.Phases[i]
+	q := *k.of(p)
+	if q == nil {
+		return
+	}
+	at := pointer("phases", i, k)
+	var sum float64
+	for j := range p.Usage {
+		row := *k.ofRow(&p.Usage[j].EmbodiedImpacts)
+		if row == nil {
+			a.find("R21", at, number(q.Value), "absent", "the sum is unknown as long as a part of it is: "+pointer("phases", i, "usage", j, k)+" is absent")
+			return
+		}
+		sum += row.Value
+	}
+	const message = "it is the sum of the rows'"
+	if c := a.stages[i]; c != nil && !c[k].unknown {
+		a.quantity("R21", at, q, sum, &c[k], message)
+	} else {
+		a.equal("R21", at+"/value", q.Value, sum, message)
+	}
+}
+
+// checkTimes holds the time of devices and stages to that of the run (R9,
+// R10).
+func (a *arithmetic) checkTimes() {
+	r := a.record
+	if a.sums.timed {
+		a.checkRunTime()
+	}
+	run := r.Run.DurationS
+	if len(r.Run.Merged) > 0 { // shards ran side by side
+		run = 0
+		for i := range r.Run.Merged {
+			run = max(run, r.Run.Merged[i].DurationS)
+		}
+	}
+	use := make([]float64, len(r.Hardware))
+	for i := range r.Phases {
+		p := &r.Phases[i]
+		if p.Stage.Device() {
+			continue
+		}
+		for j := range p.Usage {
+			u := &p.Usage[j]
+			at := pointer("phases", i, "usage", j)
+			if u.ShareBy == "exclusive" && u.Share != nil && *u.Share != 1 {
+				a.find("R10", at+"/share", number(*u.Share), "1", "a device that is held exclusively is held whole")
+			}
+			if u.UseS != nil && p.StartedAt != nil && p.EndedAt != nil {
+				span := p.EndedAt.Sub(*p.StartedAt).Seconds()
+				a.atMost("R10", at+"/use_s", *u.UseS, span+a.clockTolerance(span), "a device is held no longer than the stage is open")
+			}
+			h, ok := a.hardware[u.Hardware]
+			if !ok || u.Count == nil {
+				continue
+			}
+			if *u.Count > r.Hardware[h].Count {
+				a.find("R10", at+"/count", fmt.Sprint(*u.Count), fmt.Sprintf("at most %d", r.Hardware[h].Count), "no more devices are held than there are")
+			}
+			if u.UseS != nil {
+				use[h] += float64(*u.Count) * *u.UseS
+			}
+		}
+	}
+	for h := range use {
+		a.atMost("R10", pointer("hardware", h, "count"), use[h], float64(r.Hardware[h].Count)*run,
+			"count × use_s of the rows of "+r.Hardware[h].ID+" is at most its count × the run's duration")
+	}
+}
+
+// clockTolerance is how far dates and durations may differ (R7), in seconds.
+func (a *arithmetic) clockTolerance(s float64) float64 {
+	t := 2 + 0.001*math.Abs(s)
+	if res := a.record.Run.TimeResolutionS; res != nil {
+		t += 2 * *res
+	}
+	return t
+}
+
+// checkRunTime holds the durations of the stages to the run's (R9). The dates
+// of the run and the spans of the stages tell which is wrong.
+func (a *arithmetic) checkRunTime() {
+	r := a.record
+	if near(a.sums.stages, a.sums.run, exactly) {
+		return
+	}
+	at, found, expected := "/run/duration_s", a.sums.run, a.sums.stages
+	unassigned := ""
+	for i := range r.Phases {
+		p := &r.Phases[i]
+		if p.Stage.Device() {
+			continue
+		}
+		if p.Stage == Unassigned {
+			unassigned = pointer("phases", i, "duration_s")
+			found = *p.DurationS
+		} else if !near(*p.DurationS, a.sums.spansS[p.Stage], exactly) {
+			return // told by R15
+		}
+	}
+	if unassigned != "" && !a.datesDisagree() {
+		at, expected = unassigned, found+a.sums.run-a.sums.stages
+	} else {
+		found = a.sums.run
+	}
+	a.find("R9", at, number(found), number(expected), "the durations of the stages, and of other runs, sum to the run's")
+}
+
+// datesDisagree reports whether the run's duration is not that between its
+// dates.
+func (a *arithmetic) datesDisagree() bool {
+	r := &a.record.Run
+	if r.StartedAt == nil || r.EndedAt == nil || len(r.Merged) > 0 {
+		return false
+	}
+	between := r.EndedAt.Sub(*r.StartedAt).Seconds()
+	return math.Abs(between-r.DurationS) > a.clockTolerance(max(between, r.DurationS))
+}
+
+// checkPower holds rows and ledger lines to what their devices can draw (R32).
+func (a *arithmetic) checkPower() {
+	r := a.record
+	for i := range r.Phases {
+		p := &r.Phases[i]
+		if p.Stage.Device() {
+			continue
+		}
+		for j := range p.Usage {
+			u := &p.Usage[j]
+			if u.EnergyJ != nil && u.Count != nil && u.UseS != nil {
+				a.checkDraw(pointer("phases", i, "usage", j, energyJ, "value"), u.Hardware, u.EnergyJ.Value, float64(*u.Count)**u.UseS)
+			}
+		}
+	}
+	seconds := r.Run.DurationS
+	if len(r.Run.Merged) > 0 {
+		seconds = a.shardSeconds()
+	}
+	for i := range r.Ledger {
+		l := &r.Ledger[i]
+		if h, ok := a.hardware[l.Hardware]; ok {
+			a.checkDraw(pointer("ledger", i, "total_j"), l.Hardware, l.TotalJ, float64(r.Hardware[h].Count)*seconds)
+		}
+	}
+}
+
+// checkDraw tells of energy above 1.2 × the rated power, and finds fault with
+// it above 2 ×.
+func (a *arithmetic) checkDraw(at, hardware string, joules, deviceS float64) {
+	h, ok := a.hardware[hardware]
+	if !ok {
+		return
+	}
+	watts := a.record.Hardware[h].PowerLimitW
+	if watts == nil {
+		watts = a.record.Hardware[h].TDPW
+	}
+	if watts == nil {
+		return
+	}
+	rated := *watts * deviceS
+	switch {
+	case joules > 2*rated*(1+exactly):
+		a.find("R32", at, number(joules), "at most "+number(2*rated), "it is more than twice what the device is rated for in that time")
+	case joules > 1.2*rated*(1+exactly):
+		a.find("R32", at, number(joules), "at most "+number(1.2*rated), "it is more than 1.2 × what the device is rated for in that time")
+		a.findings[len(a.findings)-1].Warning = true
+	}
+}
