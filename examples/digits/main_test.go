@@ -188,7 +188,7 @@ func TestAStoppedRunStillTellsWhatItMeasured(t *testing.T) {
 
 	r, _ := onlyRecord(t, c.dir)
 	requireValid(t, r)
-	assert.Regexp(t, `(?m)^training +[\d.]+ s +[\d.]+ J`, out.String())
+	assert.Regexp(t, `(?m)^training +[\d.]+ +[\d.]+ \([\d.]+ to [\d.]+\)`, out.String())
 	for _, s := range r.Spans {
 		if s.Path == "train" || s.Path == "train/epoch" {
 			assert.Equal(t, int64(1), s.Failed, "%s", s.Path)
@@ -225,7 +225,7 @@ func TestAFolderThatVanishesLosesNoFigure(t *testing.T) {
 	})
 	err := run(t.Context(), c, blocked)
 	require.ErrorContains(t, err, c.dir)
-	assert.Regexp(t, `(?m)^training +[\d.]+ s +[\d.]+ J`, out.String(), "the table is printed all the same")
+	assert.Regexp(t, `(?m)^training +[\d.]+ +[\d.]+ \([\d.]+ to [\d.]+\)`, out.String(), "the table is printed all the same")
 	assert.NotContains(t, out.String(), "Record: ")
 }
 

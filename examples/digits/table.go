@@ -16,17 +16,20 @@ import (
 // printTable prints what each phase of the life cycle cost, what one sample
 // and one request cost, and what would make the figures closer.
 func printTable(out io.Writer, r *lifecycle.Record) {
-	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(w, "PHASE\tTIME\tENERGY (95 %)\tGCO2E (95 %)\tOBTAINED BY")
+	var table strings.Builder
+	w := tabwriter.NewWriter(&table, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(w, "phase\ts\tJ (95 %)\tmgCO2e (95 %)\tobtained by")
 	for _, phase := range []lifecycle.Phase{
 		lifecycle.PhaseProduction, lifecycle.PhaseTraining, lifecycle.PhaseInference,
 		lifecycle.PhaseUse, lifecycle.PhaseEndOfLife, lifecycle.PhaseUnassigned,
 	} {
 		printPhase(w, r, phase)
 	}
-	row(w, "total", &r.Run.DurationS, &r.Totals.EnergyJ, r.Totals.GCO2e, "")
-	w.Flush() // an error of out would come from every print; none is of use here
-
+	row(w, "total", &r.Run.DurationS, &r.Totals.EnergyJ, r.Totals.GCO2e, number(100*r.Totals.MeasuredShare, 3)+" % of the energy measured")
+	w.Flush()
+	for line := range strings.Lines(table.String()) {
+		fmt.Fprintln(out, strings.TrimRight(line, " \n"))
+	}
 	fmt.Fprintln(out)
 	printUnits(out, r)
 	printUnknown(out, r)
@@ -98,9 +101,18 @@ func obtainedBy(r *lifecycle.Record, e lifecycle.PhaseEntry) []string {
 func row(w io.Writer, name string, seconds *float64, energy, grams *lifecycle.Quantity, how string) {
 	time := ""
 	if seconds != nil {
-		time = number(*seconds, 3) + " s"
+		time = number(*seconds, 3)
 	}
-	fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", name, time, quantity(energy, " J"), quantity(grams, ""), how)
+	fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", name, time, quantity(energy, 1), quantity(grams, 1000), how)
+}
+
+// quantity is a figure times scale, and its interval. What is unknown is
+// empty, not zero.
+func quantity(q *lifecycle.Quantity, scale float64) string {
+	if q == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s (%s to %s)", number(q.Value*scale, 3), number(q.Low*scale, 3), number(q.High*scale, 3))
 }
 
 // printUnits prints what one sample and one request cost.
@@ -149,36 +161,27 @@ func factorOf(r *lifecycle.Record, id string) *factors.Factor {
 	return &r.Factors[i]
 }
 
-// quantity is a figure and its interval. What is unknown is empty, not zero.
-func quantity(q *lifecycle.Quantity, unit string) string {
-	if q == nil {
-		return ""
-	}
-	return fmt.Sprintf("%s%s (%s to %s)", number(q.Value, 3), unit, number(q.Low, 2), number(q.High, 2))
-}
-
-// prefixed gives a figure between 1 and 1000 by a prefix of its unit.
+// prefixed writes a figure with the prefix that puts it between 1 and 1000.
 func prefixed(v float64, unit string) string {
-	for _, p := range []struct {
-		factor float64
-		name   string
-	}{{1e6, "M"}, {1e3, "k"}, {1, ""}, {1e-3, "m"}, {1e-6, "µ"}} {
-		if v >= p.factor {
-			return number(v/p.factor, 3) + " " + p.name + unit
-		}
+	if v == 0 {
+		return "0 " + unit
 	}
-	return number(v*1e9, 3) + " n" + unit
+	prefixes := []string{"n", "µ", "m", "", "k", "M"}
+	v *= 1e9
+	for len(prefixes) > 1 && v >= 999.5 { // 999.5 would be written as 1000
+		v, prefixes = v/1000, prefixes[1:]
+	}
+	return number(v, 3) + " " + prefixes[0] + unit
 }
 
 // number writes so many significant digits and never an exponent.
 func number(v float64, digits int) string {
-	if v == 0 {
-		return "0"
+	// Rounded first: 9.999 to three digits is 10.0, which has fewer decimals.
+	text := strconv.FormatFloat(v, 'e', digits-1, 64)
+	rounded, err := strconv.ParseFloat(text, 64)
+	if err != nil || rounded == 0 || math.IsInf(rounded, 0) || math.IsNaN(rounded) {
+		return strconv.FormatFloat(v, 'g', digits, 64)
 	}
-	decimals := digits - 1 - int(math.Floor(math.Log10(math.Abs(v))))
-	if decimals < 0 { // cut digits before the point
-		scale := math.Pow10(-decimals)
-		v, decimals = math.Round(v/scale)*scale, 0
-	}
-	return strconv.FormatFloat(v, 'f', decimals, 64)
+	magnitude := int(math.Floor(math.Log10(math.Abs(rounded))))
+	return strconv.FormatFloat(rounded, 'f', max(digits-1-magnitude, 0), 64)
 }
