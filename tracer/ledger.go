@@ -239,7 +239,7 @@ func (l *ledger) open(s *Span, under *account, key childKey, async bool) bool {
 	a := under.child(key)
 	l.touch(a)
 	s.account, s.start = a, l.t
-	if p := s.parent; p != nil && !async && p.end == 0 {
+	if p := s.parent; p != nil && !async && !p.ended {
 		// The parent waits for this child.
 		if p.children == 0 {
 			l.touch(p.account)
@@ -262,7 +262,7 @@ func (l *ledger) close(s *Span, failed bool) bool {
 	t := l.now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if s.end != 0 || s.account.run.ended {
+	if s.ended || s.account.run.ended {
 		return false
 	}
 	l.advance(t)
@@ -271,7 +271,7 @@ func (l *ledger) close(s *Span, failed bool) bool {
 	if s.children == 0 {
 		l.setActive(a, -1)
 	}
-	s.end = max(l.t, 1)
+	s.ended = true
 	a.nOpen--
 	a.startSum -= float64(s.start)
 	d := l.t - s.start
@@ -286,7 +286,7 @@ func (l *ledger) close(s *Span, failed bool) bool {
 	a.maxNS = max(a.maxNS, d)
 	a.lastNS = l.t
 	a.durations.add(d)
-	if p := s.parent; p != nil && s.blocks && p.end == 0 {
+	if p := s.parent; p != nil && s.blocks && !p.ended {
 		p.children--
 		if p.children == 0 {
 			l.touch(p.account)

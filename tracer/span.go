@@ -16,11 +16,11 @@ type Span struct {
 	ctx      context.Context // Start's
 	account  *account
 	parent   *Span
-	start    int64 // ns of the ledger
-	end      int64 // 0 while open
-	labels   context.Context
-	children int32 // open ones that it waits for
-	blocks   bool  // its parent waits for it
+	labels   context.Context // the goroutine's labels inside the span, if any
+	start    int64           // ns of the ledger
+	children int32           // open ones that it waits for
+	blocks   bool            // its parent waits for it
+	ended    bool
 	failed   bool
 }
 
@@ -49,9 +49,9 @@ func (c *spanContext) String() string { return "tracer.Start(" + c.account.path 
 
 // StartOption configures one span.
 type StartOption struct {
-	stage   lifecycle.Stage
-	async   bool
-	devices []string
+	stage  lifecycle.Stage
+	async  bool
+	claims string // device IDs joined by "\x00"
 }
 
 // In puts the span in a stage of the life cycle. Without it the stage is
@@ -65,7 +65,9 @@ func Async() StartOption { return StartOption{async: true} }
 // OnDevices claims devices by the ID of their domain, such as "gpu0": the span
 // and its children use them. From the run's begin on the run answers for
 // their energy and their production.
-func OnDevices(ids ...string) StartOption { return StartOption{devices: ids} }
+func OnDevices(ids ...string) StartOption {
+	return StartOption{claims: strings.Join(ids, "\x00")}
+}
 
 // Start begins a span below the span in ctx; else in the run in ctx; else in
 // the process's default run. With none of them it is free: it returns ctx and
@@ -106,12 +108,8 @@ func Start(ctx context.Context, name string, opts ...StartOption) (context.Conte
 			key.stage = o.stage
 		}
 		async = async || o.async
-		switch len(o.devices) {
-		case 0:
-		case 1:
-			key.claims = o.devices[0]
-		default:
-			key.claims = strings.Join(o.devices, "\x00")
+		if o.claims != "" {
+			key.claims = o.claims
 		}
 	}
 	under := run.root
@@ -181,7 +179,7 @@ func (s *Span) Fail(err error) {
 	l := s.account.run.ledger
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if s.end == 0 {
+	if !s.ended {
 		s.failed = true
 	}
 }
