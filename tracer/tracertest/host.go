@@ -31,7 +31,7 @@ type HostConfig struct {
 	DRAM     []Curve // power of the memory of each socket; default no counter
 	Psys     Curve   // power of the whole board, all of the above included; default no counter
 	Zones    []Zone  // further powercap zones, for layouts of other hosts
-	GPUs     []Curve // power of each device: domains gpu0, gpu1, ... without files
+	GPUs     []Curve // power of each device: without files, see the method GPUs
 
 	RangeUJ uint64        // where package and psys counters wrap, µJ; default 262143328850
 	DRAMUJ  uint64        // where DRAM counters wrap, µJ; default 65712999613
@@ -195,10 +195,15 @@ func (h *Host) Joules(energyFile string) float64 {
 }
 
 // Options is what tracer.Begin needs to see this host in place of the true
-// one. Detection finds the counters by their files, and the GPUs because this
-// package registers a source for the GPUs of simulated hosts.
+// one: its files, the CPU time of its process and, if it has any, a new meter
+// of its GPUs. To make the meter of the GPUs fail, pass these yourself, with
+// tracer.Meters of what GPUs gives. Other options may follow.
 func (h *Host) Options() []tracer.Option {
-	return []tracer.Option{tracer.Host(h), tracer.CPUTime(h.CPUTime)}
+	opts := []tracer.Option{tracer.Host(h), tracer.CPUTime(h.CPUTime)}
+	if len(h.config.GPUs) > 0 {
+		opts = append(opts, tracer.Meters(h.GPUs()))
+	}
+	return opts
 }
 
 // OpenFiles is the number of files and folders that were opened and not

@@ -3,7 +3,6 @@ package tracertest
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"slices"
 	"strings"
@@ -101,43 +100,18 @@ func withDefaults(d meter.Domain) meter.Domain {
 	return d
 }
 
-// Meter is a simulated meter of what this host truly draws: domain cpu0 of its
-// first socket and so on, dram0 of the memory of sockets that count it, and
-// gpu0 of its first GPU. It takes the place of files and detection where a
-// test is about neither, by tracer.Meters. Each call makes a new one, which
-// begins at 0 J.
-func (h *Host) Meter() *Meter {
-	domains := h.domains("cpu", h.config.Packages)
-	domains = append(domains, h.domains("dram", h.config.DRAM)...)
-	domains = append(domains, h.domains("gpu", h.config.GPUs)...)
-	return NewMeter(domains...)
-}
-
-// domains numbers the domains of one kind. Their power goes on from now.
-func (h *Host) domains(kind string, curves []Curve) []Domain {
+// GPUs is a simulated meter of the GPUs of this host: domains gpu0, gpu1 and so
+// on. Each call makes a new one, which begins at 0 J.
+func (h *Host) GPUs() *Meter {
 	began := time.Since(h.start)
 	var domains []Domain
-	for i, power := range curves {
-		if power == nil {
-			continue
-		}
+	for i, power := range h.config.GPUs {
 		domains = append(domains, Domain{
-			Domain: meter.Domain{ID: fmt.Sprintf("%s%d", kind, i)},
+			Domain: meter.Domain{ID: fmt.Sprintf("gpu%d", i)},
 			Power:  func(t time.Duration) float64 { return power(began + t) },
 		})
 	}
-	return domains
-}
-
-// Detection finds the GPUs of a simulated host, and nothing anywhere else.
-func init() {
-	meter.Register("tracertest", func(root fs.FS) (meter.Meter, error) {
-		h, simulated := root.(*Host)
-		if !simulated || len(h.config.GPUs) == 0 {
-			return nil, fmt.Errorf("no simulated GPUs: %w", fs.ErrNotExist)
-		}
-		return NewMeter(h.domains("gpu", h.config.GPUs)...), nil
-	})
+	return NewMeter(domains...)
 }
 
 // Domains lists the domains.

@@ -110,32 +110,15 @@ func TestSlowMeterTakesItsTime(t *testing.T) {
 	})
 }
 
-func TestHostMeterTellsWhatTheHostDraws(t *testing.T) {
+func TestGPUsTellWhatTheHostDraws(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{
-			Packages: []tracertest.Curve{tracertest.Ramp(0, 100, 10*time.Second), tracertest.Constant(30)},
-			DRAM:     []tracertest.Curve{nil, tracertest.Constant(3)},
-			GPUs:     []tracertest.Curve{tracertest.Constant(250)},
+			GPUs: []tracertest.Curve{tracertest.Ramp(0, 100, 10*time.Second), tracertest.Constant(250)},
 		})
 		time.Sleep(10 * time.Second)
-		m := h.Meter()
+		m := h.GPUs()
 		time.Sleep(time.Second)
-		assert.Equal(t, map[string]float64{"cpu0": 100, "cpu1": 30, "dram1": 3, "gpu0": 250}, joules(t, m))
+		assert.Equal(t, map[string]float64{"gpu0": 100, "gpu1": 250}, joules(t, m), "from when the meter was made")
+		assert.Len(t, h.Options(), 3, "files, CPU time and the GPUs")
 	})
-}
-
-func TestDetectionFindsTheGPUsOfSimulatedHostsOnly(t *testing.T) {
-	for name, open := range meter.Sources() {
-		if name != "tracertest" {
-			continue
-		}
-		h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{GPUs: []tracertest.Curve{tracertest.Constant(1), tracertest.Constant(2)}})
-		m, err := open(h)
-		require.NoError(t, err)
-		assert.Len(t, m.Domains(), 2)
-		_, err = open(tracertest.NewHost(t.TempDir(), tracertest.HostConfig{}))
-		assert.Error(t, err, "no GPUs")
-		return
-	}
-	t.Fatal("package tracertest registers no source")
 }
