@@ -20,9 +20,9 @@ func grid() Factor {
 func TestCheckNamesEachFault(t *testing.T) {
 	require.NoError(t, grid().Check())
 	for _, test := range []struct {
-		name   string
+		name  string
 		spoil func(*Factor)
-		want   string
+		want  string
 	}{
 		{"no id", func(f *Factor) { f.ID = "" }, "id is empty"},
 		{"unknown kind", func(f *Factor) { f.Kind = "gird" }, `kind "gird" is unknown: write one of end-of-life, ewif, `},

@@ -9,21 +9,20 @@ import "strings"
 func cpuKey(name string) string {
 	name = strings.ToLower(name)
 	for _, mark := range []string{"(r)", "(tm)", "(c)", "®", "™"} {
-		name = strings.ReplaceAll(name, mark, " ")
+		name = strings.ReplaceAll(name, mark, "")
 	}
 	for _, end := range []string{"@", "(", ",", " with ", " w/ ", " radeon"} {
 		name, _, _ = strings.Cut(name, end)
 	}
 	words := strings.Fields(name)
 	key := words[:0]
-	for i := 0; i < len(words); i++ {
-		w := words[i]
+	for _, w := range words {
 		switch {
 		case fillers[w], isCoreCount(w), isClock(w):
 		case w == "gen" && len(key) > 0 && isOrdinal(key[len(key)-1]):
 			key = key[:len(key)-1]
-		case w == "model" && len(key) > 0 && key[0] == "raspberry":
-			i = len(words) // the board's variant and revision
+		case (w == "model" || w == "rev") && len(key) > 0 && key[0] == "raspberry":
+			return strings.Join(key, " ") // what follows is the board's variant
 		case len(key) > 0 && isCoreTier(key[len(key)-1]) && w[0] >= '0' && w[0] <= '9':
 			key[len(key)-1] += "-" + w // older kernels: Core(TM) i7 CPU 920
 		default:
@@ -60,15 +59,19 @@ func isCoreTier(w string) bool {
 // classWords tell the class of a processor that is not listed by a word in
 // its name. Earlier lines win.
 var classWords = []struct{ class, words string }{
-	{"server", "xeon epyc opteron altra neoverse graviton grace axion cobalt yitian kunpeng thunderx qemu kvm virtual"},
-	{"embedded", "cortex raspberry atom quark bcm jetson rockchip allwinner sifive riscv"},
 	{"laptop", "apple snapdragon"},
+	{"server", "xeon epyc opteron altra neoverse graviton grace axion cobalt yitian kunpeng thunderx power9 power10 s390"},
+	{"server", "qemu kvm virtual westmere nehalem"}, // names that emulators give
+	{"embedded", "cortex raspberry atom quark bcm jetson rockchip allwinner armv6 armv7 sifive riscv"},
 	{"desktop", "threadripper core ryzen pentium celeron athlon fx phenom"},
 }
 
 // classOf guesses the class of a processor from its key; unknown if nothing
 // in it tells.
 func classOf(key string) string {
+	if key == "core" { // an emulator's "Intel Core Processor (Haswell, no TSX)"
+		return "server"
+	}
 	for _, line := range classWords {
 		for word := range strings.FieldsSeq(line.words) {
 			if !strings.Contains(key, word) {

@@ -139,13 +139,15 @@ func (f *fields) int(cell string) int {
 }
 
 // family is what the listed models come to that begin like key: the longest
-// beginning that at least three share, and that has more than the first word.
+// beginning that at least three share. It leaves out three letters at most,
+// and never all but the first word.
 func (l *cpuList) family(key string, cores int) (processor, bool) {
-	shortest := strings.IndexByte(key, ' ') + 2
-	if shortest < 2 {
+	first := strings.IndexByte(key, ' ')
+	if first < 0 {
 		return processor{}, false
 	}
-	for n := len(key); n >= shortest; n-- {
+	shortest := max(len(key)-3, first+2)
+	for n := len(key) - 1; n >= shortest; n-- {
 		i, _ := slices.BinarySearchFunc(l.models, key[:n], func(p processor, key string) int {
 			return strings.Compare(p.key, key)
 		})
@@ -166,8 +168,12 @@ func (l *cpuList) family(key string, cores int) (processor, bool) {
 	return processor{}, false
 }
 
-// summary is what several models come to: the median TDP within the least and
-// the greatest, the most frequent class, median cores and threads.
+// familySpread widens the range of a family's models to 95 %: so much holds
+// 95 % of the listed models when each is left out of the list in turn.
+const familySpread = 1.5
+
+// summary is what several models come to: the median TDP and their range,
+// widened; the most frequent class; median cores and threads.
 func summary(members []processor, beginning string) processor {
 	classes := map[string]int{}
 	var cores, threads []int
@@ -191,7 +197,8 @@ func summary(members []processor, beginning string) processor {
 			p.class = m.class
 		}
 	}
-	source.text = fmt.Sprintf("median and range of %d listed models that begin with %q", len(members), beginning)
+	p.low, p.high = p.low/familySpread, p.high*familySpread
+	source.text = fmt.Sprintf("median and range, widened by %v, of %d listed models that begin with %q", familySpread, len(members), beginning)
 	p.source = source
 	return p
 }
@@ -200,7 +207,7 @@ func summary(members []processor, beginning string) processor {
 // cores than it knows are as its largest.
 func (l *cpuList) class(class string, cores int) (processor, error) {
 	for _, r := range l.ranges {
-		if r.class == class && (cores == 0 && r.from == 0 || cores > 0 && r.from > 0 && r.from <= cores && (cores <= r.to || r.to == 0)) {
+		if r.class == class && (cores <= 0 && r.from == 0 || cores > 0 && r.from > 0 && r.from <= cores && (cores <= r.to || r.to == 0)) {
 			return r.processor, nil
 		}
 	}
