@@ -21,7 +21,7 @@ type Report struct {
 
 // Found is a domain and the meter that tells it.
 type Found struct {
-	Meter string // powercap, model, or a registered name
+	Meter string // powercap, model, a registered name, or passed
 	meter.Domain
 }
 
@@ -38,6 +38,9 @@ func Detect(root fs.FS, given ...meter.Meter) ([]meter.Meter, Report) {
 	var found []source
 	try := func(name string, open func(fs.FS) (meter.Meter, error)) {
 		m, err := guard(name, root, open)
+		if errors.Is(err, model.ErrNothingLeft) {
+			return
+		}
 		if err != nil {
 			r.miss(name, err)
 			return

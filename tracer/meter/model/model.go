@@ -19,9 +19,11 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/ecotracer/ecotracer/internal/host"
@@ -36,21 +38,26 @@ type modelled struct {
 	loads   []profile.Load // beside domains
 	stat    *host.Stat     // nil if no domain follows the load
 	opened  time.Time
-	busy    time.Duration // at the last reading
-	share   float64       // Σ busy seconds / CPUs: how long all CPUs would have been busy
-	closed  bool
+
+	mu     sync.Mutex
+	busy   time.Duration // at the last reading
+	share  float64       // Σ busy seconds / CPUs: how long all CPUs would have been busy
+	closed bool
 }
 
+// ErrNothingLeft is that other meters tell all that there is to model.
+var ErrNothingLeft = errors.New("model: other meters tell everything")
+
 // Open models the host below root, but for what the counted domains of other
-// meters tell. It returns a *meter.Missing if nothing is left to be modelled,
-// or nothing is known of it.
+// meters tell. It returns ErrNothingLeft if that is everything, and a
+// *meter.Missing if the host's files tell too little.
 func Open(root fs.FS, counted ...meter.Domain) (meter.Meter, error) {
 	facts := host.Read(root)
 	power := profile.Of(facts)
 	has := coverage(counted)
 	m := &modelled{}
 	if has.node {
-		return nil, &meter.Missing{What: "model", Why: "a meter tells what the whole machine uses; there is nothing to model"}
+		return nil, ErrNothingLeft
 	}
 	sockets := facts.CPU.Sockets
 	if facts.VM && sockets > 0 {
@@ -68,7 +75,10 @@ func Open(root fs.FS, counted ...meter.Domain) (meter.Meter, error) {
 		m.add(lifecycle.KindNode, "node0/rest", 0, "", power.Rest)
 	}
 	if len(m.domains) == 0 {
-		return nil, &meter.Missing{What: "model", Why: "neither CPU model nor memory of this host are known: it has no proc/cpuinfo, proc/stat and proc/meminfo"}
+		if power.CPU.Known() || power.Memory.Known() {
+			return nil, ErrNothingLeft
+		}
+		return nil, &meter.Missing{What: "model", Why: "neither the CPUs nor the memory of this host are known: it has no proc/stat and no proc/meminfo, which only Linux has"}
 	}
 	if err := m.open(root); err != nil {
 		return nil, err
@@ -145,6 +155,8 @@ func (m *modelled) Domains() []meter.Domain { return m.domains }
 // Read works out what each domain has used. While proc/stat cannot be read,
 // what follows the load is told without what is above idle.
 func (m *modelled) Read(dst []meter.Sample) ([]meter.Sample, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if m.closed {
 		return dst, fmt.Errorf("model: read: %w", fs.ErrClosed)
 	}
@@ -171,6 +183,8 @@ func (m *modelled) Read(dst []meter.Sample) ([]meter.Sample, error) {
 
 // Close closes proc/stat.
 func (m *modelled) Close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.closed = true
 	if m.stat == nil {
 		return nil

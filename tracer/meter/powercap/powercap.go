@@ -24,6 +24,7 @@ package powercap
 import (
 	"fmt"
 	"io/fs"
+	"sync"
 	"time"
 
 	"github.com/ecotracer/ecotracer/internal/host"
@@ -61,6 +62,8 @@ const (
 // powercap is the open meter.
 type powercap struct {
 	domains []meter.Domain
+
+	mu      sync.Mutex
 	counted []counted
 	closed  bool
 }
@@ -70,7 +73,6 @@ type counted struct {
 	domain  int // index into domains
 	file    *host.File
 	counter meter.Counter
-	broken  error // of the last reading
 }
 
 // Open opens the zones below root. Where there is none that could be named, it
@@ -136,6 +138,8 @@ func (m *powercap) Domains() []meter.Domain { return m.domains }
 
 // Read reads each counted zone.
 func (m *powercap) Read(dst []meter.Sample) ([]meter.Sample, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if m.closed {
 		return dst, fmt.Errorf("powercap: read: %w", fs.ErrClosed)
 	}
@@ -159,6 +163,8 @@ func (m *powercap) Read(dst []meter.Sample) ([]meter.Sample, error) {
 
 // Close closes the files.
 func (m *powercap) Close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.closed = true
 	for i := range m.counted {
 		_ = m.counted[i].file.Close() // it was only read
