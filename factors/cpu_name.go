@@ -2,12 +2,16 @@ package factors
 
 import "strings"
 
+// maxName is how much of a processor's name is looked at; CPUID gives 48
+// bytes.
+const maxName = 200
+
 // cpuKey brings a processor's name to a common form, so that what the kernel
 // tells ("Intel(R) Xeon(R) Platinum 8375C CPU @ 2.90GHz") meets what a
 // vendor's list says ("Intel Xeon Platinum 8375C"): lower case, without
 // marks, vendor, clock, core count, generation, graphics and filler words.
 func cpuKey(name string) string {
-	name = strings.ToLower(name)
+	name = strings.ToLower(name[:min(len(name), maxName)])
 	for _, mark := range []string{"(r)", "(tm)", "(c)", "®", "™"} {
 		name = strings.ReplaceAll(name, mark, "")
 	}
