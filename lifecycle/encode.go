@@ -32,11 +32,20 @@ func Encode(w io.Writer, r *Record) error {
 	return nil
 }
 
+// unwritable is a value that JSON cannot hold.
+type unwritable struct{ pointer, what string }
+
+func (e *unwritable) Error() string { return e.pointer + ": " + e.what }
+
 // encoder appends a record as JSON without white space.
 type encoder struct {
 	buf       []byte
 	at        trail
 	canonical bool // members in the order of RFC 8785
+}
+
+func (e *encoder) unwritable(format string, args ...any) error {
+	return &unwritable{e.at.String(), fmt.Sprintf(format, args...)}
 }
 
 func (e *encoder) value(v reflect.Value) error {
@@ -67,7 +76,7 @@ func (e *encoder) value(v reflect.Value) error {
 		case v.CanUint():
 			e.buf = strconv.AppendUint(e.buf, v.Uint(), 10)
 		default:
-			return fmt.Errorf("%s: JSON has no %s", e.at, v.Type())
+			return e.unwritable("JSON has no %s", v.Type())
 		}
 	}
 	return nil
@@ -167,10 +176,10 @@ func (e *encoder) separate(first *bool) {
 // extension appends a value that a user put under extensions.
 func (e *encoder) extension(v reflect.Value) error {
 	if v.IsNil() {
-		return fmt.Errorf("%s: a list in an extension holds no value, and null is never written", e.at)
+		return e.unwritable("a list in an extension holds no value, and null is never written")
 	}
 	if len(e.at) > maxDepth {
-		return fmt.Errorf("%s: an extension nests deeper than %d levels", e.at, maxDepth)
+		return e.unwritable("an extension nests deeper than %d levels", maxDepth)
 	}
 	switch v := v.Elem(); v.Kind() {
 	case reflect.Map:
@@ -194,11 +203,11 @@ func (e *encoder) extension(v reflect.Value) error {
 func (e *encoder) foreign(v reflect.Value) error {
 	text, err := json.Marshal(v.Interface())
 	if err != nil {
-		return fmt.Errorf("%s: %w", e.at, err)
+		return e.unwritable("%v", err)
 	}
 	var plain any
 	if err := json.Unmarshal(text, &plain); err != nil {
-		return fmt.Errorf("%s: %w", e.at, err)
+		return e.unwritable("%v", err)
 	}
 	return e.extension(reflect.ValueOf(&plain).Elem())
 }
@@ -206,7 +215,7 @@ func (e *encoder) foreign(v reflect.Value) error {
 func (e *encoder) time(t time.Time) error {
 	t = t.UTC()
 	if y := t.Year(); y < 0 || y > 9999 {
-		return fmt.Errorf("%s: RFC 3339 has no year %d", e.at, y)
+		return e.unwritable("RFC 3339 has no year %d", y)
 	}
 	e.buf = append(e.buf, '"')
 	e.buf = t.AppendFormat(e.buf, time.RFC3339Nano)
@@ -216,7 +225,7 @@ func (e *encoder) time(t time.Time) error {
 
 func (e *encoder) number(x float64) error {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
-		return fmt.Errorf("%s: JSON has no number for %v", e.at, x)
+		return e.unwritable("JSON has no number for %v", x)
 	}
 	e.buf = appendNumber(e.buf, x)
 	return nil

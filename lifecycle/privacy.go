@@ -1,0 +1,136 @@
+package lifecycle
+
+import (
+	"fmt"
+	"net/netip"
+	"reflect"
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// checkPrivacy checks that a public record tells nothing of a machine or a
+// person, and that the digest is right (R40).
+func (c *checker) checkPrivacy() {
+	r := c.record
+	if r.Integrity != nil {
+		if sum, err := r.SHA256(); err == nil && sum != r.Integrity.SHA256 {
+			c.wrong("R40", "/integrity/sha256", r.Integrity.SHA256, sum, "the digest is not that of the record: it was changed after it was sealed")
+		}
+	}
+	if r.Publisher.Confidentiality != "public" {
+		return
+	}
+	const expected = "no member in a public record"
+	for i := range r.Hardware {
+		if len(r.Hardware[i].Instance) > 0 {
+			c.wrong("R40", pointer("hardware", i, "instance"), "a value", expected, "the member links the records of one machine")
+		}
+	}
+	if r.Publisher.Contact != "" {
+		c.wrong("R40", "/publisher/contact", "a value", expected, "the member names a person or an address")
+	}
+	c.publicTexts(reflect.ValueOf(r).Elem(), nil, &trail{})
+}
+
+// publicTexts looks at every text of a value that has a form.
+func (c *checker) publicTexts(v reflect.Value, f *form, at *trail) {
+	switch {
+	case v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface:
+		if !v.IsNil() {
+			c.publicTexts(v.Elem(), f, at)
+		}
+	case v.Type() == timeType:
+	case v.Kind() == reflect.Struct:
+		l := layouts()[v.Type()]
+		if l == nil {
+			return // of an extension, in Go only
+		}
+		for i := range l.fields {
+			at.down(l.fields[i].name)
+			c.publicTexts(v.FieldByIndex(l.fields[i].index), l.fields[i].form, at)
+			at.up()
+		}
+	case v.Kind() == reflect.Slice:
+		for i := range v.Len() {
+			at.item(i)
+			c.publicTexts(v.Index(i), f, at)
+			at.up()
+		}
+	case v.Kind() == reflect.Map:
+		for _, k := range v.MapKeys() {
+			at.down(fmt.Sprint(k))
+			c.publicText(fmt.Sprint(k), nil, at)
+			c.publicTexts(v.MapIndex(k), f, at)
+			at.up()
+		}
+	case v.Kind() == reflect.String:
+		c.publicText(v.String(), f, at)
+	}
+}
+
+func (c *checker) publicText(s string, f *form, at *trail) {
+	told := ""
+	switch f {
+	case pointerText:
+	case spanPath:
+		for name := range strings.SplitSeq(s, "/") {
+			if told == "" {
+				told = telling(pointerUnescaper.Replace(name), true)
+			}
+		}
+	default:
+		told = telling(s, false)
+	}
+	if told != "" { // which is not repeated
+		c.wrong("R40", at.String(), told, "a text that tells nothing of a machine or a person", "a public record holds "+told)
+	}
+}
+
+// tells are what a public text may not look like. A route such as
+// /api/predict is an ordinary name of a span, so that in these only folders
+// that file systems have are taken for paths.
+var tells = sync.OnceValue(func() (t struct{ root, path, home, windows, credentials, mail, number *regexp.Regexp }) {
+	const before = `(?:^|[\s"'` + "`" + `(\[{<>=,;:|])`
+	t.root = regexp.MustCompile(before + `/(?:bin|boot|dev|etc|home|lib|media|mnt|nfs|opt|private|proc|root|run|scratch|srv|sys|tmp|Users|usr|var|Volumes|workspace)(?:/|$)`)
+	t.path = regexp.MustCompile(`^/[^/\s]+$|` + before + `/[^/\s]+/[^/\s]`)
+	t.home = regexp.MustCompile(before + `~[A-Za-z0-9._-]*/[^/\s]`)
+	t.windows = regexp.MustCompile(before + `(?:[A-Za-z]:[\\/][^\\/\s]|\\\\[^\\\s]+\\)`)
+	t.credentials = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^/\s?#@]+@`)
+	t.mail = regexp.MustCompile(`[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:[.][A-Za-z0-9-]+)*[.][A-Za-z]{2,}`)
+	t.number = regexp.MustCompile(`[0-9A-Za-z_.:-]+`)
+	return t
+})
+
+// telling names what a text tells of a machine or a person, "" for nothing.
+func telling(s string, name bool) string {
+	t := tells()
+	switch {
+	case strings.ContainsAny(s, `/\`) && (t.root.MatchString(s) || t.home.MatchString(s) || t.windows.MatchString(s) || !name && t.path.MatchString(s)):
+		return "an absolute path"
+	case strings.Contains(s, "@") && t.credentials.MatchString(s):
+		return "a URL with credentials"
+	case strings.Contains(s, "@") && t.mail.MatchString(s):
+		return "an e-mail address"
+	case strings.Count(s, ".") >= 3 || strings.Count(s, ":") >= 2:
+		for _, word := range t.number.FindAllString(s, -1) {
+			if isAddress(strings.Trim(word, ".-_")) {
+				return "an IP address"
+			}
+		}
+	}
+	return ""
+}
+
+// isAddress tells whether a word is an IP address, with or without a port.
+func isAddress(word string) bool {
+	for _, w := range []string{word, strings.TrimRight(word, ":")} {
+		if a, err := netip.ParseAddr(w); err == nil && !(a.Is6() && a.IsUnspecified()) {
+			return true
+		}
+		if a, err := netip.ParseAddrPort(w); err == nil && a.Addr().Is4() {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,249 @@
+package lifecycle
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ecotracer/ecotracer/factors"
+)
+
+// checkReferences checks that ids are unique, that references resolve, and
+// that each factor fits where it is used (R4).
+func (c *checker) checkReferences() {
+	r := c.record
+	c.environments = unique(c, "environments", r.Environments, func(e *Environment) string { return e.ID })
+	c.hardware = unique(c, "hardware", r.Hardware, func(h *Hardware) string { return h.ID })
+	c.methods = unique(c, "methods", r.Methods, func(m *MethodEntry) string { return m.ID })
+	c.factors = unique(c, "factors", r.Factors, func(f *factors.Factor) string { return f.ID })
+	uses := &factorUses{checker: c, used: make([]bool, len(r.Factors))}
+
+	for i := range r.Environments {
+		e := &r.Environments[i]
+		at := pointer("environments", i, "factors")
+		uses.of(e.Factors.Grid, at+"/grid", factors.Grid, "")
+		uses.of(e.Factors.PUE, at+"/pue", factors.PUE, "")
+		uses.of(e.Factors.WUE, at+"/wue", factors.WUE, "")
+		uses.of(e.Factors.EWIF, at+"/ewif", factors.EWIF, "")
+		uses.of(e.Factors.Residual, at+"/residual", factors.Residual, "")
+		uses.of(e.Factors.Marginal, at+"/marginal", factors.Marginal, "")
+		uses.of(e.Factors.Loss, at+"/loss", factors.Loss, "")
+		for j := range e.Instruments {
+			uses.of(e.Instruments[j].Factor, pointer("environments", i, "instruments", j, "factor"), factors.Instrument, "")
+		}
+	}
+	for i := range r.Hardware {
+		c.checkDeviceReferences(i, uses)
+	}
+	c.checkStageReferences(uses)
+	domains := map[string]bool{}
+	for i := range r.Ledger {
+		l := &r.Ledger[i]
+		c.once(domains, l.Domain, pointer("ledger", i, "domain"))
+		c.refer(c.hardware, l.Hardware, pointer("ledger", i, "hardware"), "hardware")
+		c.refer(c.methods, l.Meter, pointer("ledger", i, "meter"), "methods")
+		if m, ok := c.methods[l.Meter]; ok && r.Methods[m].Method != l.Method {
+			c.wrong("R4", pointer("ledger", i, "method"), quote(string(l.Method)), quote(string(r.Methods[m].Method)), "the line has another method than its meter")
+		}
+	}
+	accounts := map[string]bool{}
+	for i := range r.Spans {
+		s := &r.Spans[i]
+		c.once(accounts, s.Path+"\x00"+string(s.Stage), pointer("spans", i, "path"))
+	}
+	for i := range r.Warnings {
+		path := r.Warnings[i].Path
+		if _, there := lookup(r, path); there != present {
+			c.wrong("R4", pointer("warnings", i, "path"), quote(path), "the path of a value of this record", "the warning points to nothing")
+		}
+	}
+	for i, used := range uses.used {
+		if !used {
+			c.warn("R4", pointer("factors", i, "id"), quote(r.Factors[i].ID), "only factors that are used", "nothing uses the factor")
+		}
+	}
+}
+
+// unique indexes the ids of a list and tells of doubled ones.
+func unique[T any](c *checker, name string, list []T, id func(*T) string) map[string]int {
+	index := map[string]int{}
+	for i := range list {
+		k := id(&list[i])
+		if _, twice := index[k]; twice {
+			c.wrong("R4", pointer(name, i, "id"), quote(k), "an id that is unique in the list", "the id is doubled")
+			continue
+		}
+		if k != "" {
+			index[k] = i
+		}
+	}
+	return index
+}
+
+// once tells of a key that was there before.
+func (c *checker) once(before map[string]bool, key, at string) {
+	if before[key] {
+		first, _, _ := strings.Cut(key, "\x00")
+		c.wrong("R4", at, quote(first), "one entry", "the entry is doubled")
+	}
+	before[key] = true
+}
+
+// refer tells of an id that does not resolve.
+func (c *checker) refer(index map[string]int, id, at, list string) {
+	if _, ok := index[id]; !ok && id != "" {
+		c.wrong("R4", at, quote(id), "the id of an entry of /"+list, "the reference does not resolve")
+	}
+}
+
+func (c *checker) checkDeviceReferences(i int, uses *factorUses) {
+	r := c.record
+	h := &r.Hardware[i]
+	c.refer(c.environments, h.Environment, pointer("hardware", i, "environment"), "environments")
+	c.refer(c.hardware, h.PartOf, pointer("hardware", i, "part_of"), "hardware")
+	if wholes := c.wholes(h); slices.Contains(wholes, h.ID) || len(wholes) == maxNesting {
+		c.wrong("R4", pointer("hardware", i, "part_of"), quote(h.PartOf), "a device that it sits in", "the device is a part of itself, or of too many others in turn")
+	}
+	if e := h.Embodied; e != nil {
+		at := pointer("hardware", i, "embodied")
+		uses.impacts(&e.Production, at+"/production", factors.Production)
+		uses.impacts(&e.EndOfLife, at+"/end_of_life", factors.EndOfLife)
+		uses.impacts(e.Transport, at+"/transport", factors.Transport)
+		uses.of(e.Lifetime, at+"/lifetime", factors.Lifetime, "")
+		uses.of(e.Utilisation, at+"/utilisation", factors.Utilisation, "")
+		for j, id := range e.Covers {
+			c.refer(c.hardware, id, pointer("hardware", i, "embodied", "covers", j), "hardware")
+		}
+	}
+}
+
+// maxNesting is how deep devices sit in one another at most.
+const maxNesting = 16
+
+// wholes are the ids of what a device is a part of, from the inside out.
+func (c *checker) wholes(h *Hardware) []string {
+	var ids []string
+	for id := h.PartOf; id != "" && !slices.Contains(ids, id) && len(ids) < maxNesting; {
+		ids = append(ids, id)
+		i, ok := c.hardware[id]
+		if !ok {
+			break
+		}
+		id = c.record.Hardware[i].PartOf
+	}
+	return ids
+}
+
+func (c *checker) checkStageReferences(uses *factorUses) {
+	r := c.record
+	stages := map[string]bool{}
+	for i := range r.Phases {
+		p := &r.Phases[i]
+		c.once(stages, string(p.Stage), pointer("phases", i, "stage"))
+		rows := map[string]bool{}
+		for j := range p.Usage {
+			u := &p.Usage[j]
+			c.once(rows, u.Hardware+"\x00"+u.Meter+"\x00"+u.Factor, pointer("phases", i, "usage", j, "hardware"))
+			c.refer(c.hardware, u.Hardware, pointer("phases", i, "usage", j, "hardware"), "hardware")
+			c.refer(c.methods, u.Meter, pointer("phases", i, "usage", j, "meter"), "methods")
+			kind, unit := factors.Service, "Wh"
+			switch {
+			case u.Stored != nil:
+				kind, unit = factors.Storage, ""
+			case u.Transferred != nil:
+				kind, unit = factors.Transfer, ""
+			case u.EnergyJ == nil:
+				unit = "gCO2e"
+			}
+			uses.of(u.Factor, pointer("phases", i, "usage", j, "factor"), kind, unit)
+		}
+		for j := range p.Profile {
+			c.refer(c.environments, p.Profile[j].Environment, pointer("phases", i, "profile", j, "environment"), "environments")
+		}
+	}
+}
+
+// factorUnits are the units in which a factor of a kind may be.
+var factorUnits = map[factors.Kind][]string{
+	factors.Grid:        {"gCO2e/kWh"},
+	factors.Residual:    {"gCO2e/kWh"},
+	factors.Instrument:  {"gCO2e/kWh"},
+	factors.Marginal:    {"gCO2e/kWh"},
+	factors.PUE:         {"1"},
+	factors.Loss:        {"1"},
+	factors.Utilisation: {"1"},
+	factors.WUE:         {"L/kWh"},
+	factors.EWIF:        {"L/kWh"},
+	factors.Lifetime:    {"s"},
+	factors.Production:  {"gCO2e", "kgSbeq", "J", "kg"},
+	factors.EndOfLife:   {"gCO2e", "kgSbeq", "J", "kg"},
+	factors.Transport:   {"gCO2e", "kgSbeq", "J", "kg"},
+	factors.Storage:     {"Wh/TBh"},
+	factors.Transfer:    {"kWh/GB"},
+	factors.Service:     {"Wh", "gCO2e"},
+}
+
+// factorUses checks the references to factors.
+type factorUses struct {
+	*checker
+	used []bool
+}
+
+// of checks that the factor named at a place is of the kind, and in the unit
+// if one is given, that belong there.
+func (u *factorUses) of(id, at string, kind factors.Kind, unit string) {
+	if id == "" {
+		return
+	}
+	u.refer(u.factors, id, at, "factors")
+	i, ok := u.factors[id]
+	if !ok {
+		return
+	}
+	u.used[i] = true
+	f := &u.record.Factors[i]
+	fits := func(k factors.Kind) bool { return slices.Contains(factorUnits[k], f.Unit) }
+	switch {
+	case f.Kind != kind && fits(kind) && !fits(f.Kind): // the factor contradicts itself
+		u.wrong("R4", pointer("factors", i, "kind"), quote(string(f.Kind)), quote(string(kind)), "the factor's kind fits neither its unit nor its use at "+at)
+	case f.Kind != kind:
+		u.wrong("R4", at, quote(string(f.Kind)), "a factor of kind "+quote(string(kind)), "a factor of another kind belongs here")
+	case !fits(kind):
+		u.wrong("R4", pointer("factors", i, "unit"), quote(f.Unit), strings.Join(factorUnits[kind], " or "), "the factor's unit does not fit its kind")
+	case unit != "" && f.Unit != unit:
+		u.wrong("R4", at, quote(f.Unit), "a factor in "+unit, "a factor in another unit belongs here")
+	}
+	u.axes(f, at, kind)
+}
+
+// impacts checks the factors of a device by impact category.
+func (u *factorUses) impacts(i *Impacts, at string, kind factors.Kind) {
+	if i == nil {
+		return
+	}
+	if *i == (Impacts{}) {
+		u.wrong("R3", at, "nothing", "the factor of one impact at least", "the impacts name no factor")
+	}
+	u.of(i.GCO2e, at+"/gco2e", kind, "gCO2e")
+	u.of(i.ADPeKgSbeq, at+"/adpe_kgsbeq", kind, "kgSbeq")
+	u.of(i.PrimaryEnergyJ, at+"/primary_energy_j", kind, "J")
+	u.of(i.WasteKg, at+"/waste_kg", kind, "kg")
+}
+
+// axes checks that grams stay location-based and average, and that what is
+// market-based or marginal is told as such.
+func (u *factorUses) axes(f *factors.Factor, at string, kind factors.Kind) {
+	expect := func(member, found, expected string) {
+		if found != "" && found != expected {
+			u.wrong("R4", at, member+" "+quote(found), member+" "+quote(expected), "a factor of another "+member+" belongs here")
+		}
+	}
+	switch kind {
+	case factors.Grid:
+		expect("signal", f.Signal, "average")
+		expect("accounting", f.Accounting, "location")
+	case factors.Residual, factors.Instrument:
+		expect("accounting", f.Accounting, "market")
+	case factors.Marginal:
+		expect("signal", f.Signal, "marginal")
+	}
+}

@@ -1,0 +1,134 @@
+package lifecycle
+
+import (
+	"cmp"
+	"io"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// maxFindings is how many errors, and how many warnings, are told of a record.
+const maxFindings = 1000
+
+// Validate checks a record: its structure and every sum, product and share in
+// it. A record is valid if no finding but warnings is left. The findings are
+// sorted by rule and place; of very many the first are told. R1 and R2 as far
+// as they concern the JSON text are the matter of [Decode].
+//
+// Validate does not change the record, and finds fault with any record rather
+// than fail on it.
+func Validate(r *Record) []Finding {
+	c := &checker{record: r}
+	c.checkForm()
+	if c.unsound {
+		return c.findings() // NaN and the like: nothing can be computed from it
+	}
+	c.checkReferences()
+	c.checkMissing()
+	c.checkConditions()
+	c.checkTimes()
+	c.checkDevices()
+	c.checkFactors()
+	c.checkShards()
+	c.checkPrivacy()
+	checkArithmetic(r, c.add)
+	return c.findings()
+}
+
+// Check reads one record and validates it. Unlike [Decode] it tells everything
+// that is wrong with a document in one list; the record is nil if the document
+// is none (rules R1 to R3). The error is the reader's.
+func Check(r io.Reader) (*Record, []Finding, error) {
+	record, problems, err := decode(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(problems) > 0 {
+		var findings []Finding
+		for _, p := range problems {
+			findings = append(findings, p.Finding)
+		}
+		return nil, sortFindings(findings), nil
+	}
+	return record, Validate(record), nil
+}
+
+// checker checks one record.
+type checker struct {
+	record *Record
+
+	environments, hardware, methods, factors map[string]int // by id
+	missing                                  gaps
+
+	errors, warnings []Finding
+	seen             map[string]bool // rule and pointer: one finding each
+	unsound          bool            // a number is none
+}
+
+func (c *checker) add(f Finding) {
+	key := f.Rule + f.Pointer
+	if c.seen[key] {
+		return
+	}
+	list := &c.errors
+	if f.Warning {
+		list = &c.warnings
+	}
+	if len(*list) == maxFindings {
+		return
+	}
+	if c.seen == nil {
+		c.seen = map[string]bool{}
+	}
+	c.seen[key] = true
+	*list = append(*list, f)
+}
+
+func (c *checker) wrong(rule, pointer, found, expected, message string) {
+	c.add(Finding{Rule: rule, Pointer: pointer, Found: found, Expected: expected, Message: message})
+}
+
+func (c *checker) warn(rule, pointer, found, expected, message string) {
+	c.add(Finding{Rule: rule, Pointer: pointer, Found: found, Expected: expected, Message: message, Warning: true})
+}
+
+func (c *checker) findings() []Finding { return sortFindings(slices.Concat(c.errors, c.warnings)) }
+
+// sortFindings sorts by rule, then by place.
+func sortFindings(fs []Finding) []Finding {
+	slices.SortStableFunc(fs, func(a, b Finding) int {
+		return cmp.Or(
+			cmp.Compare(len(a.Rule), len(b.Rule)), cmp.Compare(a.Rule, b.Rule),
+			comparePointers(a.Pointer, b.Pointer), cmp.Compare(a.Message, b.Message))
+	})
+	return fs
+}
+
+// comparePointers orders indices as numbers.
+func comparePointers(a, b string) int {
+	return slices.CompareFunc(strings.Split(a, "/"), strings.Split(b, "/"), func(a, b string) int {
+		m, errM := strconv.Atoi(a)
+		n, errN := strconv.Atoi(b)
+		if errM == nil && errN == nil {
+			return cmp.Compare(m, n)
+		}
+		return cmp.Compare(a, b)
+	})
+}
+
+// checkForm walks the whole record by the grammar (R1, R3, R5, R6, and the
+// texts of R40).
+func (c *checker) checkForm() {
+	c.missing = gapsOf(c.record)
+	w := walker{checker: c}
+	w.object(reflect.ValueOf(c.record).Elem(), anyStage)
+	switch r := c.record; {
+	case r.Schema != Schema:
+		c.wrong("R2", "/schema", quote(r.Schema), Schema, ErrUnknownSchema.Error())
+	case r.SchemaRevision > SchemaRevision:
+		c.wrong("R2", "/schema_revision", strconv.Itoa(r.SchemaRevision), "at most "+strconv.Itoa(SchemaRevision),
+			ErrLaterRevision.Error()+": upgrade to read it")
+	}
+}

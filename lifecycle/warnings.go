@@ -1,0 +1,49 @@
+package lifecycle
+
+// suspended is the warning that excuses a run's duration from being that
+// between its times (R7).
+const suspended = "suspended"
+
+// warningMeanings are the codes of a record's warnings.
+var warningMeanings = map[string]string{
+	outsideValidity:         "the run does not start in the period that the factor's figure describes",
+	belowBoundary:           "PUE is applied to the energy of less than all IT equipment",
+	suspended:               "the machine slept during the run",
+	"place-unknown":         "the place is unknown, so figures have the range of the whole world",
+	"power-implausible":     "more power was told than the device is rated for",
+	"below-resolution":      "spans were shorter than their meter can tell apart",
+	"short-run":             "the run was shorter than the window in which CPU time is compared",
+	"paths-bounded":         "there were more paths than are kept apart; the rest is in (other)",
+	"cpu-time-unlabelled":   "much CPU time was spent in threads that no span accounts for",
+	"device-unclaimed":      "a device drew energy that no span claims",
+	"device-unknown":        "spans claim a device that no meter covers",
+	"ledger-imbalance":      "what was booked is not what was read",
+	"clock-step":            "the wall clock was set during the run",
+	"clock-foreign":         "spans were started or ended under another clock",
+	"checkpoint-failed":     "the record could not be written during the run",
+	"meter-extrapolated":    "the end of a slow meter was told by its last power",
+	"counter-gap":           "a counter was not read for some time, or wrapped more than once",
+	"counter-reset":         "a counter began anew",
+	"counter-stuck":         "a counter stood still while its device worked",
+	"counter-backwards":     "a counter fell, and not by wrapping",
+	"counter-unplugged":     "a counter vanished",
+	"counter-unreadable":    "a counter could not be read",
+	"counter-range-unknown": "a counter does not tell where it wraps",
+	"permission-denied":     "a counter may not be read by this user",
+}
+
+// WarningMeaning tells in words what a warning's code stands for. The list of
+// codes is open: known is false for one of a later version or another program,
+// which is no fault of the record.
+//
+// The codes are, of figures: factor-outside-validity, boundary-below-it,
+// place-unknown, power-implausible; of spans: below-resolution, short-run,
+// paths-bounded, cpu-time-unlabelled, device-unclaimed, device-unknown; of the
+// run: suspended, clock-step, clock-foreign, checkpoint-failed,
+// ledger-imbalance; of meters: counter-gap, counter-reset, counter-stuck,
+// counter-backwards, counter-unplugged, counter-unreadable,
+// counter-range-unknown, permission-denied, meter-extrapolated.
+func WarningMeaning(code string) (meaning string, known bool) {
+	meaning, known = warningMeanings[code]
+	return meaning, known
+}
