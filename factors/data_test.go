@@ -1,7 +1,9 @@
 package factors
 
 import (
+	"crypto/sha256"
 	"encoding/csv"
+	"fmt"
 	"math"
 	"os"
 	"slices"
@@ -135,6 +137,26 @@ func TestFullPowerIsAboveIdlePower(t *testing.T) {
 		assert.Less(t, idle.Low, full.Low, class)
 		assert.Less(t, idle.High, full.High, class)
 	}
+}
+
+// A record names the data set by its version alone: the same version must
+// always mean the same figures.
+func TestVersionNamesTheseFigures(t *testing.T) {
+	sum := sha256.New()
+	entries, err := data.ReadDir("data")
+	require.NoError(t, err)
+	for _, e := range entries {
+		b, err := data.ReadFile("data/" + e.Name())
+		require.NoError(t, err)
+		fmt.Fprintf(sum, "%s %d\n%s", e.Name(), len(b), b)
+	}
+	got := fmt.Sprintf("%s %x\n", Version, sum.Sum(nil))
+	if *update {
+		require.NoError(t, os.WriteFile("testdata/version.golden", []byte(got), 0o644))
+	}
+	want, err := os.ReadFile("testdata/version.golden")
+	require.NoError(t, err)
+	assert.Equal(t, string(want), got, "after a release a changed figure needs a new Version; then run go test ./factors -update")
 }
 
 // The facts that the tables were made from are not part of the repository.

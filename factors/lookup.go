@@ -24,7 +24,7 @@ var (
 type Query struct {
 	Kind    Kind
 	Country string // ISO 3166-1 alpha-2, or XK; "" is unknown
-	Region  string // ISO 3166-2, such as US-CA; "" is the whole country
+	Region  string // ISO 3166-2, such as US-CA; only its form is checked; "" is the whole country
 	Class   string // such as public-cloud or server; "" is unknown
 	Unit    string // of devices' impacts: gCO2e (also ""), kgSbeq, J or kg
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -171,8 +170,7 @@ func parse(row []string, at map[string]int) (Factor, error) {
 // number reads a decimal number; strconv alone would take hexadecimal,
 // underscores, infinities and NaN as well.
 func number(s string) (float64, error) {
-	plain := func(r rune) bool { return r >= '0' && r <= '9' || slices.Contains([]rune("+-.eE"), r) }
-	if strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) >= 0 {
+	if strings.IndexFunc(s, func(r rune) bool { return !strings.ContainsRune("0123456789+-.eE", r) }) >= 0 {
 		return 0, fmt.Errorf("%q is no decimal number", s)
 	}
 	x, err := strconv.ParseFloat(s, 64)
