@@ -2,4 +2,10 @@ module github.com/ecotracer/ecotracer/cmd/ecotracer
 
 go 1.26.0
 
-require github.com/ecotracer/ecotracer v0.1.0
+require (
+	github.com/ecotracer/ecotracer v0.1.0
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
+	github.com/stretchr/testify v1.12.1
+	golang.org/x/sys v0.49.0
+	golang.org/x/term v0.47.0
+)

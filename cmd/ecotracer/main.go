@@ -1,6 +1,122 @@
-// Command ecotracer.
+// Command ecotracer traces the energy and emissions of a program, and shows
+// and checks the records that such runs leave. `ecotracer help` tells more.
 package main
 
-import "github.com/ecotracer/ecotracer/lifecycle"
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+)
 
-func main() { _ = lifecycle.Schema }
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+
+// The exit codes. `run` has its own: those of the program that it traces.
+const (
+	exitOK    = 0
+	exitFound = 1 // a finding, or something that failed
+	exitUsage = 2
+)
+
+// cli is where one call reads from and writes to.
+type cli struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// command is one sub-command. Its flags are those that declare adds to the
+// set; the function that declare returns then runs it with the arguments that
+// are left.
+type command struct {
+	name    string
+	declare func(*cli, *flag.FlagSet) func(args []string) int
+}
+
+// commands are the sub-commands, in the order of the help text.
+var commands = []command{
+	{"run", declareRun},
+	{"show", declareShow},
+	{"validate", declareValidate},
+	{"schema", declareSchema},
+	{"doctor", declareDoctor},
+	{"recover", declareRecover},
+	{"version", declareVersion},
+}
+
+// run runs the command line that args hold and returns the exit code.
+func run(args []string, in io.Reader, out, err io.Writer) int {
+	c := &cli{in, out, err}
+	if len(args) == 0 {
+		fmt.Fprint(err, helpText(""))
+		return exitUsage
+	}
+	name, args := args[0], args[1:]
+	switch name {
+	case "help", "-h", "-help", "--help":
+		return c.help(args)
+	case "--version", "-version":
+		name = "version"
+	}
+	i := slices.IndexFunc(commands, func(cmd command) bool { return cmd.name == name })
+	if i < 0 {
+		return c.usage("", "unknown command %q; `ecotracer help` lists the commands", name)
+	}
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	action := commands[i].declare(c, flags)
+	parse := parseAnywhere
+	if name == "run" { // what follows the first argument belongs to the program
+		parse = parseBefore
+	}
+	rest, parseErr := parse(flags, args)
+	switch {
+	case errors.Is(parseErr, flag.ErrHelp):
+		return c.help([]string{name})
+	case parseErr != nil:
+		code := c.usage(name, "%v; `ecotracer help %s` lists the flags", parseErr, name)
+		if name == "run" {
+			code = exitRun
+		}
+		return code
+	}
+	return action(rest)
+}
+
+// usage tells of a mistake in the command line.
+func (c *cli) usage(command, format string, args ...any) int {
+	c.complain(command, format, args...)
+	return exitUsage
+}
+
+// complain tells what went wrong and what to do.
+func (c *cli) complain(command, format string, args ...any) {
+	if command != "" {
+		command = " " + command
+	}
+	fmt.Fprintf(c.err, "ecotracer%s: %s\n", command, plain(fmt.Sprintf(format, args...)))
+}
+
+// parseBefore parses the flags in front of the first argument.
+func parseBefore(flags *flag.FlagSet, args []string) ([]string, error) {
+	err := flags.Parse(args)
+	return flags.Args(), err
+}
+
+// parseAnywhere parses flags that may stand behind arguments too, up to "--".
+func parseAnywhere(flags *flag.FlagSet, args []string) (rest []string, err error) {
+	for {
+		if err := flags.Parse(args); err != nil {
+			return nil, err
+		}
+		left := flags.Args()
+		if len(left) == 0 {
+			return rest, nil
+		}
+		if n := len(args) - len(left); n > 0 && args[n-1] == "--" {
+			return append(rest, left...), nil
+		}
+		rest, args = append(rest, left[0]), left[1:]
+	}
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ecotracer/ecotracer/lifecycle"
+	"github.com/ecotracer/ecotracer/tracer/tracertest"
+)
+
+// server is a host with all kinds of zones: two that count, one inside, one
+// twice, one that covers everything.
+func server(t *testing.T) *tracertest.Host {
+	nothing := tracertest.Constant(0)
+	return tracertest.NewHost(t.TempDir(), tracertest.HostConfig{
+		StartUJ:  1_500_000,
+		Packages: []tracertest.Curve{nothing},
+		DRAM:     []tracertest.Curve{nothing},
+		Psys:     nothing,
+		Zones: []tracertest.Zone{
+			{ID: "intel-rapl:0:1", Name: "core", Power: nothing},
+			{ID: "intel-rapl-mmio:0", Name: "package-0", Power: nothing},
+		},
+	})
+}
+
+func diagnosed(t *testing.T, root string) (diagnosis, int) {
+	t.Helper()
+	r := call("", "doctor", "--root", root, "--json")
+	require.Empty(t, r.err)
+	var d diagnosis
+	require.NoError(t, json.Unmarshal([]byte(r.out), &d))
+	return d, r.code
+}
+
+func byPath(d diagnosis) map[string]diagnosedDomain {
+	m := map[string]diagnosedDomain{}
+	for _, domain := range d.Domains {
+		if domain.Meter == "powercap" {
+			m[filepath.Base(domain.Path)] = domain
+		}
+	}
+	return m
+}
+
+func TestDoctorTellsWhatBecomesOfEachDomain(t *testing.T) {
+	d, _ := diagnosed(t, server(t).Dir())
+	zones := byPath(d)
+	require.Len(t, zones, 5, "every domain must be listed, counted or not")
+	for zone, decision := range map[string]string{
+		"intel-rapl:0":      "counted",
+		"intel-rapl:0:0":    "counted",
+		"intel-rapl:0:1":    "contained",
+		"intel-rapl-mmio:0": "mirrored",
+		"intel-rapl:1":      "refused",
+	} {
+		assert.Equal(t, decision, zones[zone].Decision, zone)
+		assert.NotEmpty(t, zones[zone].Why, "%s must have a reason", zone)
+	}
+	cpu := zones["intel-rapl:0"]
+	assert.Equal(t, "cpu0", cpu.ID)
+	assert.Equal(t, "package-0", cpu.Name)
+	assert.Equal(t, lifecycle.Counter, cpu.Method)
+	require.NotNil(t, cpu.RawJ)
+	assert.InDelta(t, 1.5, *cpu.RawJ, 1e-9, "the raw reading")
+	require.NotNil(t, cpu.RangeJ)
+	assert.InDelta(t, 262143.328850, *cpu.RangeJ, 1e-6, "where the counter wraps")
+	assert.Equal(t, "cpu0", zones["intel-rapl:0:1"].Within)
+}
+
+func TestDoctorTellsWhyACounterCannotBeRead(t *testing.T) {
+	host := server(t)
+	energy := filepath.Join(host.Dir(), tracertest.EnergyFile("intel-rapl:0:0"))
+	require.NoError(t, os.WriteFile(energy, []byte("not a number\n"), 0o644))
+	d, _ := diagnosed(t, host.Dir())
+	dram := byPath(d)["intel-rapl:0:0"]
+	assert.Equal(t, "unreadable", dram.Decision)
+	assert.Nil(t, dram.RawJ, "a reading that is not there is not zero")
+	assert.Equal(t, "counted", byPath(d)["intel-rapl:0"].Decision, "one bad zone takes no other with it")
+	require.NotEmpty(t, d.Missing)
+	r := call("", "doctor", "--root", host.Dir())
+	assert.Contains(t, r.out, "unreadable")
+	assert.Contains(t, r.out, "Missing")
+}
+
+func TestDoctorOfAVirtualMachineModels(t *testing.T) {
+	host := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{VM: true})
+	d, code := diagnosed(t, host.Dir())
+	require.NotEmpty(t, d.Domains)
+	for _, domain := range d.Domains {
+		assert.Equal(t, lifecycle.Modelled, domain.Method)
+		assert.Nil(t, domain.RawJ, "a model has no reading")
+		assert.Positive(t, domain.RelError)
+	}
+	require.NotEmpty(t, d.Missing)
+	assert.Equal(t, "rapl", d.Missing[0].What)
+	mended := false
+	for _, m := range d.Missing {
+		mended = mended || m.Fix != ""
+	}
+	assert.Equal(t, mended, code == 1, "exit code 1 is for what can be mended")
+}
+
+func TestDoctorForPeople(t *testing.T) {
+	r := call("", "doctor", "--root", server(t).Dir())
+	require.Empty(t, r.err)
+	for _, want := range []string{"Host", "Xeon", "Domains", "cpu0", "counted", "contained", "mirrored", "refused", "1.50 J", "wraps at 262 kJ"} {
+		assert.Contains(t, r.out, want)
+	}
+	assert.NotContains(t, r.out, "\x1b", "no colour into a pipe")
+}
+
+func TestDoctorOfThisHost(t *testing.T) {
+	r := call("", "doctor")
+	require.Empty(t, r.err)
+	assert.Contains(t, r.out, "Domains")
+}
+
+func TestDoctorOfNoHostSaysHowToGetOne(t *testing.T) {
+	for name, root := range map[string]string{"an empty folder": t.TempDir(), "nothing": filepath.Join(t.TempDir(), "none")} {
+		t.Run(name, func(t *testing.T) {
+			r := call("", "doctor", "--root", root)
+			assert.Equal(t, 1, r.code)
+			assert.Empty(t, r.out)
+			assert.Contains(t, r.err, root)
+		})
+	}
+	assert.Contains(t, call("", "doctor", "--root", t.TempDir()).err, "ecotracer help doctor")
+}
+
+func TestDoctorStaysInsideTheCopy(t *testing.T) {
+	other := server(t)
+	root := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(root, "proc"), 0o755))
+	require.NoError(t, os.MkdirAll(filepath.Join(root, "sys/class"), 0o755))
+	require.NoError(t, os.Symlink(filepath.Join(other.Dir(), "sys/class/powercap"), filepath.Join(root, "sys/class/powercap")))
+	d, _ := diagnosed(t, root)
+	assert.Empty(t, byPath(d), "a link must not lead to another host's counters")
+}
+
+func TestDoctorTellsOfWrongSettings(t *testing.T) {
+	t.Setenv("ECOTRACER_COUNTRY", "QQ")
+	r := call("", "doctor")
+	assert.Equal(t, 1, r.code)
+	assert.Contains(t, r.out, "QQ")
+}

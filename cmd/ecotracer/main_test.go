@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// asCommand has the test binary be the command, for tests that need a process
+// of its own: signals, exit codes, orphans.
+const asCommand = "ECOTRACER_TEST_AS_COMMAND"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		os.Unsetenv(asCommand)
+		os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	}
+	for _, name := range os.Environ() { // whatever the tester has set
+		name, _, _ = strings.Cut(name, "=")
+		if strings.HasPrefix(name, "ECOTRACER_") || name == "NO_COLOR" || name == "COLUMNS" {
+			os.Unsetenv(name)
+		}
+	}
+	os.Exit(m.Run())
+}
+
+// result is what a call of the command came to.
+type result struct {
+	code     int
+	out, err string
+}
+
+// call runs the command in this process.
+func call(stdin string, args ...string) result {
+	var out, err bytes.Buffer
+	code := run(args, strings.NewReader(stdin), &out, &err)
+	return result{code, out.String(), err.String()}
+}
+
+// process is the command as a process of its own.
+func process(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), self, args...)
+	cmd.Env = append(os.Environ(), asCommand+"=1")
+	return cmd
+}
+
+// golden compares text with a file in testdata.
+func golden(t *testing.T, name, text string) {
+	t.Helper()
+	path := "testdata/" + name
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), text, "%s is out of date: look at the difference, then go test -update", path)
+}
+
+func TestHelpKnowsEveryCommandAndFlag(t *testing.T) {
+	overview := call("", "help")
+	require.Zero(t, overview.code)
+	flagName := regexp.MustCompile(`(?m)^  --([a-z]+)`)
+	for _, cmd := range commands {
+		t.Run(cmd.name, func(t *testing.T) {
+			assert.Contains(t, overview.out, "ecotracer "+cmd.name, "the overview must list it")
+			help := call("", "help", cmd.name)
+			require.Zero(t, help.code)
+			assert.Equal(t, help, call("", cmd.name, "--help"), "--help must tell the same")
+			for _, line := range strings.Split(help.out, "\n") {
+				assert.LessOrEqual(t, len([]rune(line)), 80, "%q must fit a terminal", line)
+			}
+			told := map[string]bool{}
+			for _, m := range flagName.FindAllStringSubmatch(help.out, -1) {
+				told[m[1]] = true
+			}
+			if strings.Contains(help.out, "[--json]") {
+				told["json"] = true
+			}
+			flags := flag.NewFlagSet("", flag.ContinueOnError)
+			cmd.declare(&cli{}, flags)
+			flags.VisitAll(func(f *flag.Flag) {
+				assert.True(t, told[f.Name], "the help must tell of --%s", f.Name)
+				delete(told, f.Name)
+			})
+			assert.Empty(t, told, "the help tells of flags that are not there")
+		})
+	}
+}
+
+func TestWrongCommandLinesSayWhatToDo(t *testing.T) {
+	for name, test := range map[string]struct {
+		args []string
+		code int
+		says string
+	}{
+		"nothing":                {nil, 2, "ecotracer run [flags] -- CMD"},
+		"unknown command":        {[]string{"shwo"}, 2, "`ecotracer help` lists the commands"},
+		"unknown help":           {[]string{"help", "shwo"}, 2, "`ecotracer help` lists the commands"},
+		"unknown flag":           {[]string{"show", "--tall"}, 2, "`ecotracer help show` lists the flags"},
+		"show without a file":    {[]string{"show"}, 2, "ecotracer show FILE"},
+		"validate without files": {[]string{"validate", "--json"}, 2, "ecotracer validate FILE"},
+		"recover without folder": {[]string{"recover"}, 2, "ecotracer recover DIR"},
+		"recover with two":       {[]string{"recover", "a", "b"}, 2, "ecotracer recover DIR"},
+		"schema with a file":     {[]string{"schema", "x"}, 2, "takes no argument"},
+		"doctor with a file":     {[]string{"doctor", "x"}, 2, "--root"},
+		"version with a file":    {[]string{"version", "x"}, 2, "takes no argument"},
+		"run without a program":  {[]string{"run"}, 125, "ecotracer run -- CMD"},
+		"run with a wrong flag":  {[]string{"run", "--nmae", "x", "--", "true"}, 125, "`ecotracer help run` lists the flags"},
+		"run in no country":      {[]string{"run", "--country", "QQ", "--", "true"}, 125, "ISO 3166-1"},
+		"run in a region alone":  {[]string{"run", "--region", "US-CA", "--", "true"}, 125, "--country"},
+		"run in no stage":        {[]string{"run", "--stage", "qwertz", "--", "true"}, 125, "training/fine-tuning"},
+		"run in a device stage":  {[]string{"run", "--stage", "production", "--", "true"}, 125, "training/fine-tuning"},
+		"run in no scope":        {[]string{"run", "--scope", "galaxy", "--", "true"}, 125, "process or machine"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := call("", test.args...)
+			assert.Equal(t, test.code, r.code)
+			assert.Empty(t, r.out, "nothing may be taken for a result")
+			assert.Contains(t, r.err, test.says)
+		})
+	}
+}
+
+func TestFlagsMayStandBehindFiles(t *testing.T) {
+	for name, test := range map[string]struct {
+		args, rest []string
+		all        bool
+	}{
+		"before":             {[]string{"--all", "a", "b"}, []string{"a", "b"}, true},
+		"between":            {[]string{"a", "--all", "b"}, []string{"a", "b"}, true},
+		"behind":             {[]string{"a", "b", "--all"}, []string{"a", "b"}, true},
+		"none":               {[]string{"a"}, []string{"a"}, false},
+		"standard input":     {[]string{"-", "--all"}, []string{"-"}, true},
+		"a file of the name": {[]string{"a", "--", "--all"}, []string{"a", "--all"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			flags := flag.NewFlagSet("", flag.ContinueOnError)
+			flags.SetOutput(io.Discard)
+			all := flags.Bool("all", false, "")
+			rest, err := parseAnywhere(flags, test.args)
+			require.NoError(t, err)
+			assert.Equal(t, test.rest, rest)
+			assert.Equal(t, test.all, *all)
+		})
+	}
+}
+
+func TestVersion(t *testing.T) {
+	r := call("", "version")
+	require.Zero(t, r.code)
+	assert.Regexp(t, `^ecotracer \S+, urn:ecotracer:record:v1 revision \d+, go1\.\d+.* \w+/\w+\n$`, r.out)
+	assert.Equal(t, r, call("", "--version"))
+	assert.Contains(t, call("", "version", "--json").out, `"schema": "urn:ecotracer:record:v1"`)
+}

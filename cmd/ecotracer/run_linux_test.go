@@ -1,0 +1,327 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ecotracer/ecotracer/lifecycle"
+)
+
+// traced runs a program under `run` in a process of its own, with records in a
+// folder of the test.
+func traced(t *testing.T, dir string, args ...string) result {
+	t.Helper()
+	cmd := process(t, append([]string{"run", "--dir", dir}, args...)...)
+	var out, err bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader("from stdin\n"), &out, &err
+	_ = cmd.Run() // the exit code is looked at
+	return result{cmd.ProcessState.ExitCode(), out.String(), err.String()}
+}
+
+// onlyRecord is the one record in a folder; it must be valid.
+func onlyRecord(t *testing.T, dir string) *lifecycle.Record {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	require.NoError(t, err)
+	require.Len(t, files, 1)
+	f, err := os.Open(files[0])
+	require.NoError(t, err)
+	defer f.Close()
+	r, findings, err := lifecycle.Check(f)
+	require.NoError(t, err)
+	for _, finding := range findings {
+		assert.True(t, finding.Warning, "the record must be valid: %s", finding)
+	}
+	return r
+}
+
+func TestRunEndsAsTheProgramDoes(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string, mode os.FileMode) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), mode))
+		return path
+	}
+	for name, test := range map[string]struct {
+		args []string
+		code int
+		says string
+	}{
+		"well":                       {[]string{"true"}, 0, "ecotracer: "},
+		"with a code":                {[]string{"sh", "-c", "exit 7"}, 7, "ecotracer: "},
+		"with the greatest code":     {[]string{"sh", "-c", "exit 255"}, 255, "ecotracer: "},
+		"killed":                     {[]string{"sh", "-c", "kill -KILL $$"}, 128 + 9, "ecotracer: "},
+		"terminated":                 {[]string{"sh", "-c", "kill -TERM $$"}, 128 + 15, "ecotracer: "},
+		"never found":                {[]string{"no-such-program-anywhere"}, 127, "check the name"},
+		"never found at a path":      {[]string{dir + "/none"}, 127, "cannot run " + dir + "/none"},
+		"not executable":             {[]string{write("data", "x", 0o644)}, 126, "chmod +x"},
+		"a folder":                   {[]string{dir}, 126, "cannot run"},
+		"a script of no interpreter": {[]string{write("script", "echo x\n", 0o755)}, 126, "#!/bin/sh"},
+		"of no known interpreter":    {[]string{write("lost", "#!/no/such/sh\n", 0o755)}, 127, "cannot run"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := traced(t, t.TempDir(), append([]string{"--"}, test.args...)...)
+			assert.Equal(t, test.code, r.code, r.err)
+			assert.Contains(t, r.err, test.says)
+		})
+	}
+}
+
+func TestRunLeavesStandardFilesToTheProgram(t *testing.T) {
+	r := traced(t, t.TempDir(), "--", "sh", "-c", "cat; echo to stderr >&2")
+	assert.Zero(t, r.code)
+	assert.Equal(t, "from stdin\n", r.out, "all of standard output is the program's")
+	lines := strings.Split(strings.TrimSpace(r.err), "\n")
+	require.Len(t, lines, 2, "one line is ours: %s", r.err)
+	assert.Equal(t, "to stderr", lines[0])
+	assert.Regexp(t, `^ecotracer: \S+ [nµmkMG]?J \(.+–.+\) \w+ · .*CO2e.* · .* · .*\.json$`, lines[1])
+}
+
+func TestRunWritesARecordOfTheProgram(t *testing.T) {
+	dir := t.TempDir()
+	r := traced(t, dir, "--name", "sums", "--stage", "fine-tuning", "--country", "fr", "--json", "--", "sh", "-c", ": secret-argument; exit 3")
+	require.Equal(t, 3, r.code, r.err)
+	record := onlyRecord(t, dir)
+	assert.Equal(t, "sums", record.Run.Name)
+	assert.Equal(t, lifecycle.Failed, record.Run.Status, "exit code 3 is a failure")
+	assert.Equal(t, lifecycle.ScopeProcess, record.Run.Scope)
+	assert.Equal(t, "FR", record.Environments[0].Country)
+	require.Len(t, record.Spans, 1)
+	assert.Equal(t, "run", record.Spans[0].Path)
+	assert.Equal(t, lifecycle.FineTuning, record.Spans[0].Stage)
+	assert.EqualValues(t, 1, record.Spans[0].Failed)
+	assert.NotContains(t, string(encoded(t, record)), "secret-argument", "the command line is private")
+	assert.NotContains(t, string(encoded(t, record)), dir, "so are paths")
+
+	var summary runSummary
+	require.NoError(t, json.Unmarshal([]byte(r.err), &summary), r.err)
+	assert.Equal(t, record.Run.ID, summary.RunID)
+	assert.Equal(t, filepath.Join(dir, record.Run.ID+".json"), summary.Record)
+	assert.Equal(t, 3, summary.ExitCode)
+	assert.Equal(t, record.Totals.EnergyJ, summary.EnergyJ)
+}
+
+func TestRunQuietlyTellsOnlyMistakes(t *testing.T) {
+	assert.Empty(t, traced(t, t.TempDir(), "--quiet", "--", "true").err)
+}
+
+func TestRunEndsAsTheProgramDoesAlsoIfNothingCanBeWritten(t *testing.T) {
+	blocked := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(blocked, nil, 0o644))
+	r := traced(t, filepath.Join(blocked, "records"), "--", "sh", "-c", "echo done; exit 5")
+	assert.Equal(t, 5, r.code)
+	assert.Equal(t, "done\n", r.out)
+	assert.Contains(t, r.err, "ecotracer run: ", "the failure must be told")
+	assert.Contains(t, r.err, "CO2e", "and what was measured")
+	assert.NotContains(t, r.err, ".json", "but no record that is not there")
+}
+
+func TestRunEndsAsTheProgramDoesAlsoIfStandardErrorIsClosed(t *testing.T) {
+	cmd := process(t, "run", "--dir", t.TempDir(), "--", "sh", "-c", "exit 7")
+	read, write, err := os.Pipe()
+	require.NoError(t, err)
+	require.NoError(t, read.Close())
+	cmd.Stderr = write
+	require.NoError(t, cmd.Start())
+	require.NoError(t, write.Close())
+	_ = cmd.Wait()
+	assert.Equal(t, 7, cmd.ProcessState.ExitCode())
+}
+
+func TestRunSwitchedOffStillRunsTheProgram(t *testing.T) {
+	dir := t.TempDir()
+	cmd := process(t, "run", "--dir", dir, "--", "sh", "-c", "exit 4")
+	cmd.Env = append(cmd.Env, "ECOTRACER_DISABLED=1")
+	text, _ := cmd.CombinedOutput()
+	assert.Equal(t, 4, cmd.ProcessState.ExitCode())
+	assert.Empty(t, string(text))
+	files, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	assert.Empty(t, files)
+}
+
+func TestRunPassesSignalsOn(t *testing.T) {
+	for _, sig := range []syscall.Signal{
+		syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2,
+	} {
+		t.Run(sig.String(), func(t *testing.T) {
+			dir := t.TempDir()
+			script := `trap 'kill $!; echo got it; exit 3' ` + strconv.Itoa(int(sig)) + `
+				sleep 60 & echo ready; wait $!`
+			cmd := process(t, "run", "--dir", dir, "--", "sh", "-c", script)
+			cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // no terminal that would tell the program itself
+			out, err := cmd.StdoutPipe()
+			require.NoError(t, err)
+			require.NoError(t, cmd.Start())
+			lines := bufio.NewScanner(out)
+			require.True(t, lines.Scan())
+			require.Equal(t, "ready", lines.Text())
+			require.NoError(t, cmd.Process.Signal(sig))
+			require.True(t, lines.Scan(), "the program must hear of it")
+			assert.Equal(t, "got it", lines.Text())
+			_ = cmd.Wait()
+			assert.Equal(t, 3, cmd.ProcessState.ExitCode())
+			assert.Equal(t, lifecycle.Failed, onlyRecord(t, dir).Run.Status)
+		})
+	}
+}
+
+func TestRunKeepsASignalIgnoredThatWasIgnored(t *testing.T) {
+	// nohup has SIGHUP ignored; the program must inherit that.
+	self := process(t, "run", "--quiet", "--dir", t.TempDir(), "--", "sh", "-c", "kill -HUP $$; echo alive")
+	cmd := exec.CommandContext(t.Context(), "sh", append([]string{"-c", `trap '' HUP; exec "$@"`, "sh"}, self.Args...)...)
+	cmd.Env = self.Env
+	text, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(text))
+	assert.Equal(t, "alive\n", string(text))
+}
+
+func TestRunDoesNotWaitForWhatTheProgramLeavesBehind(t *testing.T) {
+	dir := t.TempDir()
+	r := traced(t, dir, "--", "sh", "-c", "sleep 60 >/dev/null 2>&1 & echo $!")
+	require.Zero(t, r.code, r.err)
+	pid, err := strconv.Atoi(strings.TrimSpace(r.out))
+	require.NoError(t, err)
+	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL), "it must be left running")
+	assert.Contains(t, r.err, "1 process of it still runs")
+	assert.Equal(t, lifecycle.Complete, onlyRecord(t, dir).Run.Status)
+}
+
+// burner is a Python program whose processes use CPU time by their own clock.
+const burner = `
+import os, signal, sys, time
+def burn(seconds):
+    while time.process_time() < seconds: pass
+def fork(seconds, stay=None):
+    pid = os.fork()
+    if pid == 0:
+        burn(seconds)
+        if stay: os.read(stay, 1)
+        os._exit(0)
+    return pid
+`
+
+// python starts a Python program whose output the test reads and whose input
+// the test holds.
+func python(t *testing.T, script string) (lines *bufio.Scanner, in interface{ Close() error }, wait func()) {
+	t.Helper()
+	path, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("there is no python3")
+	}
+	cmd := exec.CommandContext(t.Context(), path, "-c", burner+script)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	stdin, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	cmd.Stderr = os.Stderr
+	require.NoError(t, cmd.Start())
+	return bufio.NewScanner(out), stdin, func() { require.NoError(t, cmd.Wait()) }
+}
+
+func next(t *testing.T, lines *bufio.Scanner) float64 {
+	t.Helper()
+	require.True(t, lines.Scan(), "the program must go on")
+	seconds, err := strconv.ParseFloat(lines.Text(), 64)
+	require.NoError(t, err)
+	return seconds
+}
+
+func TestTreeTellsWhatRealProcessesUsed(t *testing.T) {
+	tree := newTree(kernel{}, os.Getpid())
+	lines, in, wait := python(t, `
+burn(0.1)
+done = fork(0.2)                      # ends and is waited for
+stays = [fork(0.15, 0) for _ in range(2)]  # live on
+os.waitpid(done, 0)
+while any(time.clock_gettime(~pid << 3 | 2) < 0.15 for pid in stays): pass
+print(time.process_time() + 0.2 + 0.15 * 2, flush=True)
+os.read(0, 1)
+print(0, flush=True)
+`)
+	want := next(t, lines)
+	live := tree.cpuTime().Seconds()
+	assert.GreaterOrEqual(t, live, want-coarse.Seconds(), "what lives and what was waited for must be counted")
+	// The forks' own work beyond what they were told, and Python's on its way
+	// from its clock to here.
+	assert.Less(t, live, want+0.25, "and nothing twice")
+	assert.Equal(t, 3, tree.alive())
+	require.NoError(t, in.Close())
+	next(t, lines)
+	wait()
+	assert.GreaterOrEqual(t, tree.cpuTime().Seconds(), live, "the end of the processes takes nothing away")
+}
+
+func TestTreeTellsWhatRealProcessesUsedThatNobodyWaitedFor(t *testing.T) {
+	tree := newTree(kernel{}, os.Getpid())
+	lines, in, wait := python(t, `
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+r, w = os.pipe()
+child = fork(0.3, r)
+while time.clock_gettime(~child << 3 | 2) < 0.3: pass
+print(time.process_time() + 0.3, flush=True)
+sys.stdin.readline()
+os.write(w, b"x")
+try: os.waitpid(child, 0)             # fails once it is gone
+except ChildProcessError: pass
+print(time.process_time() + 0.3, flush=True)
+sys.stdin.readline()
+`)
+	next(t, lines)
+	tree.cpuTime()
+	_, err := in.(interface{ Write([]byte) (int, error) }).Write([]byte("\n"))
+	require.NoError(t, err)
+	want := next(t, lines)
+	got := tree.cpuTime().Seconds()
+	assert.GreaterOrEqual(t, got, want-coarse.Seconds(), "the kernel forgets the child; we must not")
+	assert.Less(t, got, want+0.25, "and not twice")
+	require.NoError(t, in.Close())
+	wait()
+}
+
+// cpuSeconds is the run's CPU time as the record tells it: its share of the
+// busy time of the machine, in joules of the CPU's domain beyond idle.
+func joulesOf(t *testing.T, script string) float64 {
+	t.Helper()
+	path, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("there is no python3")
+	}
+	dir := t.TempDir()
+	r := traced(t, dir, "--", path, "-c", burner+script)
+	require.Zero(t, r.code, r.err)
+	return onlyRecord(t, dir).Totals.EnergyJ.Value
+}
+
+func TestRunBooksEnergyToWhoUsesTheCPU(t *testing.T) {
+	const nap = "time.sleep(0.6)\n"
+	waiting := joulesOf(t, nap)
+	alone := joulesOf(t, "burn(0.6)")
+	children := joulesOf(t, "children = [fork(0.6) for _ in range(2)]\nfor c in children: os.waitpid(c, 0)")
+	orphans := joulesOf(t, `
+r, w = os.pipe()
+if os.fork() == 0:
+    for _ in range(2):
+        if os.fork() == 0:
+            burn(0.6)
+            os.write(w, b"x")
+            os._exit(0)
+    os._exit(0)
+os.wait()
+os.read(r, 1); os.read(r, 1)
+`)
+	assert.Greater(t, alone, 3*waiting, "computing must cost more than waiting")
+	assert.Greater(t, children, 3*waiting, "also in children")
+	assert.Greater(t, orphans, 3*waiting, "and in children whose parent has ended")
+}

@@ -1,0 +1,20 @@
+package main
+
+import (
+	"flag"
+
+	"github.com/ecotracer/ecotracer/lifecycle"
+)
+
+func declareSchema(c *cli, _ *flag.FlagSet) func([]string) int {
+	return func(args []string) int {
+		if len(args) > 0 {
+			return c.usage("schema", "takes no argument, not %q", args[0])
+		}
+		if _, err := c.out.Write(lifecycle.JSONSchema()); err != nil {
+			c.complain("schema", "cannot write the schema: %v", err)
+			return exitFound
+		}
+		return exitOK
+	}
+}

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/ecotracer/ecotracer/lifecycle"
+)
+
+// phases tells what each phase and stage used.
+func (p *page) phases() {
+	stages := map[lifecycle.Phase][]lifecycle.PhaseEntry{}
+	var order []lifecycle.Phase
+	for _, e := range p.record.Phases {
+		if stages[e.Phase] == nil {
+			order = append(order, e.Phase)
+		}
+		stages[e.Phase] = append(stages[e.Phase], e)
+	}
+	// Energy with its interval, emissions with theirs if there is room.
+	t := newTable(false, true, true, false, true, false, true)
+	t.add(cell{"", nil}, cell{"time", p.dim}, cell{"energy", p.dim}, cell{}, cell{"CO2e", p.dim}, cell{}, cell{"water", p.dim})
+	row := func(name string, seconds *float64, energy, gco2e, water *lifecycle.Quantity, paint func(string) string) {
+		cells := make([]cell, 7)
+		cells[0] = cell{name, paint}
+		if seconds != nil {
+			cells[1].text = duration(*seconds)
+		}
+		set := func(i int, q *lifecycle.Quantity, units []unit) {
+			if q != nil {
+				value, bounds := interval(*q, units)
+				cells[i], cells[i+1] = cell{value, paint}, cell{bounds, p.dim}
+			}
+		}
+		set(2, energy, joules)
+		set(4, gco2e, grams)
+		if water != nil {
+			cells[6].text, _ = interval(*water, litres)
+		}
+		t.add(cells...)
+	}
+	for _, phase := range order {
+		entries := stages[phase]
+		if len(entries) > 1 {
+			var seconds *float64
+			for _, e := range entries {
+				if e.DurationS != nil {
+					sum := *e.DurationS
+					if seconds != nil {
+						sum += *seconds
+					}
+					seconds = &sum
+				}
+			}
+			sum := p.record.Totals.ByPhase[phase]
+			row(string(phase), seconds, sum.EnergyJ, sum.GCO2e, sum.WaterL, p.bold)
+		}
+		for _, e := range entries {
+			name, paint := string(e.Stage), p.bold
+			if len(entries) > 1 {
+				name, paint = "  "+strings.TrimPrefix(name, string(phase)+"/"), nil
+			}
+			row(name, e.DurationS, e.EnergyJ, cmp.Or(e.OperationalGCO2e, e.EmbodiedGCO2e), e.WaterL, paint)
+		}
+	}
+	if t.width() > p.width {
+		t.drop(5)
+	}
+	p.heading("Phases")
+	p.table(t)
+}
+
+// The spans that are shown: at least a thousandth of the run's energy, and no
+// more than fit a few screens.
+const (
+	leastShare = 1e-3
+	mostSpans  = 60
+)
+
+// spans tells the span tree, the costliest first, with a bar of the total
+// energy of each, in which what is its own is full.
+func (p *page) spans() {
+	spans := p.record.Spans
+	if len(spans) == 0 {
+		return
+	}
+	children := map[string][]lifecycle.Span{}
+	paths := map[string]int{}
+	var most, all float64
+	for _, s := range spans {
+		children[parentOf(s.Path)] = append(children[parentOf(s.Path)], s)
+		paths[s.Path]++
+		most = max(most, s.TotalJ)
+		all += s.SelfJ
+	}
+	for _, list := range children {
+		slices.SortStableFunc(list, func(a, b lifecycle.Span) int {
+			return cmp.Or(cmp.Compare(b.TotalJ, a.TotalJ), cmp.Compare(a.Path, b.Path))
+		})
+	}
+
+	t := newTable(false, false, true, true, true, true)
+	t.add(cell{}, cell{}, cell{"total", p.dim}, cell{"self", p.dim}, cell{"count", p.dim}, cell{"p50", p.dim})
+	var bars [][2]float64 // self and total of each row, as shares of the largest
+	shown := 0
+	var walk func(parent string, depth int)
+	walk = func(parent string, depth int) {
+		done := map[string]bool{} // a path may have an account for each of several stages
+		for _, s := range children[parent] {
+			if !p.all && (shown >= mostSpans || s.TotalJ < leastShare*all) {
+				continue
+			}
+			name := strings.Repeat("  ", depth) + nameOf(s.Path)
+			if paths[s.Path] > 1 {
+				name += " (" + string(s.Stage) + ")"
+			}
+			median := ""
+			if s.P50S != nil {
+				median = duration(*s.P50S)
+			}
+			shown++
+			t.add(cell{cut(name, 32), nil}, cell{}, cell{amount(s.TotalJ, joules), nil}, cell{amount(s.SelfJ, joules), nil},
+				cell{count(s.Count), nil}, cell{median, nil})
+			t.note(notesOf(s, depth)...)
+			bars = append(bars, [2]float64{s.SelfJ / most, s.TotalJ / most})
+			if !done[s.Path] {
+				done[s.Path] = true
+				walk(s.Path, depth+1)
+			}
+		}
+	}
+	walk("", 0)
+	p.heading("Spans")
+	size := min(max(p.width-t.width()-2, 6), 24)
+	for i, b := range bars {
+		t.set(i+1, 1, bar(b[0], b[1], size))
+	}
+	p.table(t)
+	if hidden := len(spans) - shown; hidden > 0 {
+		p.line("%s", p.dim("  "+plural(hidden, "path")+" more, of little energy; --all shows them"))
+	}
+}
+
+// bar is a bar of n characters at most: full for what is a span's own, light
+// for its children's.
+func bar(self, total float64, n int) string {
+	if !(total > 0) { // also where there is nothing to compare with
+		return ""
+	}
+	long := int(math.Round(total * float64(n)))
+	full := min(int(math.Round(self*float64(n))), long)
+	if long == 0 {
+		return "▏"
+	}
+	return strings.Repeat("█", full) + strings.Repeat("░", long-full)
+}
+
+// notesOf tells what one functional unit of a span cost, its failures and its
+// flags.
+func notesOf(s lifecycle.Span, depth int) []string {
+	indent := strings.Repeat("  ", depth+2)
+	var notes []string
+	for _, name := range slices.Sorted(maps.Keys(s.Units)) {
+		u := s.Units[name]
+		text := indent + count(u.Count) + " " + name
+		if u.JPerUnit != nil {
+			text += ": " + amount(*u.JPerUnit, joules)
+		}
+		if u.GCO2ePerUnit != nil {
+			text += ", " + amount(*u.GCO2ePerUnit, grams) + "CO2e"
+		}
+		if u.JPerUnit != nil {
+			text += " each"
+		}
+		notes = append(notes, text)
+	}
+	var rest []string
+	if s.Failed > 0 {
+		rest = append(rest, count(s.Failed)+" failed")
+	}
+	if s.Open != nil && *s.Open > 0 {
+		rest = append(rest, count(*s.Open)+" still open")
+	}
+	for _, flag := range s.Flags {
+		rest = append(rest, inWords(flag))
+	}
+	if len(rest) > 0 {
+		notes = append(notes, indent+strings.Join(rest, ", "))
+	}
+	return notes
+}
+
+// parentOf is the path of a path's parent, "" for a root.
+func parentOf(path string) string {
+	return path[:max(strings.LastIndexByte(path, '/'), 0)]
+}
+
+// nameOf is the last name of a path.
+func nameOf(path string) string {
+	name := path[strings.LastIndexByte(path, '/')+1:]
+	return strings.NewReplacer("~1", "/", "~0", "~").Replace(name)
+}

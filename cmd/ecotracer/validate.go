@@ -1,0 +1,127 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/ecotracer/ecotracer/lifecycle"
+)
+
+func declareValidate(c *cli, flags *flag.FlagSet) func([]string) int {
+	asJSON := flags.Bool("json", false, "")
+	return func(files []string) int {
+		if len(files) == 0 {
+			return c.usage("validate", "no file; write `ecotracer validate FILE…`, or - for standard input")
+		}
+		return c.validate(files, *asJSON)
+	}
+}
+
+// verdict is what `validate --json` tells of one file.
+type verdict struct {
+	File     string              `json:"file"`
+	Valid    bool                `json:"valid"`
+	Error    string              `json:"error,omitempty"` // it could not be read
+	Findings []lifecycle.Finding `json:"findings"`
+}
+
+// validate tells whether the records in files are valid, and why not.
+func (c *cli) validate(files []string, asJSON bool) int {
+	code := exitOK
+	verdicts := make([]verdict, 0, len(files))
+	for _, file := range files {
+		v := c.check(file)
+		if !v.Valid {
+			code = exitFound
+		}
+		if !asJSON {
+			c.tellVerdict(v)
+		}
+		verdicts = append(verdicts, v)
+	}
+	if asJSON {
+		code = max(code, c.json(verdicts))
+	}
+	return code
+}
+
+// check reads and checks one file.
+func (c *cli) check(file string) verdict {
+	v := verdict{File: file, Findings: []lifecycle.Finding{}}
+	in, err := c.open(file)
+	if err != nil {
+		v.Error = reason(err)
+		return v
+	}
+	defer in.Close()
+	_, findings, err := lifecycle.Check(in)
+	if err != nil {
+		v.Error = reason(err)
+		return v
+	}
+	v.Valid = true
+	for _, f := range findings {
+		v.Findings = append(v.Findings, f)
+		v.Valid = v.Valid && f.Warning
+	}
+	return v
+}
+
+// tellVerdict prints a verdict for people: findings one per line.
+func (c *cli) tellVerdict(v verdict) {
+	if v.Error != "" {
+		c.complain("validate", "%s: %s", v.File, v.Error)
+		return
+	}
+	var errors int
+	for _, f := range v.Findings {
+		if !f.Warning {
+			errors++
+		}
+		fmt.Fprintf(c.out, "%s: %s\n", plain(v.File), plain(f.String()))
+	}
+	switch {
+	case !v.Valid:
+		fmt.Fprintf(c.out, "%s: not valid, %s\n", plain(v.File), plural(errors, "error"))
+	case len(v.Findings) > 0:
+		fmt.Fprintf(c.out, "%s: valid, %s\n", plain(v.File), plural(len(v.Findings), "warning"))
+	default:
+		fmt.Fprintf(c.out, "%s: valid\n", plain(v.File))
+	}
+}
+
+// open opens a file, or standard input for "-".
+func (c *cli) open(file string) (io.ReadCloser, error) {
+	if file == "-" {
+		return io.NopCloser(c.in), nil
+	}
+	return os.Open(file)
+}
+
+// reason is an error without the name of the file, which is told in front.
+func reason(err error) string {
+	var pathErr *os.PathError
+	if errors.As(err, &pathErr) {
+		err = pathErr.Err
+	}
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return "there is no such file"
+	case errors.Is(err, os.ErrPermission):
+		return "it may not be read: " + err.Error()
+	case pathErr != nil && pathErr.Op == "read":
+		return "it cannot be read (" + err.Error() + "); give the record file itself, <run id>.json"
+	}
+	return err.Error()
+}
+
+// plural counts things.
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
