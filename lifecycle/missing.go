@@ -20,6 +20,16 @@ func gapsOf(r *Record) gaps {
 	return g
 }
 
+// FillMissing lists in missing, as unknown, each member that a record must
+// tell or list and does neither: what nobody told the tracer.
+func FillMissing(r *Record) {
+	c := &checker{record: r}
+	c.checkForm()
+	for _, at := range c.unlisted {
+		r.Missing = append(r.Missing, Missing{Path: at, Reason: "unknown"})
+	}
+}
+
 // excused tells whether missing says why a member is not there: by its path,
 // or by the path of a list that it is in, if what names the member. "network
 // beyond the node" says nothing about a model.

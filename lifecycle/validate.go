@@ -61,6 +61,7 @@ type checker struct {
 
 	environments, hardware, methods, factors map[string]int // by id
 	missing                                  gaps
+	unlisted                                 []string // pointers to what missing should list
 
 	errors, warnings []Finding
 	seen             map[string]bool // rule and pointer: one finding each

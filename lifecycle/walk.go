@@ -59,6 +59,7 @@ func (w *walker) object(v reflect.Value, a axis) {
 			w.wrong("R3", w.at.with(f.name), "nothing", "", "the member is required")
 		case !there && f.need == orMissing:
 			if at := w.at.with(f.name); !w.missing.excused(at) {
+				w.unlisted = append(w.unlisted, at)
 				w.wrong("R3", at, "nothing", "a value, or the path in /missing with the reason", "the member is required, or listed in missing")
 			}
 		}
