@@ -56,16 +56,19 @@ func LookupCPU(model, class string, cores int) (CPU, error) {
 	if class == "" {
 		class = classOf(key)
 	}
-	if c, ok := list.family(key, cores); ok {
-		return power(c, "", Family)
+	c, ok := list.family(key, cores)
+	found := Family
+	if !ok {
+		found = Class
+		if class == unknown {
+			found = FromWorld
+		}
+		if c, err = list.class(class, cores); err != nil {
+			return CPU{}, err
+		}
 	}
-	c, err := list.class(class, cores)
-	if err != nil {
-		return CPU{}, err
-	}
-	found := Class
-	if class == unknown {
-		found = FromWorld
+	if cores > 0 && cores != c.cores {
+		c.cores, c.threads = cores, 0 // the caller knows better
 	}
 	return power(c, "", found)
 }

@@ -153,6 +153,9 @@ func TestWhatTheCallerKnowsOfAnUnlistedCPUCounts(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, test.want, c.Class)
 		assert.Equal(t, test.tdp, c.TDPW, "%s with %d cores", test.class, test.cores)
+		if test.cores > 0 {
+			assert.Equal(t, test.cores, c.Cores)
+		}
 	}
 	_, err := LookupCPU("", "mainframe", 0)
 	require.ErrorIs(t, err, ErrUnknownClass)

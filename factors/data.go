@@ -52,9 +52,11 @@ func readTables() (set, error) {
 	return s, nil
 }
 
+// find looks up a place or class. A key with a dot would reach into the
+// suffixes.
 func (s set) find(q Query, key string) (Factor, bool) {
 	f, ok := s[string(q.Kind)+"."+key+suffixes[q.Unit]]
-	return f, ok && (q.Unit == "" || f.Unit == q.Unit)
+	return f, ok && (q.Unit == "" || f.Unit == q.Unit) && !strings.Contains(key, ".")
 }
 
 // classes lists what a query could have named.

@@ -159,6 +159,22 @@ func TestVersionNamesTheseFigures(t *testing.T) {
 	assert.Equal(t, string(want), got, "after a release a changed figure needs a new Version; then run go test ./factors -update")
 }
 
+// The shape holds other impacts of a device than its grams.
+func TestOtherImpactsOfADeviceAreLookedUpByUnit(t *testing.T) {
+	s := set{
+		"production.server":      {ID: "production.server", Kind: Production, Value: 1, Unit: "gCO2e"},
+		"production.server.adpe": {ID: "production.server.adpe", Kind: Production, Value: 2, Unit: "kgSbeq"},
+	}
+	for unit, want := range map[string]float64{"": 1, "gCO2e": 1, "kgSbeq": 2} {
+		f, err := s.byClass(Query{Kind: Production, Class: "server", Unit: unit})
+		require.NoError(t, err)
+		assert.Equal(t, want, f.Value, "in %q", unit)
+		assert.Equal(t, []string{"server"}, s.classes(Query{Kind: Production, Unit: unit}))
+	}
+	_, err := s.byClass(Query{Kind: Production, Class: "server.adpe"})
+	require.ErrorIs(t, err, ErrUnknownClass)
+}
+
 // The facts that the tables were made from are not part of the repository.
 func reference(t *testing.T, name string) []map[string]string {
 	t.Helper()

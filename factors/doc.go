@@ -56,7 +56,7 @@
 //
 // Processors: idle power is 0.12 of the TDP, the Teads curve; full power of
 // servers is 0.79 of it, the mean of that curve (1.02) and of three machines
-// under RAPL (0.51, 0.69, 0.93), of others 1.02. Vendors' TDP of client parts
+// under RAPL (0.51, 0.69, 0.93), of desktops and laptops 1.02. Vendors' TDP of client parts
 // is base power, which turbo exceeds up to 2.5 times. A model that is not
 // listed takes the median of its family (three or more listed names that
 // begin alike) or of its class and number of cores; both intervals are
