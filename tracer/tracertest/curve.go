@@ -19,6 +19,9 @@ func Constant(rate float64) Curve {
 // Ramp is a rate that goes evenly from one value to another within a time,
 // and stays there.
 func Ramp(from, to float64, within time.Duration) Curve {
+	if within <= 0 {
+		return Constant(to)
+	}
 	whole := within.Seconds()
 	ramp := func(t time.Duration) float64 {
 		s := t.Seconds()

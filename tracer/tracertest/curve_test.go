@@ -22,6 +22,7 @@ func TestCurvesAreIntegratedExactly(t *testing.T) {
 		"half of a ramp":                   {tracertest.Ramp(0, 100, 10*time.Second), 5 * time.Second, 125},
 		"a whole ramp":                     {tracertest.Ramp(20, 100, 10*time.Second), 10 * time.Second, 600},
 		"a ramp stays where it ended":      {tracertest.Ramp(20, 100, 10*time.Second), 12 * time.Second, 800},
+		"a ramp of no time":                {tracertest.Ramp(20, 100, 0), time.Second, 100},
 		"a ramp may go down":               {tracertest.Ramp(100, 0, 10*time.Second), 20 * time.Second, 500},
 		"before a change":                  {tracertest.Constant(20).Then(time.Minute, tracertest.Constant(90)), time.Minute, 1200},
 		"after a change":                   {tracertest.Constant(20).Then(time.Minute, tracertest.Constant(90)), 2 * time.Minute, 6600},

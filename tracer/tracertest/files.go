@@ -79,12 +79,15 @@ func (h *Host) text(buf []byte, truth string, f *os.File) ([]byte, error) {
 	case live:
 		return s.append(buf, h.elapsed()), nil
 	default:
-		size, err := f.Seek(0, io.SeekEnd)
+		info, err := f.Stat()
+		if err == nil && info.IsDir() {
+			err = syscall.EISDIR
+		}
 		if err != nil {
 			return buf, err
 		}
 		start := len(buf)
-		buf = append(buf, make([]byte, size)...)
+		buf = append(buf, make([]byte, info.Size())...)
 		n, err := f.ReadAt(buf[start:], 0)
 		if err == io.EOF {
 			err = nil

@@ -27,10 +27,10 @@ type HostConfig struct {
 	// host still draws its power.
 	VM bool
 
-	Packages []Curve // power of each socket; default one of Constant(20)
+	Packages []Curve // power of each socket; default one of Constant(20), or Zones alone
 	DRAM     []Curve // power of the memory of each socket; default no counter
 	Psys     Curve   // power of the whole board, all of the above included; default no counter
-	Zones    []Zone  // further powercap zones, for layouts of other hosts
+	Zones    []Zone  // further powercap zones: without Packages, all that there are
 	GPUs     []Curve // power of each device: without files, see the method GPUs
 
 	RangeUJ uint64        // where package and psys counters wrap, µJ; default 262143328850
@@ -125,7 +125,10 @@ func (c HostConfig) withDefaults() HostConfig {
 	if c.Memory == 0 {
 		c.Memory = 16 << 30
 	}
-	if len(c.Packages) == 0 {
+	if c.Cores < 0 || c.Memory < 0 || c.Update < 0 {
+		panic(fmt.Sprintf("tracertest: HostConfig has %d Cores, %d bytes of Memory and an Update of %v, want none below 0", c.Cores, c.Memory, c.Update))
+	}
+	if len(c.Packages) == 0 && len(c.Zones) == 0 {
 		c.Packages = []Curve{Constant(20)}
 	}
 	if len(c.DRAM) > len(c.Packages) {
@@ -145,7 +148,7 @@ func (c HostConfig) withDefaults() HostConfig {
 }
 
 // cpus is the number of CPUs of the host.
-func (c HostConfig) cpus() int { return c.Cores * len(c.Packages) }
+func (c HostConfig) cpus() int { return c.Cores * max(1, len(c.Packages)) }
 
 // elapsed is the time that the plants run by.
 func (h *Host) elapsed() time.Duration {

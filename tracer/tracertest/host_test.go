@@ -101,7 +101,8 @@ func TestHostIsAFileSystem(t *testing.T) {
 
 func TestHostListsItsZonesAsTheKernelDoes(t *testing.T) {
 	h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{
-		DRAM: []tracertest.Curve{tracertest.Constant(1)},
+		Packages: []tracertest.Curve{tracertest.Constant(20)},
+		DRAM:     []tracertest.Curve{tracertest.Constant(1)},
 		Zones: []tracertest.Zone{
 			{ID: "intel-rapl-mmio:0", Name: "package-0", Power: tracertest.Constant(20)},
 		},
@@ -117,6 +118,38 @@ func TestHostListsItsZonesAsTheKernelDoes(t *testing.T) {
 	inside, err := fs.Stat(h, "sys/class/powercap/intel-rapl:0/intel-rapl:0:0")
 	require.NoError(t, err)
 	assert.True(t, inside.IsDir(), "a zone lies inside its parent too")
+}
+
+func TestZonesAloneAreAllThatThereAre(t *testing.T) {
+	die := tracertest.Constant(40)
+	h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{Zones: []tracertest.Zone{
+		{ID: "intel-rapl:0", Name: "package-0-die-0", Power: die},
+		{ID: "intel-rapl:1", Name: "package-0-die-1", Power: die, StartUJ: 1e9},
+	}})
+	entries, err := fs.ReadDir(h, "sys/class/powercap")
+	require.NoError(t, err)
+	assert.Len(t, entries, 3)
+	assert.Equal(t, "package-0-die-1", read(t, h, "sys/class/powercap/intel-rapl:1/name"))
+	assert.Equal(t, "0-3", read(t, h, "sys/devices/system/cpu/online"), "one socket")
+}
+
+func TestAContradictoryHostIsAMistakeOfTheTest(t *testing.T) {
+	for name, c := range map[string]tracertest.HostConfig{
+		"an unknown vendor":    {Vendor: "Acorn"},
+		"more DRAM than CPUs":  {DRAM: []tracertest.Curve{nil, tracertest.Constant(1)}},
+		"a zone without power": {Zones: []tracertest.Zone{{ID: "intel-rapl:0", Name: "package-0"}}},
+		"a zone of no tree":    {Zones: []tracertest.Zone{{ID: "package", Power: tracertest.Constant(1)}}},
+		"a zone twice":         {Packages: []tracertest.Curve{tracertest.Constant(1)}, Zones: []tracertest.Zone{{ID: "intel-rapl:0", Power: tracertest.Constant(1)}}},
+		"fewer than no cores":  {Cores: -1},
+	} {
+		assert.Panics(t, func() { tracertest.NewHost(t.TempDir(), c) }, name)
+	}
+}
+
+func TestReadingAFolderIsAnError(t *testing.T) {
+	h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{})
+	_, err := fs.ReadFile(h, "proc")
+	assert.ErrorIs(t, err, syscall.EISDIR)
 }
 
 func TestVirtualMachineHasNoCounters(t *testing.T) {

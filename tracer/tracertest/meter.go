@@ -1,9 +1,8 @@
 package tracertest
 
 import (
-	"errors"
 	"fmt"
-	"math"
+	"io/fs"
 	"slices"
 	"strings"
 	"sync"
@@ -46,9 +45,6 @@ type state struct {
 	shift     float64 // added to the truth, J
 }
 
-// ErrClosed is what a simulated Meter answers after Close.
-var ErrClosed = errors.New("tracertest: meter is closed")
-
 // NewMeter makes a simulated meter. A domain needs no more than an ID and a
 // Power (none is 0 W): by default its kind and device number follow from the
 // ID (cpu0, dram0, gpu0, node0), its method is counter, its sensor and mode
@@ -84,7 +80,9 @@ func withDefaults(d meter.Domain) meter.Domain {
 		case "dram":
 			d.Kind = lifecycle.KindMemory
 		}
-		d.Device = max(d.Device, number)
+	}
+	if d.Device == 0 {
+		d.Device = number
 	}
 	for _, s := range []struct {
 		field *string
@@ -114,15 +112,16 @@ func (h *Host) GPUs() *Meter {
 	return NewMeter(domains...)
 }
 
-// Domains lists the domains.
+// Domains lists the domains. The caller must not change them.
 func (m *Meter) Domains() []meter.Domain { return m.domains }
 
-// Read appends a Sample of every domain that is counted.
+// Read appends a Sample of every domain that is counted. After Close it fails
+// with fs.ErrClosed.
 func (m *Meter) Read(dst []meter.Sample) ([]meter.Sample, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
-		return dst, ErrClosed
+		return dst, fmt.Errorf("tracertest: read simulated meter: %w", fs.ErrClosed)
 	}
 	if m.broken != nil {
 		return dst, m.broken
@@ -198,9 +197,6 @@ func (m *Meter) Silence(id string) {
 func (m *Meter) Say(id string, joules float64) {
 	m.change(id, func(_ int, s *state) { s.joules, s.instead = joules, true })
 }
-
-// NaN makes a domain say what is no number, from now on.
-func (m *Meter) NaN(id string) { m.Say(id, math.NaN()) }
 
 // Stick makes a domain say for ever what it says now.
 func (m *Meter) Stick(id string) {

@@ -2,6 +2,7 @@ package tracertest_test
 
 import (
 	"errors"
+	"io/fs"
 	"math"
 	"testing"
 	"testing/synctest"
@@ -57,12 +58,12 @@ func TestFaultsOfMeters(t *testing.T) {
 		"flagged":       {func(m *tracertest.Meter) { m.Flag("cpu0", meter.Gap) }, 200, meter.Gap, false, nil},
 		"silent":        {func(m *tracertest.Meter) { m.Silence("cpu0") }, 0, "", true, nil},
 		"a lie":         {func(m *tracertest.Meter) { m.Say("cpu0", 7) }, 7, meter.OK, false, nil},
-		"not a number":  {func(m *tracertest.Meter) { m.NaN("cpu0") }, math.NaN(), meter.OK, false, nil},
+		"not a number":  {func(m *tracertest.Meter) { m.Say("cpu0", math.NaN()) }, math.NaN(), meter.OK, false, nil},
 		"stuck":         {func(m *tracertest.Meter) { m.Stick("cpu0") }, 100, meter.OK, false, nil},
 		"backwards":     {func(m *tracertest.Meter) { m.Jump("cpu0", -150) }, 50, meter.OK, false, nil},
 		"broken":        {func(m *tracertest.Meter) { m.Break(boom) }, 0, "", true, boom},
-		"closed":        {func(m *tracertest.Meter) { m.Close() }, 0, "", true, tracertest.ErrClosed},
-		"healed":        {func(m *tracertest.Meter) { m.NaN("cpu0"); m.Heal("cpu0") }, 200, meter.OK, false, nil},
+		"closed":        {func(m *tracertest.Meter) { m.Close() }, 0, "", true, fs.ErrClosed},
+		"healed":        {func(m *tracertest.Meter) { m.Say("cpu0", math.NaN()); m.Heal("cpu0") }, 200, meter.OK, false, nil},
 		"mended":        {func(m *tracertest.Meter) { m.Break(boom); m.Break(nil) }, 200, meter.OK, false, nil},
 		"jumps and all": {func(m *tracertest.Meter) { m.Jump("cpu0", 1); m.Stick("cpu0") }, 101, meter.OK, false, nil},
 	} {
@@ -105,7 +106,7 @@ func TestSlowMeterTakesItsTime(t *testing.T) {
 		go func() { _, err := m.Read(nil); failed <- err }()
 		synctest.Wait()
 		require.NoError(t, m.Close())
-		assert.ErrorIs(t, <-failed, tracertest.ErrClosed, "Close ends a Read that is waiting")
+		assert.ErrorIs(t, <-failed, fs.ErrClosed, "Close ends a Read that is waiting")
 		assert.Equal(t, 3*time.Second, time.Since(begin))
 	})
 }

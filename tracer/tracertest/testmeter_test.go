@@ -203,7 +203,7 @@ func TestMeterSuiteCatchesPlantedMistakes(t *testing.T) {
 			g := good()
 			return &twisted{Meter: g, close: func() error {
 				if g.Closed() {
-					return ErrClosed
+					return errors.New("closed twice")
 				}
 				return g.Close()
 			}}

@@ -238,6 +238,9 @@ func TestSampleOfTheSinkSuiteIsAValidRecord(t *testing.T) {
 			t.Errorf("%+v", f)
 		}
 	}
+	wrong := sample(newID(), lifecycle.Complete, 3)
+	wrong.Totals.EnergyJ.Value *= 1.01
+	assert.NotEmpty(t, lifecycle.Validate(wrong), "one that is wrong by a hundredth would be found")
 }
 
 func TestSuiteNamesItsRulesToWhoExceptsAnUnknownOne(t *testing.T) {
