@@ -26,8 +26,8 @@ const (
 // rules of the record's form.
 func checkArithmetic(r *Record, add func(Finding)) {
 	a := &arithmetic{basis: newBasis(r), told: map[fault]bool{}}
-	a.values.init(len(a.sources))
-	a.bounds.init(len(a.sources))
+	a.stages, a.spoilt = make([]*columns, len(r.Phases)), make([]bool, len(r.Phases))
+	a.values, a.bounds = newBlame(len(a.sources)), newBlame(len(a.sources))
 	a.addUp()
 	a.checkRows()
 	a.checkLedger()
@@ -52,6 +52,7 @@ type arithmetic struct {
 	told     map[fault]bool
 
 	stages []*columns // recomputed from the record's rows; nil where they cannot be
+	spoilt []bool     // by stage: a row of it is wrong
 	sums   sums       // what several rules compare
 
 	values, bounds blame
@@ -97,11 +98,14 @@ func (a *arithmetic) atMost(rule, at string, found, limit float64, message strin
 
 // quantity redoes a figure: its value by a rule, its method by R30, and once
 // the value is right its interval by R31.
-func (a *arithmetic) quantity(rule, at string, q *Quantity, value float64, f *figure, message string) bool {
+//
+// An interval is redone from the rows. Where one of those is wrong, spoilt says
+// so, and the interval is let be: it would only tell the same again.
+func (a *arithmetic) quantity(rule, at string, q *Quantity, value float64, f *figure, spoilt bool, message string) bool {
 	ok := a.equal(rule, at+"/value", q.Value, value, message)
 	a.method(at, q, f)
-	if ok {
-		a.interval("R31", at, q, value, f)
+	if ok && !spoilt {
+		a.interval(at, q, value, f)
 	}
 	return ok
 }
@@ -114,41 +118,42 @@ func (a *arithmetic) method(at string, q *Quantity, f *figure) {
 }
 
 // interval redoes the bounds of a figure.
-func (a *arithmetic) interval(rule, at string, q *Quantity, value float64, f *figure) {
+func (a *arithmetic) interval(at string, q *Quantity, value float64, f *figure) {
 	low, high := a.intervals.bounds(value, f.terms)
-	ok := true
+	before := len(a.findings)
 	for _, b := range []struct {
 		member          string
 		found, expected float64
 	}{{"low", q.Low, low}, {"high", q.High, high}} {
 		if !near(b.found, b.expected, interval) {
-			ok = false
-			a.find(rule, at+"/"+b.member, number(b.found), number(b.expected), "the 95 % bound follows from those of the factors and meters (section 4 of the rules)")
+			a.find("R31", at+"/"+b.member, number(b.found), number(b.expected), "the 95 % bound follows from those of the factors and meters (section 4 of the rules)")
 		}
 	}
-	a.bounds.note(f.terms, ok, rule)
+	a.bounds.note(f.terms, len(a.findings) == before, before)
 }
 
 // blame counts how often the figures of a source were right and wrong.
 type blame struct {
-	rule        string // of the first figure that is wrong
-	wrong       int    // figures that are
-	used, fails []int  // by source: figures, and those that are wrong
-	seen        []int  // by source: the last figure that it was noted for
-	figures     int
+	first       int   // finding: the first figure that is wrong
+	wrong       int   // figures that are
+	figures     int   // all that were looked at
+	used, fails []int // by source: its figures, and those that are wrong
+	seen        []int // by source: the last figure that it was noted for
 }
 
-func (b *blame) init(sources int) {
+func newBlame(sources int) blame {
 	n := make([]int, 3*sources)
-	b.used, b.fails, b.seen = n[:sources], n[sources:2*sources], n[2*sources:]
+	return blame{used: n[:sources], fails: n[sources : 2*sources], seen: n[2*sources:]}
 }
 
-// note counts a figure with these terms.
-func (b *blame) note(terms []term, ok bool, rule string) {
+// note counts a figure with these terms; if it is wrong, finding tells of it.
+func (b *blame) note(terms []term, ok bool, finding int) {
 	b.figures++
 	if !ok {
+		if b.wrong == 0 {
+			b.first = finding
+		}
 		b.wrong++
-		b.rule = cmp.Or(b.rule, rule)
 	}
 	for _, t := range terms {
 		for _, k := range t.product {
@@ -166,9 +171,10 @@ func (b *blame) note(terms []term, ok bool, rule string) {
 }
 
 // suspects are the sources that all wrong figures use and no right one does.
-// One wrong figure alone is rather wrong itself.
+// One wrong figure alone is rather wrong itself, and so is what is found to be
+// wrong before any.
 func (b *blame) suspects() (sources []int) {
-	if b.wrong < 2 {
+	if b.wrong < 2 || b.first > 0 {
 		return nil
 	}
 	for s, n := range b.fails {
@@ -184,17 +190,16 @@ func (a *arithmetic) suspect() {
 	var first []Finding
 	for _, s := range []struct {
 		blame  *blame
-		member []any
-	}{{&a.values, []any{"value"}}, {&a.bounds, nil}} {
+		member string
+	}{{&a.values, "/value"}, {&a.bounds, ""}} {
 		for _, k := range s.blame.suspects() {
-			if k >= len(a.record.Factors) {
-				continue
+			if k < len(a.record.Factors) {
+				first = append(first, Finding{
+					Rule:    a.findings[0].Rule,
+					Pointer: pointer("factors", k) + s.member,
+					Message: fmt.Sprintf("all %d figures that use this factor disagree with it", s.blame.wrong),
+				})
 			}
-			first = append(first, Finding{
-				Rule:    s.blame.rule,
-				Pointer: pointer(append([]any{"factors", k}, s.member...)...),
-				Message: fmt.Sprintf("all %d figures that use this factor disagree with it", s.blame.wrong),
-			})
 		}
 	}
 	a.findings = append(first, a.findings...)
@@ -212,7 +217,7 @@ func number(x float64) string { return strconv.FormatFloat(x, 'g', 12, 64) }
 func (a *arithmetic) checkTotals() {
 	t := &a.record.Totals
 	all := a.sum(a.stages, func(*PhaseEntry) bool { return true })
-	complete := !slices.Contains(a.stages, nil)
+	complete, spoilt := !slices.Contains(a.stages, nil), slices.Contains(a.spoilt, true)
 	for k := range numColumns {
 		q := k.total(t)
 		if q == nil {
@@ -225,13 +230,13 @@ func (a *arithmetic) checkTotals() {
 		case absent != "" && (k == waterL || k == embodiedGCO2e):
 			a.find("R23", at, number(q.Value), "absent", "a total is unknown as long as a part of it is: "+absent+" is absent")
 		case complete:
-			a.quantity("R23", at, q, value, &all[k], "a total is the sum of the stages'")
+			a.quantity("R23", at, q, value, &all[k], spoilt, "a total is the sum of the stages'")
 		default:
 			a.equal("R23", at+"/value", q.Value, value, "a total is the sum of the stages'")
 		}
 	}
 	if t.GCO2e != nil {
-		a.checkGrams(all, complete)
+		a.checkGrams(all, complete, spoilt)
 	}
 	if t.EnergyJ.Value > 0 {
 		a.equal("R25", "/totals/measured_share", t.MeasuredShare, a.measuredShare(t.EnergyJ.Value),
@@ -260,7 +265,7 @@ func (a *arithmetic) sumOfStages(k column, phase *Phase) (sum float64, absent st
 }
 
 // checkGrams redoes the total of grams (R24).
-func (a *arithmetic) checkGrams(all *columns, complete bool) {
+func (a *arithmetic) checkGrams(all *columns, complete, spoilt bool) {
 	t := &a.record.Totals
 	const why = "the total of grams is unknown as long as a part of it is: "
 	if t.EmbodiedGCO2e == nil {
@@ -273,7 +278,7 @@ func (a *arithmetic) checkGrams(all *columns, complete bool) {
 	}
 	value, message := t.OperationalGCO2e.Value+t.EmbodiedGCO2e.Value, "gco2e is operational_gco2e + embodied_gco2e"
 	if complete {
-		a.quantity("R24", "/totals/gco2e", t.GCO2e, value, a.both(all), message)
+		a.quantity("R24", "/totals/gco2e", t.GCO2e, value, a.both(all), spoilt, message)
 	} else {
 		a.equal("R24", "/totals/gco2e/value", t.GCO2e.Value, value, message)
 	}
@@ -353,9 +358,12 @@ func (a *arithmetic) checkPhaseTotals() {
 func (a *arithmetic) checkPhaseTotal(phase Phase, t *PhaseTotal) {
 	of := func(p *PhaseEntry) bool { return p.Phase == phase }
 	all := a.sum(a.stages, of)
-	complete := true
+	complete, spoilt := true, false
 	for i := range a.record.Phases {
-		complete = complete && (a.stages[i] != nil || !of(&a.record.Phases[i]))
+		if of(&a.record.Phases[i]) {
+			complete = complete && a.stages[i] != nil
+			spoilt = spoilt || a.spoilt[i]
+		}
 	}
 	grams, absent := a.gramsOfPhase(phase)
 	figures := []struct {
@@ -386,7 +394,7 @@ func (a *arithmetic) checkPhaseTotal(phase Phase, t *PhaseTotal) {
 		case f.absent != "":
 			a.find("R22", at, number(f.q.Value), "absent", "the total of a phase is there if its stages tell the figure: "+f.absent+" is absent")
 		case complete:
-			a.quantity("R22", at, f.q, f.value, f.figure, message)
+			a.quantity("R22", at, f.q, f.value, f.figure, spoilt, message)
 		default:
 			a.equal("R22", at+"/value", f.q.Value, f.value, message)
 		}

@@ -107,31 +107,35 @@ func (a *arithmetic) checkRows() {
 		if p.Stage.Device() {
 			continue
 		}
+		before := len(a.findings)
 		for j := range p.Usage {
 			l, err := a.line(i, j)
 			if err != nil {
 				a.fault(err)
 				continue
 			}
-			u := &p.Usage[j]
-			at := pointer("phases", i, "usage", j, l.column)
-			q := u.EnergyJ
-			if l.column == operationalGCO2e {
-				q = u.OperationalGCO2e
-			} else if u.OperationalGCO2e != nil {
-				a.find("R37", pointer("phases", i, "usage", j, operationalGCO2e), number(u.OperationalGCO2e.Value), "absent",
-					"only a service whose factor is in grams tells grams in its row; those of energy are in the stage")
-			}
-			switch {
-			case l.meter >= 0:
-				a.checkMeterRow(at, q, &l, spread)
-			case q == nil:
-				a.find("R37", at, "absent", number(l.figure.value), "the row of a service tells its amount × factor")
-			default:
-				ok := a.quantity("R37", at, q, l.figure.value, &l.figure, "the figure of a service is its amount × factor")
-				a.values.note(l.figure.terms, ok, "R37")
-			}
+			a.checkRow(&p.Usage[j], &l, pointer("phases", i, "usage", j), spread)
 		}
+		a.spoilt[i] = len(a.findings) > before
+	}
+}
+
+func (a *arithmetic) checkRow(u *Usage, l *line, at string, spread map[int]bool) {
+	q := u.EnergyJ
+	if l.column == operationalGCO2e {
+		q = u.OperationalGCO2e
+	} else if u.OperationalGCO2e != nil {
+		a.find("R37", at+pointer(operationalGCO2e), number(u.OperationalGCO2e.Value), "absent",
+			"only a service whose factor is in grams tells grams in its row; those of energy are in the stage")
+	}
+	at += pointer(l.column)
+	switch {
+	case l.meter >= 0:
+		a.checkMeterRow(at, q, l, spread)
+	case q == nil:
+		a.find("R37", at, "absent", number(l.figure.value), "the row of a service tells its amount × factor")
+	default:
+		a.quantity("R37", at, q, l.figure.value, &l.figure, false, "the figure of a service is its amount × factor")
 	}
 }
 

@@ -26,36 +26,51 @@ func (a *arithmetic) checkSpans() {
 func (a *arithmetic) checkTree() {
 	spans := a.record.Spans
 	k := kinship(spans)
-	self, total, under := map[string]float64{}, map[string]float64{}, map[string]float64{}
-	accounts := map[string]int{}
+	under := make([]float64, len(spans)) // Σ children's total_j, of the account that they seem to be in
+	accounts := make(map[string][]int, len(spans))
 	for i := range spans {
-		s := &spans[i]
-		self[s.Path] += s.SelfJ
-		total[s.Path] += s.TotalJ
-		accounts[s.Path]++
-		if k.parent[i] >= 0 {
-			under[parentPath(s.Path)] += s.TotalJ
+		accounts[spans[i].Path] = append(accounts[spans[i].Path], i)
+		if p := k.parent[i]; p >= 0 {
+			under[p] += spans[i].TotalJ
+		} else if strings.Contains(spans[i].Path, "/") {
+			a.find("R27", pointer("spans", i, "path"), spans[i].Path, "", "there is no span of the parent's path "+parentPath(spans[i].Path))
 		}
 	}
-	done := make(map[string]bool, len(spans))
 	for _, i := range k.deepest {
-		s := &spans[i]
-		at := pointer("spans", i)
-		if k.parent[i] < 0 && strings.Contains(s.Path, "/") {
-			a.find("R27", at+"/path", s.Path, "", "there is no span of the parent's path "+parentPath(s.Path))
-		}
-		if done[s.Path] {
+		all := accounts[spans[i].Path]
+		if all[0] != i {
 			continue
 		}
-		done[s.Path] = true
-		if want := self[s.Path] + under[s.Path]; !near(total[s.Path], want, exactly) {
-			if accounts[s.Path] == 1 && a.strangerSelf(s) {
-				a.find("R27", at+"/self_j", number(s.SelfJ), number(s.SelfJ+total[s.Path]-want), "total_j is self_j and the total_j of the children, and self_j is in the stage's energy")
-			} else {
-				a.find("R27", at+"/total_j", number(total[s.Path]), number(want), "total_j is self_j and the total_j of the children")
-			}
+		var total, want float64
+		for _, n := range all {
+			total += spans[n].TotalJ
+			want += spans[n].SelfJ + under[n]
+		}
+		if !near(total, want, exactly) {
+			a.unequalSpan(all, under, total-want)
 		}
 	}
+}
+
+// unequalSpan tells of a path whose total_j is off, at the account that it is
+// most likely to be of.
+func (a *arithmetic) unequalSpan(accounts []int, under []float64, diff float64) {
+	spans := a.record.Spans
+	const message = "total_j is self_j and the total_j of the children"
+	for _, i := range accounts {
+		if a.strangerSelf(&spans[i]) {
+			a.find("R27", pointer("spans", i, "self_j"), number(spans[i].SelfJ), number(spans[i].SelfJ+diff), message)
+			return
+		}
+	}
+	at := accounts[0]
+	for _, i := range accounts {
+		if !near(spans[i].TotalJ, spans[i].SelfJ+under[i], exactly) {
+			at = i
+			break
+		}
+	}
+	a.find("R27", pointer("spans", at, "total_j"), number(spans[at].TotalJ), number(spans[at].TotalJ-diff), message)
 }
 
 // strangerSelf reports whether self_j of the span's stage agrees with nothing
@@ -135,8 +150,9 @@ func (a *arithmetic) checkUnits(i int) {
 		if !right && near(*u.GCO2ePerUnit, s.TotalJ/float64(u.Count)*intensity, exactly) {
 			continue // it follows from the right j_per_unit
 		}
+		before := len(a.findings)
 		ok := a.equal("R29", at+"/gco2e_per_unit", *u.GCO2ePerUnit, j*intensity, "gco2e_per_unit is j_per_unit × PUE × grid / kWh")
 		p := a.places[a.record.Environments[0].ID]
-		a.values.note([]term{{product: product{}.times(p.pue).times(p.grid)}}, ok, "R29")
+		a.values.note([]term{{product: product{}.times(p.pue).times(p.grid)}}, ok, before)
 	}
 }

@@ -8,7 +8,6 @@ import (
 // checkServiceStages redoes the figures of the operational stages (R15, R17 to
 // R20, R36).
 func (a *arithmetic) checkServiceStages() {
-	a.stages = make([]*columns, len(a.record.Phases))
 	stages := make(map[Stage]bool)
 	for i := range a.record.Phases {
 		p := &a.record.Phases[i]
@@ -53,8 +52,9 @@ func (a *arithmetic) checkColumns(i int) (energy bool) {
 			a.find(t.rule, at, number(q.Value), "absent", "the environment of a row has no factors for it: name them in the environment, or list the figure in /missing")
 			continue
 		}
-		ok := a.quantity(t.rule, at, q, f.value, f, "it is "+t.sum)
-		a.values.note(f.terms, ok, t.rule)
+		before := len(a.findings)
+		ok := a.quantity(t.rule, at, q, f.value, f, a.spoilt[i], "it is "+t.sum)
+		a.values.note(f.terms, ok, before)
 		if k == energyJ {
 			energy = ok
 		}
@@ -147,9 +147,11 @@ func (a *arithmetic) checkDeviceStages() {
 		if first := told(p.Stage, a.record.Phases); first != i {
 			a.find("R21", pointer("phases", i, "stage"), string(p.Stage), "", fmt.Sprintf("it tells again what %s tells: nothing is counted twice", pointer("phases", first)))
 		}
+		before := len(a.findings)
 		for j := range p.Usage {
 			a.checkDeviceRow(i, j)
 		}
+		a.spoilt[i] = len(a.findings) > before
 		c, err := a.embodied(i)
 		if err != nil {
 			a.fault(err)
@@ -182,8 +184,9 @@ func (a *arithmetic) checkDeviceRow(i, j int) {
 		case f.unknown:
 			a.find("R21", at, number(q.Value), "absent", "the device has no factor for it: name one in its embodied, or leave the figure out")
 		default:
-			ok := a.quantity("R21", at, q, f.value, f, "it is factor × device_s / (lifetime × utilisation)")
-			a.values.note(f.terms, ok, "R21")
+			before := len(a.findings)
+			ok := a.quantity("R21", at, q, f.value, f, false, "it is factor × device_s / (lifetime × utilisation)")
+			a.values.note(f.terms, ok, before)
 		}
 	}
 }
@@ -207,7 +210,7 @@ func (a *arithmetic) checkDeviceStage(i int, k column) {
 	}
 	const message = "it is the sum of the rows'"
 	if c := a.stages[i]; c != nil && !c[k].unknown {
-		a.quantity("R21", at, q, sum, &c[k], message)
+		a.quantity("R21", at, q, sum, &c[k], a.spoilt[i], message)
 	} else {
 		a.equal("R21", at+"/value", q.Value, sum, message)
 	}

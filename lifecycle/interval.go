@@ -31,7 +31,8 @@ func lognormal(value, low, high float64) source {
 }
 
 // product names the sources that a term is multiplied by (k+1) or divided by
-// (-k-1); 0 is no source. No formula of a record has more than four.
+// (-k-1); 0 is no source. The formulas of a record have at most four in a
+// term, each of another kind and so each once.
 type product [4]int32
 
 // times is the product multiplied by source k.
@@ -195,7 +196,7 @@ func (v *intervals) gradient() {
 	for _, g := range v.g {
 		norm += g * g
 	}
-	if norm == 0 { // sources that cancel out
+	if norm == 0 { // sources that cancel out: any direction is as good
 		return
 	}
 	norm = 1 / math.Sqrt(norm)
