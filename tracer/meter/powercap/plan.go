@@ -23,6 +23,9 @@ type part struct {
 
 func (p part) whole() part { return part{"package", p.pkg, p.die} }
 
+// inner tells whether it is a part of a package.
+func (p part) inner() bool { return p.kind == "core" || p.kind == "uncore" }
+
 // plan decides which zones are counted. It is a pure function of the listing,
 // which is in the order of compareIDs; domain i is zone i.
 func plan(zones []zone) []meter.Domain {
@@ -54,7 +57,7 @@ func plan(zones []zone) []meter.Domain {
 		decide(&domains[i], z, parts[i], zones[chosen[parts[i]]].id)
 	}
 	for i, z := range zones { // once it is known which packages are counted
-		if p := parts[i]; p.kind == "core" || p.kind == "uncore" {
+		if p := parts[i]; p.inner() {
 			decideInner(&domains[i], z, &domains[chosen[p.whole()]])
 		}
 	}
@@ -80,6 +83,8 @@ func decide(d *meter.Domain, z zone, p part, chosen string) {
 		d.LeftOut, d.Why = "refused", fmt.Sprintf("what a zone called %q covers is not known", z.name)
 	case p.kind == "psys":
 		d.LeftOut, d.Why = "refused", "it covers the whole board, packages and memory included, where the maker has wired it up"
+	case p.inner():
+		return // decideInner
 	case chosen != z.id:
 		d.LeftOut, d.Why = "mirrored", "the same registers as "+chosen
 	case z.err != nil:
@@ -145,7 +150,10 @@ func partsOf(zones []zone) []part {
 	byID := map[string]part{}
 	for i, z := range zones {
 		p := parsePackage(z.name)
-		parent := byID[parentOf(z.id)]
+		var parent part
+		if id := parentOf(z.id); id != "" {
+			parent = byID[id]
+		}
 		switch {
 		case p.kind != "":
 		case z.name == "psys", strings.HasPrefix(z.name, "psys-"):
@@ -215,7 +223,8 @@ func packageNumbers(parts []part) []int {
 // in: package-0/core.
 func (z zone) label(zones []zone) string {
 	label := cmp.Or(z.name, z.id)
-	if at := slices.IndexFunc(zones, func(o zone) bool { return o.id == parentOf(z.id) }); at >= 0 {
+	parent := parentOf(z.id)
+	if at := slices.IndexFunc(zones, func(o zone) bool { return o.id == parent }); parent != "" && at >= 0 {
 		return zones[at].label(zones) + "/" + label
 	}
 	if control, _, _ := strings.Cut(z.id, ":"); control != "intel-rapl" && z.name != "" {

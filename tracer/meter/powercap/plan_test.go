@@ -1,0 +1,224 @@
+package powercap
+
+import (
+	"io/fs"
+	"strings"
+	"syscall"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ecotracer/ecotracer/internal/hosttest"
+	"github.com/ecotracer/ecotracer/tracer/meter"
+)
+
+// decision is what a plan must say of a zone: "cpu0", or "left out: why".
+func decision(d meter.Domain) string {
+	if d.LeftOut == "" {
+		return d.ID
+	}
+	s := d.ID + " " + d.LeftOut
+	if d.Within != "" {
+		s += " within " + d.Within
+	}
+	return s
+}
+
+func decisions(zones []zone) []string {
+	var out []string
+	for i, d := range plan(zones) {
+		out = append(out, zones[i].id+" "+decision(d))
+	}
+	return out
+}
+
+func TestPlanOfHosts(t *testing.T) {
+	want := map[string][]string{
+		"laptop-intel": {
+			"intel-rapl:0 cpu0",
+			"intel-rapl:0:0 package-0/core contained within cpu0",
+			"intel-rapl:0:1 package-0/uncore contained within cpu0",
+			"intel-rapl:1 psys refused",
+			"intel-rapl-mmio:0 intel-rapl-mmio/package-0 mirrored",
+		},
+		"server-intel": {
+			"intel-rapl:0 cpu0",
+			"intel-rapl:0:0 dram0",
+			"intel-rapl:1 cpu1",
+			"intel-rapl:1:0 dram1",
+		},
+		"server-amd": {
+			"intel-rapl:0 cpu1",
+			"intel-rapl:0:0 package-1/core contained within cpu1",
+			"intel-rapl:1 cpu0",
+			"intel-rapl:1:0 package-0/core contained within cpu0",
+		},
+		"server-multi-die": {
+			"intel-rapl:0 cpu0/die0", "intel-rapl:0:0 dram0/die0",
+			"intel-rapl:1 cpu0/die1", "intel-rapl:1:0 dram0/die1",
+			"intel-rapl:2 cpu1/die0", "intel-rapl:2:0 dram1/die0",
+			"intel-rapl:3 cpu1/die1", "intel-rapl:3:0 dram1/die1",
+		},
+		"desktop-root-only": {
+			"intel-rapl:0 package-0 unreadable",
+			"intel-rapl:0:0 package-0/core unreadable within package-0",
+		},
+	}
+	for name, decided := range want {
+		t.Run(name, func(t *testing.T) {
+			zones, err := list(hosttest.Open(t, name))
+			require.NoError(t, err)
+			assert.Equal(t, decided, decisions(zones))
+			for i := range zones {
+				zones[i].close()
+			}
+		})
+	}
+}
+
+func TestPlan(t *testing.T) {
+	denied := &fs.PathError{Op: "open", Path: "x", Err: fs.ErrPermission}
+	broken := &fs.PathError{Op: "read", Path: "x", Err: syscall.EIO}
+	tests := map[string]struct {
+		zones []zone
+		want  []string
+	}{
+		"trap 3 of 20.1: the MSR and MMIO zones of one package are counted once": {
+			[]zone{{id: "intel-rapl:0", name: "package-0"}, {id: "intel-rapl-mmio:0", name: "package-0"}},
+			[]string{"intel-rapl:0 cpu0", "intel-rapl-mmio:0 intel-rapl-mmio/package-0 mirrored"},
+		},
+		"MMIO is read where MSR cannot be": {
+			[]zone{{id: "intel-rapl:0", name: "package-0", err: broken}, {id: "intel-rapl-mmio:0", name: "package-0"}},
+			[]string{"intel-rapl:0 package-0 mirrored", "intel-rapl-mmio:0 cpu0"},
+		},
+		"trap 9: psys is no CPU and is not added to the packages": {
+			[]zone{{id: "intel-rapl:0", name: "psys"}, {id: "intel-rapl:1", name: "package-0"}, {id: "intel-rapl:2", name: "psys-1"}},
+			[]string{"intel-rapl:0 psys refused", "intel-rapl:1 cpu0", "intel-rapl:2 psys-1 refused"},
+		},
+		"trap 10: package-0-die-1 is understood": {
+			[]zone{{id: "intel-rapl:0", name: "package-0-die-0"}, {id: "intel-rapl:1", name: "package-0-die-1"}},
+			[]string{"intel-rapl:0 cpu0/die0", "intel-rapl:1 cpu0/die1"},
+		},
+		"trap 11: memory of several sockets is kept apart though all of it is called dram": {
+			[]zone{
+				{id: "intel-rapl:0", name: "package-0"}, {id: "intel-rapl:0:0", name: "dram"},
+				{id: "intel-rapl:1", name: "package-1"}, {id: "intel-rapl:1:0", name: "dram"},
+				{id: "intel-rapl:2", name: "package-2"}, {id: "intel-rapl:2:0", name: "dram"},
+				{id: "intel-rapl:3", name: "package-3"}, {id: "intel-rapl:3:0", name: "dram"},
+			},
+			[]string{
+				"intel-rapl:0 cpu0", "intel-rapl:0:0 dram0", "intel-rapl:1 cpu1", "intel-rapl:1:0 dram1",
+				"intel-rapl:2 cpu2", "intel-rapl:2:0 dram2", "intel-rapl:3 cpu3", "intel-rapl:3:0 dram3",
+			},
+		},
+		"trap 12: memory is no part of its package": {
+			[]zone{{id: "intel-rapl:0", name: "package-0"}, {id: "intel-rapl:0:0", name: "core"}, {id: "intel-rapl:0:1", name: "dram"}},
+			[]string{"intel-rapl:0 cpu0", "intel-rapl:0:0 package-0/core contained within cpu0", "intel-rapl:0:1 dram0"},
+		},
+		"trap 13: a zone's number is not its package's": {
+			[]zone{{id: "intel-rapl:0", name: "package-1"}, {id: "intel-rapl:0:0", name: "dram"}, {id: "intel-rapl:1", name: "package-0"}},
+			[]string{"intel-rapl:0 cpu1", "intel-rapl:0:0 dram1", "intel-rapl:1 cpu0"},
+		},
+		"packages are numbered from 0, whatever the kernel calls them": {
+			[]zone{{id: "intel-rapl:0", name: "package-3"}, {id: "intel-rapl:1", name: "package-36"}},
+			[]string{"intel-rapl:0 cpu0", "intel-rapl:1 cpu1"},
+		},
+		"trap 14: parts are not added up in place of a package that cannot be read": {
+			[]zone{{id: "intel-rapl:0", name: "package-0", err: broken}, {id: "intel-rapl:0:0", name: "core"}, {id: "intel-rapl:0:1", name: "uncore"}},
+			[]string{"intel-rapl:0 package-0 unreadable", "intel-rapl:0:0 package-0/core refused within package-0", "intel-rapl:0:1 package-0/uncore refused within package-0"},
+		},
+		"trap 15: one bad zone takes no other with it": {
+			[]zone{
+				{id: "intel-rapl:0", name: "package-0", err: broken}, {id: "intel-rapl:0:0", name: "dram"},
+				{id: "intel-rapl:1", err: denied}, {id: "intel-rapl:2", name: "package-1"},
+			},
+			[]string{"intel-rapl:0 package-0 unreadable", "intel-rapl:0:0 dram0", "intel-rapl:1 intel-rapl:1 unreadable", "intel-rapl:2 cpu1"},
+		},
+		"trap 16: numbers have more than one digit": {
+			[]zone{{id: "intel-rapl:2", name: "package-2"}, {id: "intel-rapl:10", name: "package-10"}, {id: "intel-rapl:10:11", name: "dram"}},
+			[]string{"intel-rapl:2 cpu0", "intel-rapl:10 cpu1", "intel-rapl:10:11 dram1"},
+		},
+		"trap 56: a layout that does not exist is refused, not guessed at": {
+			[]zone{{id: "intel-rapl:0", name: "package-0"}, {id: "intel-rapl:1", name: "dram"}, {id: "intel-rapl:2", name: "package-x"}, {id: "intel-rapl:3", name: "package-0-die"}, {id: "intel-rapl:0:0", name: "gfx"}},
+			[]string{"intel-rapl:0 cpu0", "intel-rapl:1 dram refused", "intel-rapl:2 package-x refused", "intel-rapl:3 package-0-die refused", "intel-rapl:0:0 package-0/gfx refused"},
+		},
+		"a name that occurs twice is one package, and IDs are unique": {
+			[]zone{{id: "intel-rapl:0", name: "package-0"}, {id: "intel-rapl:1", name: "package-0"}, {id: "intel-rapl:2", name: "package-0"}},
+			[]string{"intel-rapl:0 cpu0", "intel-rapl:1 package-0 mirrored", "intel-rapl:2 intel-rapl:2 mirrored"},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, test.want, decisions(test.zones))
+		})
+	}
+}
+
+func TestPlanSaysWhyAndWhatWouldMend(t *testing.T) {
+	domains := plan([]zone{
+		{id: "intel-rapl:0", name: "package-0", rangeUJ: 262143328850, rawUJ: 5_000_000},
+		{id: "intel-rapl:1", name: "package-1", err: &fs.PathError{Op: "open", Path: "x", Err: fs.ErrPermission}},
+		{id: "intel-rapl:2", name: "package-2"},
+	})
+	assert.Equal(t, 262143.32885, domains[0].RangeJ)
+	assert.Equal(t, 5.0, domains[0].RawJ)
+	assert.InDelta(t, 61.035e-6, domains[0].ResolutionJ, 1e-9, "the energy unit of 2^-14 J")
+	assert.Contains(t, domains[1].Why, "root only")
+	assert.Contains(t, domains[1].Fix, "CAP_DAC_READ_SEARCH")
+	assert.Empty(t, domains[0].Fix)
+	assert.Contains(t, domains[2].Why, "wrap", "a missing range is told")
+	assert.Zero(t, domains[2].ResolutionJ, "unknown")
+}
+
+func TestZonesAreInTheOrderOfTheirNumbers(t *testing.T) {
+	in := []string{"intel-rapl:0", "intel-rapl:0:0", "intel-rapl:0:1", "intel-rapl:0:10", "intel-rapl:1", "intel-rapl:2", "intel-rapl:10", "intel-rapl-mmio:0"}
+	for i := range in {
+		for j := range in {
+			assert.Equal(t, i < j, compareIDs(in[i], in[j]) < 0, "%s before %s", in[i], in[j])
+		}
+	}
+}
+
+// Whatever zones call themselves, each is decided upon, IDs are unique and no
+// two counted domains overlap.
+func FuzzPlan(f *testing.F) {
+	f.Add("intel-rapl:0=package-0,intel-rapl:0:0=core,intel-rapl-mmio:0=package-0,intel-rapl:1=psys")
+	f.Add("intel-rapl:0=package-0-die-1,intel-rapl:0:0=dram!,intel-rapl:0=package-0-die-1")
+	f.Add("a:0=package--1,:=package-9999999999999999999999,a:0:0:0=dram,=")
+	f.Fuzz(func(t *testing.T, list string) {
+		if !utf8.ValidString(list) {
+			return
+		}
+		var zones []zone
+		ids := map[string]bool{}
+		for part := range strings.SplitSeq(list, ",") {
+			id, name, _ := strings.Cut(part, "=")
+			if ids[id] || len(zones) == 64 {
+				continue // a folder has no two of one name
+			}
+			ids[id] = true
+			z := zone{id: id}
+			var bad bool
+			if z.name, bad = strings.CutSuffix(name, "!"); bad || z.name == "" {
+				z.err = fs.ErrPermission
+			}
+			zones = append(zones, z)
+		}
+		parts := partsOf(zones)
+		seen, counted := map[string]bool{}, map[part]bool{}
+		for i, d := range plan(zones) {
+			assert.NotEmpty(t, d.Why, "%s is decided upon without a reason", zones[i].id)
+			assert.False(t, seen[d.ID], "two domains are called %s", d.ID)
+			seen[d.ID] = true
+			assert.GreaterOrEqual(t, d.Device, 0)
+			if d.LeftOut == "" {
+				assert.NoError(t, zones[i].err, "%s is counted and cannot be read", zones[i].id)
+				assert.Contains(t, []string{"package", "dram"}, parts[i].kind)
+				assert.False(t, counted[parts[i]], "%v is counted twice", parts[i])
+				counted[parts[i]] = true
+			}
+		}
+	})
+}
