@@ -6,7 +6,6 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -38,7 +37,7 @@ func (h *Host) faultOf(truth string) fault {
 // Fail makes opening and reading of a file, or of all that is below a folder,
 // fail from now on: with syscall.EACCES where permission was taken away, with
 // syscall.EIO or syscall.EAGAIN where a driver is at fault. Files that are
-// already open fail too. It panics if there is no such file.
+// already open fail too. It panics if there is no such file or no error.
 func (h *Host) Fail(name string, err error) { h.inject(name, fault{err: err}) }
 
 // FailFor is Fail for so long: a gap in the readings.
@@ -152,7 +151,7 @@ func (h *Host) inject(name string, f fault) {
 		panic(fmt.Sprintf("tracertest: no %s on this host", name))
 	}
 	if f.err == nil && f.content == nil {
-		f.err = syscall.EIO
+		panic(fmt.Sprintf("tracertest: %s is to fail without an error; Heal undoes a fault", name))
 	}
 	h.faults[truth] = f
 }

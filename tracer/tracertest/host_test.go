@@ -262,14 +262,14 @@ func TestFaultsOfFiles(t *testing.T) {
 				if err == nil {
 					again.Close()
 				}
-				assert.InDelta(t, 200, h2(h, name), 1e-6, "faults do not change the truth")
+				assert.InDelta(t, 200, truth(h, name), 1e-6, "faults do not change the truth")
 			})
 		})
 	}
 }
 
-// h2 is what the zone truly used; a zone that is gone cannot be asked.
-func h2(h *tracertest.Host, name string) float64 {
+// truth is what the zone truly used; a zone that is gone cannot be asked.
+func truth(h *tracertest.Host, name string) float64 {
 	if name == "vanished" {
 		h.Heal("sys/class/powercap/intel-rapl:0")
 	}
@@ -310,6 +310,7 @@ func TestHealBringsBackWhatFailed(t *testing.T) {
 func TestAFaultOfAFileThatIsNotThereIsAMistakeOfTheTest(t *testing.T) {
 	h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{})
 	assert.Panics(t, func() { h.Fail("sys/class/powercap/intel-rapl:9/energy_uj", syscall.EIO) })
+	assert.Panics(t, func() { h.Fail(pkg0, nil) })
 	assert.Panics(t, func() { h.Reset("proc/stat") })
 	assert.Panics(t, func() { h.Stick("proc/cpuinfo") })
 	assert.Panics(t, func() { h.Vanish("proc/nothing") })
