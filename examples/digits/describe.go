@@ -13,7 +13,7 @@ func useCase() lifecycle.UseCase {
 		Purpose:        "read handwritten digits",
 		Goal:           "show what each part of a model's life cycle costs",
 		Description:    "Trains a small network on 8×8 images of handwritten digits, tests it and serves it over HTTP.",
-		FunctionalUnit: &lifecycle.FunctionalUnit{Unit: "requests", Path: "serve/request"},
+		FunctionalUnit: &lifecycle.FunctionalUnit{Unit: "requests", Path: "serve"},
 	}
 }
 

@@ -80,13 +80,17 @@ func TestARunLeavesACompleteRecord(t *testing.T) {
 			"evaluate":             lifecycle.ModelEvaluation,
 			"serve":                lifecycle.Serving,
 			"serve/request":        lifecycle.Serving,
+			"clients":              lifecycle.Unassigned,
 		}, stages)
 
 		batches := 1078 * c.copies / c.batch * c.epochs
 		assert.Equal(t, int64(batches*c.batch), units["train/epoch/batch"]["samples"])
 		assert.Equal(t, int64(c.epochs*359), units["train/epoch/validate"]["images"])
 		assert.Equal(t, int64(360), units["evaluate"]["images"])
-		assert.Equal(t, int64(c.requests), units["serve/request"]["requests"])
+		assert.Equal(t, int64(c.requests), units["serve/request"]["requests"], "each request is a span")
+		assert.Equal(t, int64(c.requests), units["serve"]["requests"], "the functional unit is counted once a request")
+		require.NotNil(t, r.Totals.PerUnit)
+		assert.Equal(t, int64(c.requests), r.Totals.PerUnit.Count)
 	})
 
 	t.Run("each joule is booked once", func(t *testing.T) {
@@ -130,7 +134,7 @@ func TestARunLeavesACompleteRecord(t *testing.T) {
 		assert.Contains(t, out.String(), "Record: "+filepath.Join(c.dir, r.Run.ID+".json"))
 		assert.Contains(t, out.String(), "ECOTRACER_COUNTRY=FR")
 		assert.Regexp(t, `J a training sample \(\d+ samples in train/epoch/batch\)`, out.String())
-		assert.Regexp(t, `J a request \(200 requests in serve/request\)`, out.String())
+		assert.Regexp(t, `J a request \(200 requests in serve\)`, out.String())
 	})
 }
 

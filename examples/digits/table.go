@@ -119,7 +119,8 @@ func quantity(q *lifecycle.Quantity, scale float64) string {
 func printUnits(out io.Writer, r *lifecycle.Record) {
 	for _, unit := range []struct{ path, unit, one string }{
 		{"train/epoch/batch", "samples", "training sample"},
-		{"serve/request", "requests", "request"},
+		{"serve", "requests", "request"},
+		{"serve/request", "requests", "request, in its handler alone"},
 	} {
 		for _, span := range r.Spans {
 			if u, ok := span.Units[unit.unit]; ok && span.Path == unit.path && u.JPerUnit != nil {

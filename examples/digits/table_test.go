@@ -49,7 +49,8 @@ func TestTable(t *testing.T) {
 		Spans: []lifecycle.Span{
 			{Path: "train/epoch/batch", Units: map[string]lifecycle.Unit{"samples": {Count: 400_000, JPerUnit: seconds(0.00031)}}},
 			{Path: "serve/request", Units: map[string]lifecycle.Unit{"requests": {Count: 1000, JPerUnit: seconds(0.06)}}},
-			{Path: "serve", Units: map[string]lifecycle.Unit{"requests": {Count: 7, JPerUnit: seconds(7)}}},
+			{Path: "serve", Units: map[string]lifecycle.Unit{"requests": {Count: 1000, JPerUnit: seconds(0.1)}}},
+			{Path: "elsewhere", Units: map[string]lifecycle.Unit{"requests": {Count: 7, JPerUnit: seconds(7)}}},
 		},
 		Totals: lifecycle.Totals{
 			EnergyJ: *joules(187), GCO2e: grams(0.1487), MeasuredShare: 1,

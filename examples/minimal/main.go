@@ -27,12 +27,14 @@ func main() {
 	fmt.Printf("%.1f J (95 %%: %.1f to %.1f), %s\n", energy.Value, energy.Low, energy.High, energy.Method)
 }
 
-// train stands for a second or two of work. It returns the number of samples.
+// train stands for a second or so of work. It returns the number of samples.
 func train() int {
-	const samples = 500_000_000
+	const samples = 300_000_000
+	sum := 0.0
 	for i := range samples {
-		weight += math.Sqrt(float64(i))
+		sum += math.Sqrt(float64(i))
 	}
+	weight = sum
 	return samples
 }
 

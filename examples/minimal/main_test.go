@@ -32,6 +32,6 @@ func TestLeavesAValidRecordInTheDefaultFolder(t *testing.T) {
 	require.Len(t, r.Spans, 1)
 	assert.Equal(t, "train", r.Spans[0].Path)
 	assert.Equal(t, lifecycle.Training, r.Spans[0].Stage)
-	assert.Equal(t, int64(500_000_000), r.Spans[0].Units["samples"].Count)
+	assert.Equal(t, int64(300_000_000), r.Spans[0].Units["samples"].Count)
 	assert.Positive(t, r.Totals.EnergyJ.Value)
 }
