@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -155,6 +156,9 @@ func modelled(t *testing.T) *lifecycle.Record {
 	r.UseCase.FunctionalUnit = nil
 	r.Spans[4].Open = new(int64(1))
 	r.Missing, r.Warnings = nil, nil
+	for i := range r.Hardware {
+		r.Missing = append(r.Missing, lifecycle.Missing{Path: fmt.Sprintf("/hardware/%d/embodied", i), Reason: "unknown"})
+	}
 	require.NoError(t, lifecycle.Assess(r))
 	lifecycle.FillMissing(r)
 	return r

@@ -26,7 +26,7 @@ func (c *cli) json(v any) int {
 
 // The widths that text is laid out for.
 const (
-	minWidth     = 60
+	minWidth     = 80 // a narrower terminal wraps
 	defaultWidth = 80
 	maxWidth     = 100
 )

@@ -17,11 +17,12 @@ type unit struct {
 
 // Units for people, the largest first.
 var (
-	joules = []unit{{1e12, "TJ"}, {1e9, "GJ"}, {1e6, "MJ"}, {1e3, "kJ"}, {1, "J"}, {1e-3, "mJ"}, {1e-6, "µJ"}, {1e-9, "nJ"}}
-	grams  = []unit{{1e6, "t"}, {1e3, "kg"}, {1, "g"}, {1e-3, "mg"}, {1e-6, "µg"}, {1e-9, "ng"}}
-	litres = []unit{{1e3, "m³"}, {1, "L"}, {1e-3, "mL"}, {1e-6, "µL"}}
-	watts  = []unit{{1e3, "kW"}, {1, "W"}, {1e-3, "mW"}}
-	sizes  = []unit{{1 << 40, "TiB"}, {1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}, {1, "B"}}
+	joules    = []unit{{1e12, "TJ"}, {1e9, "GJ"}, {1e6, "MJ"}, {1e3, "kJ"}, {1, "J"}, {1e-3, "mJ"}, {1e-6, "µJ"}, {1e-9, "nJ"}}
+	grams     = []unit{{1e6, "t"}, {1e3, "kg"}, {1, "g"}, {1e-3, "mg"}, {1e-6, "µg"}, {1e-9, "ng"}}
+	litres    = []unit{{1e3, "m³"}, {1, "L"}, {1e-3, "mL"}, {1e-6, "µL"}}
+	wattHours = []unit{{3.6e9, "MWh"}, {3.6e6, "kWh"}, {3600, "Wh"}, {3.6, "mWh"}, {3.6e-3, "µWh"}}
+	watts     = []unit{{1e3, "kW"}, {1, "W"}, {1e-3, "mW"}}
+	sizes     = []unit{{1 << 40, "TiB"}, {1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}, {1, "B"}}
 )
 
 // unitFor is the largest unit of which v is at least one, else the smallest.
@@ -33,7 +34,7 @@ func unitFor(v float64, units []unit) unit {
 	}
 	if v == 0 {
 		for _, u := range units {
-			if u.size == 1 {
+			if u.size == 1 || u.name == "Wh" {
 				return u
 			}
 		}

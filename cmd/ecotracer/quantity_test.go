@@ -12,6 +12,8 @@ import (
 func TestAmountsAreInTheUnitThatSuitsThem(t *testing.T) {
 	for want, got := range map[string]string{
 		"0 J":      amount(0, joules),
+		"0 Wh":     amount(0, wattHours),
+		"209 Wh":   amount(751e3, wattHours),
 		"3.75 MJ":  amount(3_746_200, joules),
 		"1.00 kJ":  amount(999.6, joules),
 		"999 J":    amount(999.4, joules),

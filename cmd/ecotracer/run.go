@@ -155,7 +155,7 @@ func (c *cli) tellRun(f runFlags, run *tracer.Run, left, code int) {
 		return
 	}
 	path := filepath.Join(f.dir, record.Run.ID+".json")
-	if err != nil {
+	if _, err := os.Stat(path); err != nil { // Begin or End has told why
 		path = ""
 	}
 	if f.asJSON {
@@ -166,15 +166,12 @@ func (c *cli) tellRun(f runFlags, run *tracer.Run, left, code int) {
 		return
 	}
 	energy, bounds := interval(record.Totals.EnergyJ, joules)
-	grams := gramsOf(record)
 	parts := []string{
 		energy + " " + bounds + " " + string(record.Totals.EnergyJ.Method),
-		grams,
+		gramsOf(record),
 		duration(record.Run.DurationS),
 	}
-	if path != "" {
-		parts = append(parts, path)
-	}
+	parts = append(parts, cmp.Or(path, "no record"))
 	switch left {
 	case 0:
 	case 1:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"flag"
 	"fmt"
 	"slices"
@@ -92,10 +93,7 @@ func (p *page) print() {
 // header tells which run this is.
 func (p *page) header() {
 	r := p.record
-	name := r.Run.Name
-	if name == "" {
-		name = "run " + short(r.Run.ID)
-	}
+	name := cmp.Or(r.Run.Name, "unnamed run")
 	status := string(r.Run.Status)
 	switch r.Run.Status {
 	case lifecycle.Complete:
@@ -109,7 +107,15 @@ func (p *page) header() {
 	p.words("",
 		"run "+short(r.Run.ID), when(r.Run.StartedAt, r.Run.EndedAt), duration(r.Run.DurationS))
 	p.words("", append([]string{
-		string(r.Run.Scope) + " scope", string(r.Run.Boundary) + " boundary"}, places(r)...)...)
+		string(r.Run.Scope) + " scope", boundaryInWords(r.Run.Boundary)}, places(r)...)...)
+}
+
+// boundaryInWords tells what the energy covers.
+func boundaryInWords(b lifecycle.Boundary) string {
+	if b == lifecycle.BoundaryIT {
+		return "IT boundary"
+	}
+	return string(b) + " boundary"
 }
 
 // short is the beginning of an ID: its time, enough to tell runs apart.
@@ -156,7 +162,7 @@ func (p *page) totals() {
 		rows.add(cell{label, nil}, cell{value + suffix, p.bold}, cell{bounds, p.dim}, cell{note, nil})
 	}
 	p.heading("Totals")
-	add("energy", &t.EnergyJ, joules, "", fmt.Sprintf("%s kWh, %s of it measured", digits(t.EnergyJ.Value/3.6e6), percent(t.MeasuredShare)))
+	add("energy", &t.EnergyJ, joules, "", amount(t.EnergyJ.Value, wattHours)+", "+percent(t.MeasuredShare)+" of it measured")
 	add("facility", &t.FacilityEnergyJ, joules, "", "energy times PUE")
 	add("electricity", &t.OperationalGCO2e, grams, "CO2e", "location-based")
 	add("devices", t.EmbodiedGCO2e, grams, "CO2e", "of their production and end of life")

@@ -183,7 +183,7 @@ func (p *page) warnings() {
 	for _, w := range p.record.Warnings {
 		text := inWords(w.Code)
 		if w.Path != "" {
-			text += ", " + p.inRecord(w.Path)
+			text += ", " + strings.Join(p.inRecord(w.Path), " ")
 		}
 		if w.Detail != "" {
 			text += ": " + w.Detail
@@ -201,40 +201,59 @@ func (p *page) missing() {
 		return
 	}
 	p.heading("Missing")
-	byReason := map[string][]string{}
 	var reasons []string
+	parents := map[string][]string{} // by reason
+	members := map[string][]string{} // by reason and parent
 	for _, m := range p.record.Missing {
-		text := p.inRecord(m.Path)
-		if m.What != "" {
-			text += ": " + m.What
+		words := p.inRecord(m.Path)
+		parent, member := "", strings.Join(words, " ")
+		switch {
+		case m.What != "":
+			parent, member = member, m.What
+		case len(words) > 1:
+			parent, member = strings.Join(words[:len(words)-1], " "), words[len(words)-1]
 		}
-		if byReason[m.Reason] == nil {
+		if parents[m.Reason] == nil {
 			reasons = append(reasons, m.Reason)
 		}
-		byReason[m.Reason] = append(byReason[m.Reason], text)
+		key := m.Reason + "\n" + parent
+		if members[key] == nil {
+			parents[m.Reason] = append(parents[m.Reason], parent)
+		}
+		members[key] = append(members[key], member)
 	}
 	slices.Sort(reasons)
 	for _, reason := range reasons {
-		p.prose("  ", inWords(reason)+": "+strings.Join(byReason[reason], "; "))
+		p.line("  %s", plain(inWords(reason)))
+		for _, parent := range parents[reason] {
+			text := strings.Join(members[reason+"\n"+parent], ", ")
+			if parent != "" {
+				text = parent + ": " + text
+			}
+			p.prose("    ", text)
+		}
 	}
 }
 
 // inWords writes a code as words: not-measured, not measured.
 func inWords(code string) string { return strings.ReplaceAll(code, "-", " ") }
 
-// inRecord writes a JSON Pointer as words, an entry by its name: /use_case/goal,
-// use case goal; /spans/3, span fit/epoch.
-func (p *page) inRecord(pointer string) string {
-	parts := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
-	for i, part := range parts {
-		parts[i] = strings.NewReplacer("~1", "/", "~0", "~", "_", " ").Replace(part)
+// inRecord writes a JSON Pointer as words, one for each step, an entry of a
+// list by its name: /totals/water_l, totals and water; /spans/3, span fit/epoch.
+func (p *page) inRecord(pointer string) []string {
+	words := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
+	for i, word := range words {
+		for _, unit := range []string{"_j", "_s", "_l"} {
+			word = strings.TrimSuffix(word, unit)
+		}
+		words[i] = strings.NewReplacer("~1", "/", "~0", "~", "_", " ").Replace(word)
 	}
-	if len(parts) > 1 {
-		if name := p.entry(parts[0], parts[1]); name != "" {
-			parts[0], parts[1] = strings.TrimSuffix(parts[0], "s"), name
+	if len(words) > 1 {
+		if name := p.entry(words[0], words[1]); name != "" {
+			words = append([]string{strings.TrimSuffix(words[0], "s") + " " + name}, words[2:]...)
 		}
 	}
-	return strings.Join(parts, " ")
+	return words
 }
 
 // entry is the name of an entry of one of the record's lists, "" if it has

@@ -20,7 +20,6 @@ func (p *page) phases() {
 		}
 		stages[e.Phase] = append(stages[e.Phase], e)
 	}
-	// Energy with its interval, emissions with theirs if there is room.
 	t := newTable(false, true, true, false, true, false, true)
 	t.add(cell{"", nil}, cell{"time", p.dim}, cell{"energy", p.dim}, cell{}, cell{"CO2e", p.dim}, cell{}, cell{"water", p.dim})
 	row := func(name string, seconds *float64, energy, gco2e, water *lifecycle.Quantity, paint func(string) string) {
@@ -66,9 +65,7 @@ func (p *page) phases() {
 			row(name, e.DurationS, e.EnergyJ, cmp.Or(e.OperationalGCO2e, e.EmbodiedGCO2e), e.WaterL, paint)
 		}
 	}
-	if t.width() > p.width {
-		t.drop(5)
-	}
+	p.fit(t, 0, 5, 3, 6)
 	p.heading("Phases")
 	p.table(t)
 }
@@ -134,7 +131,8 @@ func (p *page) spans() {
 	}
 	walk("", 0)
 	p.heading("Spans")
-	size := min(max(p.width-t.width()-2, 6), 24)
+	p.fit(t, leastBar+2, 5, 4)
+	size := min(max(p.width-t.width()-2, leastBar), mostBar)
 	for i, b := range bars {
 		t.set(i+1, 1, bar(b[0], b[1], size))
 	}
@@ -143,6 +141,9 @@ func (p *page) spans() {
 		p.line("%s", p.dim("  "+plural(hidden, "path")+" more, of little energy; --all shows them"))
 	}
 }
+
+// How long the longest bar may be.
+const leastBar, mostBar = 6, 24
 
 // bar is a bar of n characters at most: full for what is a span's own, light
 // for its children's.

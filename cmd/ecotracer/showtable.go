@@ -63,6 +63,15 @@ func (t *table) width() int {
 	return sum
 }
 
+// fit leaves out columns, in this order, until a table fits and leaves room.
+func (p *page) fit(t *table, room int, columns ...int) {
+	for _, column := range columns {
+		if t.width()+room > p.width {
+			t.drop(column)
+		}
+	}
+}
+
 // table writes a table, two columns in. Columns without a text are left out,
 // and the last one is cut at the edge.
 func (p *page) table(t *table) {

@@ -61,8 +61,8 @@ func TestValidateTellsWhatIsNoRecord(t *testing.T) {
 		"no JSON":         {"energy: 3", "R1"},
 		"cut short":       {string(encoded(t, measured(t))[:1000]), "R1"},
 		"another schema":  {`{"schema": "urn:other:v9"}`, "R2"},
-		"a later one":     {strings.Replace(string(encoded(t, measured(t))), `"schema_revision":0`, `"schema_revision":7`, 1), "R2"},
-		"a member beside": {strings.Replace(string(encoded(t, measured(t))), `"schema_revision":0`, `"schema_revision":0,"colour":"green"`, 1), "/colour"},
+		"a later one":     {strings.Replace(string(encoded(t, measured(t))), `"schema_revision": 0`, `"schema_revision": 7`, 1), "R2"},
+		"a member beside": {strings.Replace(string(encoded(t, measured(t))), `"schema_revision": 0`, `"schema_revision": 0, "colour": "green"`, 1), "/colour"},
 		"too deep":        {strings.Repeat("[", 1000), "R1"},
 	} {
 		t.Run(name, func(t *testing.T) {
