@@ -179,7 +179,7 @@ var factorUnits = map[factors.Kind][]string{
 	factors.Transport:   {"gCO2e", "kgSbeq", "J", "kg"},
 	factors.Storage:     {"Wh/TBh"},
 	factors.Transfer:    {"kWh/GB"},
-	factors.Service:     {"Wh", "gCO2e"},
+	factors.Service:     {"Wh", "gCO2e"}, // or either of these for each of what is called
 }
 
 // factorUses checks the references to factors.
@@ -201,7 +201,11 @@ func (u *factorUses) of(id, at string, kind factors.Kind, unit string) {
 	}
 	u.used[i] = true
 	f := &u.record.Factors[i]
-	fits := func(k factors.Kind) bool { return slices.Contains(factorUnits[k], f.Unit) }
+	in := f.Unit
+	if f.Kind == factors.Service {
+		in, _, _ = strings.Cut(in, "/") // Wh/call
+	}
+	fits := func(k factors.Kind) bool { return slices.Contains(factorUnits[k], in) }
 	switch {
 	case f.Kind != kind && fits(kind) && !fits(f.Kind): // the factor contradicts itself
 		u.wrong("R4", pointer("factors", i, "kind"), quote(string(f.Kind)), quote(string(kind)), "the factor's kind fits neither its unit nor its use at "+at)
@@ -209,7 +213,7 @@ func (u *factorUses) of(id, at string, kind factors.Kind, unit string) {
 		u.wrong("R4", at, quote(string(f.Kind)), "a factor of kind "+quote(string(kind)), "a factor of another kind belongs here")
 	case !fits(kind):
 		u.wrong("R4", pointer("factors", i, "unit"), quote(f.Unit), strings.Join(factorUnits[kind], " or "), "the factor's unit does not fit its kind")
-	case unit != "" && f.Unit != unit:
+	case unit != "" && in != unit:
 		u.wrong("R4", at, quote(f.Unit), "a factor in "+unit, "a factor in another unit belongs here")
 	}
 	u.axes(f, at, kind)

@@ -60,7 +60,7 @@ func (w *walker) object(v reflect.Value, a axis) {
 		case !there && f.need == orMissing:
 			if at := w.at.with(f.name); !w.missing.excused(at) {
 				w.unlisted = append(w.unlisted, at)
-				w.wrong("R3", at, "nothing", "a value, or the path in /missing with the reason", "the member is required, or listed in missing")
+				w.wrong("R3", at, "nothing", "", "the member is required, or its path in /missing with the reason")
 			}
 		}
 		if there {
