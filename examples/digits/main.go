@@ -71,29 +71,33 @@ func run(ctx context.Context, c config, out io.Writer) error {
 		return errors.New("-epochs and -requests must be at least 1")
 	}
 	net := newMLP(c.hidden)
-	ctx, run, err := tracer.Begin(ctx,
+	ctx, run, beginErr := tracer.Begin(ctx,
 		tracer.Named("digits"),
 		tracer.UseCase(useCase()),
 		tracer.Technology(technology(c, net, outcome{})),
 		tracer.Dir(c.dir),
 	)
-	if err != nil {
-		return err
+	if beginErr != nil { // the run measures all the same
+		fmt.Fprintf(out, "%v\nGoing on without that.\n\n", beginErr)
 	}
 
 	var found outcome
 	workErr := work(ctx, c, net, &found, out)
+	run.Fail(workErr)
 	run.Describe(tracer.Technology(technology(c, net, found)))
 
 	record, endErr := run.End()
-	if record != nil {
-		fmt.Fprintln(out)
-		printTable(out, record)
+	fmt.Fprintln(out)
+	if record.Run.ID == "" {
+		fmt.Fprintln(out, "Nothing was measured: ECOTRACER_DISABLED is set.")
+		return workErr
 	}
-	if endErr == nil {
-		fmt.Fprintf(out, "\nRecord: %s\n", filepath.Join(c.dir, run.ID()+".json"))
+	printTable(out, record)
+	path := filepath.Join(c.dir, record.Run.ID+".json")
+	if _, err := os.Stat(path); err == nil {
+		fmt.Fprintf(out, "\nRecord: %s\n", path)
 	}
-	return errors.Join(workErr, endErr)
+	return errors.Join(beginErr, workErr, endErr)
 }
 
 // work is the life of a model, from its data to its use. Each part is a span;

@@ -17,6 +17,9 @@ import (
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
+// training is the line of the table for that phase, with time and joules.
+var training = regexp.MustCompile(`(?m)^training +[\d.]+ +[\d.]+ \([\d.]+ to [\d.]+\)`)
+
 // onlyRecord reads the one record in a folder.
 func onlyRecord(t *testing.T, dir string) (*lifecycle.Record, []byte) {
 	t.Helper()
@@ -160,7 +163,8 @@ func assertPrivate(t *testing.T, document []byte, dir string) {
 	}
 	private["the program's path"] = os.Args[0]
 	for what, value := range private {
-		if value == "" || value == "/" {
+		switch value {
+		case "", "/", "node", "site", "test": // nothing, or a word that any record holds
 			continue
 		}
 		word := regexp.MustCompile(`(^|[^\pL\pN])` + regexp.QuoteMeta(value) + `($|[^\pL\pN])`)
@@ -192,7 +196,8 @@ func TestAStoppedRunStillTellsWhatItMeasured(t *testing.T) {
 
 	r, _ := onlyRecord(t, c.dir)
 	requireValid(t, r)
-	assert.Regexp(t, `(?m)^training +[\d.]+ +[\d.]+ \([\d.]+ to [\d.]+\)`, out.String())
+	assert.Equal(t, lifecycle.Failed, r.Run.Status)
+	assert.Regexp(t, training, out.String())
 	for _, s := range r.Spans {
 		if s.Path == "train" || s.Path == "train/epoch" {
 			assert.Equal(t, int64(1), s.Failed, "%s", s.Path)
@@ -208,7 +213,34 @@ func TestAFolderThatCannotBeWrittenIsAnErrorThatNamesIt(t *testing.T) {
 	var out strings.Builder
 	err := run(t.Context(), c, &out)
 	require.ErrorContains(t, err, c.dir)
+	assert.Contains(t, out.String(), err.Error(), "it is told before the work begins, too")
+	assert.Regexp(t, training, out.String(), "what was measured is shown all the same")
 	assert.NotContains(t, out.String(), "Record: ")
+}
+
+func TestAnUnknownCountryIsAnErrorAndTheRunGoesOn(t *testing.T) {
+	t.Setenv("ECOTRACER_COUNTRY", "ATLANTIS")
+	c := quick(t)
+	c.epochs, c.copies = 1, 2
+	var out strings.Builder
+	require.ErrorContains(t, run(t.Context(), c, &out), "ATLANTIS")
+	r, _ := onlyRecord(t, c.dir)
+	requireValid(t, r)
+	assert.Equal(t, "unknown", r.Environments[0].PlaceFound)
+	assert.Contains(t, out.String(), "Record: ")
+}
+
+func TestADisabledTracerLeavesTheWorkAlone(t *testing.T) {
+	c := quick(t)
+	t.Setenv("ECOTRACER_DISABLED", "1")
+	c.epochs, c.copies = 1, 2
+	var out strings.Builder
+	require.NoError(t, run(t.Context(), c, &out))
+	assert.Contains(t, out.String(), "200 requests answered")
+	assert.Contains(t, out.String(), "Nothing was measured")
+	files, err := os.ReadDir(c.dir)
+	require.NoError(t, err)
+	assert.Empty(t, files, "no file is written")
 }
 
 func TestAFolderThatVanishesLosesNoFigure(t *testing.T) {
@@ -229,7 +261,7 @@ func TestAFolderThatVanishesLosesNoFigure(t *testing.T) {
 	})
 	err := run(t.Context(), c, blocked)
 	require.ErrorContains(t, err, c.dir)
-	assert.Regexp(t, `(?m)^training +[\d.]+ +[\d.]+ \([\d.]+ to [\d.]+\)`, out.String(), "the table is printed all the same")
+	assert.Regexp(t, training, out.String(), "the table is printed all the same")
 	assert.NotContains(t, out.String(), "Record: ")
 }
 

@@ -12,6 +12,7 @@ import (
 
 // quick is a run that is short and still learns to read.
 func quick(t *testing.T) config {
+	t.Setenv("ECOTRACER_DISABLED", "")
 	c := defaults()
 	c.epochs, c.copies, c.requests, c.dir = 4, 10, 200, t.TempDir()
 	return c

@@ -14,17 +14,19 @@ import (
 func main() {
 	ctx, run, err := tracer.Begin(context.Background(), tracer.Named("minimal"))
 	if err != nil {
-		log.Fatal(err)
+		log.Print(err) // the run measures all the same
 	}
 	_, span := tracer.Start(ctx, "train") // the name tells the phase
 	span.Count("samples", train())
 	span.End()
-	record, err := run.End() // also in ecotracer-records/<run id>.json
+
+	record, err := run.End() // written to ecotracer-records/<run id>.json
 	if err != nil {
-		log.Fatal(err)
+		log.Print(err)
 	}
-	energy := record.Totals.EnergyJ
+	energy, grams := record.Totals.EnergyJ, record.Totals.OperationalGCO2e
 	fmt.Printf("%.1f J (95 %%: %.1f to %.1f), %s\n", energy.Value, energy.Low, energy.High, energy.Method)
+	fmt.Printf("%.1g gCO2e (95 %%: %.1g to %.1g)\n", grams.Value, grams.Low, grams.High)
 }
 
 // train stands for a second or so of work. It returns the number of samples.

@@ -13,6 +13,7 @@ import (
 
 func TestLeavesAValidRecordInTheDefaultFolder(t *testing.T) {
 	t.Setenv("ECOTRACER_DIR", "")
+	t.Setenv("ECOTRACER_DISABLED", "")
 	t.Chdir(t.TempDir())
 	main()
 
