@@ -76,18 +76,24 @@ func choose(sources []source) {
 	}
 }
 
-// name sees to it that the IDs are unique on the host, over all meters.
+// name sees to it that the IDs are unique on the host, over all meters. What
+// is counted keeps its ID before what is left out.
 func name(sources []source) {
 	taken := map[string]bool{}
-	for i := range sources {
-		s := &sources[i]
-		for j := range s.domains {
-			d := &s.domains[j]
-			if taken[d.ID] {
-				d.ID = s.name + ":" + d.ID
-				s.changed = true
+	for _, counted := range []bool{true, false} {
+		for i := range sources {
+			s := &sources[i]
+			for j := range s.domains {
+				d := &s.domains[j]
+				if (d.LeftOut == "") != counted {
+					continue
+				}
+				if taken[d.ID] {
+					d.ID = s.name + ":" + d.ID
+					s.changed = true
+				}
+				taken[d.ID] = true
 			}
-			taken[d.ID] = true
 		}
 	}
 }

@@ -21,16 +21,17 @@ type Report struct {
 
 // Found is a domain and the meter that tells it.
 type Found struct {
-	Meter string // powercap, model, a registered name, or passed
+	Meter string // powercap, model, a registered name, or given
 	meter.Domain
 }
 
 // Detect opens the meters of the host below root (os.DirFS("/") is this host)
-// that have something to count; the caller closes them. Of several that tell
-// the same device the best is counted: metered before counter before modelled.
-// What none of them tells is modelled as far as the factors know of it.
-//
-// Meters that are given take part in that choice as those that are found do.
+// and returns those that have something to count, with those that are given;
+// the caller closes them. Of several that tell the same device the best is
+// counted: metered before counter before modelled, and of equals the one that
+// comes first, the given ones before all. What none of them tells is modelled
+// as far as the factors know of it. A given meter that is left with nothing to
+// count is closed.
 //
 // It never fails: what could not be opened is in the report.
 func Detect(root fs.FS, given ...meter.Meter) ([]meter.Meter, Report) {

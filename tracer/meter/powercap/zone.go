@@ -74,7 +74,10 @@ func read(root fs.FS, id string) zone {
 		z.err = err
 		return z
 	}
-	z.name = strings.TrimSpace(string(name))
+	if z.name = strings.TrimSpace(string(name)); z.name == "" {
+		z.err = errNoName
+		return z
+	}
 	if b, err := host.ReadFile(root, path.Join(dir, "max_energy_range_uj"), 64); err == nil {
 		z.rangeUJ, _ = host.ParseUint(b)
 	}
@@ -110,7 +113,10 @@ func readCounter(f *host.File) (uint64, error) {
 	return raw, nil
 }
 
-var errNoNumber = errors.New("energy_uj: want a number of microjoules")
+var (
+	errNoNumber = errors.New("energy_uj: want a number of microjoules")
+	errNoName   = errors.New("name: it is empty")
+)
 
 // compareIDs sorts intel-rapl:2 before intel-rapl:10, and intel-rapl before
 // intel-rapl-mmio.

@@ -1,0 +1,302 @@
+package detect_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/fstest"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ecotracer/ecotracer/internal/hosttest"
+	"github.com/ecotracer/ecotracer/lifecycle"
+	"github.com/ecotracer/ecotracer/tracer/meter"
+	"github.com/ecotracer/ecotracer/tracer/meter/detect"
+	"github.com/ecotracer/ecotracer/tracer/tracertest"
+)
+
+// found is what was detected: the counted domains with their meter, and all
+// that is missing.
+func found(t *testing.T, root fs.FS, given ...meter.Meter) (counted []string, r detect.Report, ms []meter.Meter) {
+	t.Helper()
+	ms, r = detect.Detect(root, given...)
+	t.Cleanup(func() {
+		for _, m := range ms {
+			assert.NoError(t, m.Close())
+		}
+	})
+	for _, d := range r.Domains {
+		assert.NotEmpty(t, d.Meter)
+		if d.LeftOut == "" {
+			counted = append(counted, d.Meter+" "+d.ID)
+		}
+	}
+	return counted, r, ms
+}
+
+// told are the domains that the meters tell.
+func told(t *testing.T, ms []meter.Meter) map[string]float64 {
+	t.Helper()
+	joules := map[string]float64{}
+	for _, m := range ms {
+		samples, err := m.Read(nil)
+		require.NoError(t, err)
+		for _, s := range samples {
+			d := m.Domains()[s.Domain]
+			require.Empty(t, d.LeftOut, d.ID)
+			require.NotContains(t, joules, d.ID)
+			joules[d.ID] = s.Joules
+		}
+	}
+	return joules
+}
+
+func missing(r detect.Report) string {
+	var b strings.Builder
+	for _, m := range r.Missing {
+		b.WriteString(m.Error() + "\n")
+	}
+	return b.String()
+}
+
+func TestDetectOnHosts(t *testing.T) {
+	for name, want := range map[string]struct {
+		counted []string
+		missing string
+	}{
+		"laptop-intel":      {[]string{"powercap cpu0", "model dram0", "model node0/rest"}, ""},
+		"server-intel":      {[]string{"powercap cpu0", "powercap dram0", "powercap cpu1", "powercap dram1", "model node0/rest"}, ""},
+		"server-amd":        {[]string{"powercap cpu1", "powercap cpu0", "model dram0", "model node0/rest"}, ""},
+		"desktop-root-only": {[]string{"model cpu0", "model dram0", "model node0/rest"}, "rapl package-0: its counter is for root only"},
+		"vm-aws":            {[]string{"model cpu0", "model dram0", "model node0/rest"}, "rapl: a virtual machine"},
+		"container-masked":  {[]string{"model cpu0", "model cpu1", "model dram0", "model node0/rest"}, "systempaths=unconfined"},
+		"board-arm":         {[]string{"model cpu0", "model dram0", "model node0/rest"}, "rapl: this CPU"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			counted, r, ms := found(t, hosttest.Open(t, name))
+			assert.Equal(t, want.counted, counted)
+			assert.Len(t, told(t, ms), len(want.counted), "what is counted is told, and nothing else")
+			if want.missing == "" {
+				assert.Empty(t, r.Missing)
+			} else {
+				assert.Len(t, r.Missing, 1)
+				assert.Contains(t, missing(r), want.missing)
+			}
+		})
+	}
+}
+
+func TestHostWithoutAnyFilesIsNoFailure(t *testing.T) {
+	counted, r, ms := found(t, os.DirFS(t.TempDir()))
+	assert.Empty(t, counted)
+	assert.Empty(t, ms)
+	assert.Contains(t, missing(r), "model: ")
+	assert.Contains(t, missing(r), "rapl: ")
+}
+
+func TestOneSocketThatCannotBeReadIsModelled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{Packages: []tracertest.Curve{tracertest.Constant(1), tracertest.Constant(2)}})
+		h.Fail(tracertest.EnergyFile("intel-rapl:0"), syscall.EACCES)
+		counted, r, _ := found(t, h)
+		assert.Equal(t, []string{"powercap cpu1", "model cpu0", "model dram0", "model node0/rest"}, counted)
+		require.Len(t, r.Missing, 1)
+		assert.Equal(t, "rapl package-0", r.Missing[0].What)
+		assert.NotEmpty(t, r.Missing[0].Fix)
+	})
+}
+
+func TestGivenMeterTakesPlaceOfWhatItTellsBetter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{Packages: []tracertest.Curve{tracertest.Constant(1), tracertest.Constant(2)}})
+		outlet := tracertest.NewMeter(
+			tracertest.Domain{Domain: meter.Domain{ID: "cpu1", Method: lifecycle.Metered}, Power: tracertest.Constant(7)},
+			tracertest.Domain{Domain: meter.Domain{ID: "cpu0", Method: lifecycle.Modelled}, Power: tracertest.Constant(9)},
+			tracertest.Domain{Domain: meter.Domain{ID: "gpu0"}, Power: tracertest.Constant(11)},
+		)
+		counted, r, ms := found(t, h, outlet)
+		assert.Equal(t, []string{"given cpu1", "given gpu0", "powercap cpu0", "model dram0", "model node0/rest"}, counted)
+		time.Sleep(10 * time.Second)
+		j := told(t, ms)
+		assert.InDelta(t, 70, j["cpu1"], 1e-4, "metered before counter")
+		assert.InDelta(t, 10, j["cpu0"], 1e-4, "counter before modelled")
+		assert.InDelta(t, 110, j["gpu0"], 1e-4)
+		assert.Len(t, j, 5)
+		whys := map[string]string{}
+		for _, d := range r.Domains {
+			if d.LeftOut != "" {
+				whys[d.Meter+" "+d.ID] = d.LeftOut + ": " + d.Why
+			}
+		}
+		assert.Equal(t, map[string]string{
+			"given given:cpu0":       "mirrored: powercap tells the same device",
+			"powercap powercap:cpu1": "mirrored: given tells the same device",
+		}, whys)
+	})
+}
+
+func TestOfEqualsTheGivenMeterIsCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{})
+		counted, _, _ := found(t, h, tracertest.NewMeter(tracertest.Domain{Domain: meter.Domain{ID: "cpu0"}}))
+		assert.Equal(t, []string{"given cpu0", "model dram0", "model node0/rest"}, counted)
+		assert.Zero(t, openCounters(h), "a meter that is left with nothing is closed")
+	})
+}
+
+// openCounters is how many files are open beside the model's proc/stat.
+func openCounters(h *tracertest.Host) int { return h.OpenFiles() - 1 }
+
+func TestNodeThatIsMeteredAsAWholeIsAllThatIsCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{DRAM: []tracertest.Curve{tracertest.Constant(1)}})
+		node := tracertest.NewMeter(tracertest.Domain{Domain: meter.Domain{ID: "node0", Method: lifecycle.Metered}, Power: tracertest.Constant(300)})
+		counted, r, ms := found(t, h, node)
+		assert.Equal(t, []string{"given node0"}, counted, "parts and whole are not added up")
+		assert.Len(t, ms, 1)
+		assert.Empty(t, r.Missing)
+		for _, d := range r.Domains[1:] {
+			assert.Equal(t, "contained", d.LeftOut, d.ID)
+		}
+		assert.Zero(t, h.OpenFiles())
+	})
+}
+
+func TestPaceOfAMeterIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{})
+		slow := &tracertest.Slow{Meter: tracertest.NewMeter(
+			tracertest.Domain{Domain: meter.Domain{ID: "gpu0"}},
+			tracertest.Domain{Domain: meter.Domain{ID: "cpu0", Method: lifecycle.Modelled}},
+		), Every: 3 * time.Second, Limit: time.Second}
+		_, _, ms := found(t, h, slow)
+		p, ok := ms[0].(meter.Pacer)
+		require.True(t, ok, "also where one of its domains is left out")
+		assert.Equal(t, 3*time.Second, p.Period())
+		assert.Equal(t, map[string]float64{"gpu0": 0}, told(t, ms[:1]))
+	})
+}
+
+func TestMetersFromDetectionKeepTheRules(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{Packages: []tracertest.Curve{tracertest.Constant(1), tracertest.Constant(2)}})
+		tracertest.TestMeter(t, func() (meter.Meter, error) {
+			ms, _ := detect.Detect(h, tracertest.NewMeter(tracertest.Domain{Domain: meter.Domain{ID: "cpu0", Method: lifecycle.Metered}}))
+			for i, m := range ms {
+				if i != 1 {
+					require.NoError(t, m.Close())
+				}
+			}
+			return ms[1], nil // powercap without cpu0
+		})
+	})
+}
+
+// registered is what the sources of this test binary do; there is only one
+// list of sources.
+var registered = map[string]func(fs.FS) (meter.Meter, error){}
+
+var register = sync.OnceFunc(func() {
+	for _, name := range []string{"a", "b"} {
+		meter.Register(name, func(root fs.FS) (meter.Meter, error) {
+			if open := registered[name]; open != nil {
+				return open(root)
+			}
+			return nil, &meter.Missing{What: name, Why: "not in this test"}
+		})
+	}
+})
+
+func TestRegisteredSources(t *testing.T) {
+	register()
+	t.Cleanup(func() { clear(registered) })
+	gpu := func(fs.FS) (meter.Meter, error) {
+		return tracertest.NewMeter(tracertest.Domain{Domain: meter.Domain{ID: "gpu0"}}), nil
+	}
+	registered["a"] = gpu
+	registered["b"] = func(fs.FS) (meter.Meter, error) { return nil, errors.New("libvendor.so: not found") }
+	counted, r, _ := found(t, hosttest.Open(t, "laptop-intel"))
+	assert.Equal(t, []string{"powercap cpu0", "a gpu0", "model dram0", "model node0/rest"}, counted)
+	assert.Equal(t, "b: libvendor.so: not found\n", missing(r))
+
+	registered["b"] = func(fs.FS) (meter.Meter, error) { panic("nil map in a driver") }
+	counted, r, _ = found(t, hosttest.Open(t, "laptop-intel"))
+	assert.Len(t, counted, 4, "the host program and the other meters are unharmed")
+	assert.Contains(t, missing(r), "nil map in a driver")
+
+	registered["b"] = func(fs.FS) (meter.Meter, error) { return nil, nil }
+	_, r, _ = found(t, hosttest.Open(t, "laptop-intel"))
+	assert.Contains(t, missing(r), "b: ")
+
+	registered["b"] = gpu
+	counted, _, _ = found(t, hosttest.Open(t, "laptop-intel"))
+	assert.Len(t, counted, 4, "two that tell one device count once")
+}
+
+func TestHardwareThatNoMeterCountsIsMissing(t *testing.T) {
+	gpus := fstest.MapFS{
+		"proc/driver/nvidia/gpus/0000:17:00.0/information": {Data: []byte("Model: \t\t NVIDIA H100 PCIe\nIRQ:   \t\t 150\nGPU UUID: \t GPU-secret\n")},
+		"proc/driver/nvidia/gpus/0000:65:00.0/information": {Data: []byte("Model: \t\t NVIDIA H100 PCIe\nGPU UUID: \t GPU-secret\n")},
+		"proc/driver/nvidia/gpus/0000:ca:00.0/information": {Data: []byte("garbage")},
+		"sys/class/drm/card0/device/vendor":                {Data: []byte("0x1002\n")},
+		"sys/class/drm/card0-HDMI-A-1/device/vendor":       {Data: []byte("0x1002\n")},
+		"sys/class/drm/card1/device/vendor":                {Data: []byte("0x8086\n")},
+	}
+	_, r, _ := found(t, gpus)
+	text := missing(r)
+	assert.Contains(t, text, "gpu NVIDIA H100 PCIe: the kernel shows 2")
+	assert.Contains(t, text, `import _ "github.com/ecotracer/ecotracer/tracer/meter/nvml"`)
+	assert.Contains(t, text, "gpu NVIDIA: the kernel shows 1")
+	assert.Contains(t, text, "gpu AMD: the kernel shows 1")
+	assert.NotContains(t, text, "secret", "what tells one device from another is not reported")
+
+	synctest.Test(t, func(t *testing.T) {
+		var domains []tracertest.Domain
+		for _, id := range []string{"gpu0", "gpu1", "gpu2", "gpu3"} {
+			domains = append(domains, tracertest.Domain{Domain: meter.Domain{ID: id}})
+		}
+		_, r, _ = found(t, gpus, tracertest.NewMeter(domains...))
+		assert.NotContains(t, missing(r), "gpu", "what is metered is not missing")
+	})
+}
+
+func TestDetectionStartsNothingAndLeavesNothingOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{DRAM: []tracertest.Curve{tracertest.Constant(1)}})
+		before := runtime.NumGoroutine()
+		ms, _ := detect.Detect(h)
+		assert.Equal(t, before, runtime.NumGoroutine(), "no goroutine")
+		for _, m := range ms {
+			require.NoError(t, m.Close())
+		}
+		assert.Zero(t, h.OpenFiles())
+	})
+}
+
+func TestDetectOnThisMachine(t *testing.T) {
+	counted, r, ms := found(t, os.DirFS("/"))
+	if runtime.GOOS != "linux" {
+		assert.NotEmpty(t, r.Missing, "what is missing is said")
+		return
+	}
+	assert.NotEmpty(t, counted, missing(r))
+	assert.Len(t, told(t, ms), len(counted))
+}
+
+func BenchmarkDetect(b *testing.B) {
+	root := hosttest.Open(b, "server-multi-die")
+	for b.Loop() {
+		ms, _ := detect.Detect(root)
+		for _, m := range ms {
+			_ = m.Close()
+		}
+	}
+}
