@@ -49,6 +49,9 @@ func Assess(r *Record) error {
 	n.Warnings = slices.Clone(r.Warnings)
 
 	b := newBasis(&n)
+	if err := b.distinct(); err != nil {
+		return err
+	}
 	if err := b.refreshRows(); err != nil {
 		return err
 	}
@@ -305,6 +308,9 @@ func (b *basis) refreshAmortised() error {
 			if err := amount(m.value, at+"/"+m.member); err != nil {
 				return err
 			}
+		}
+		if q := a.GCO2e; q.Low > q.Value || q.Value > q.High {
+			return &fault{"R6", at + "/gco2e", "low ≤ value ≤ high must hold: take the figure from the other record as it is"}
 		}
 		if a.Expected == 0 || a.Used > a.Expected {
 			return &fault{"R39", at + "/used", fmt.Sprintf("%v of %v %s cannot be used: expected must be above 0 and no less than used", a.Used, a.Expected, a.Unit)}

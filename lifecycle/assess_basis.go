@@ -79,13 +79,48 @@ func newBasis(r *Record) *basis {
 func indexByID[T any](list []T, id func(*T) string) map[string]int {
 	m := make(map[string]int, len(list))
 	for i := range list {
-		if k := id(&list[i]); k != "" {
-			if _, twice := m[k]; !twice {
-				m[k] = i
-			}
+		k := id(&list[i])
+		if _, twice := m[k]; !twice && k != "" {
+			m[k] = i
 		}
 	}
 	return m
+}
+
+// distinct makes sure that every id names one thing.
+func (b *basis) distinct() error {
+	r := b.record
+	for i := range r.Factors {
+		if k, ok := b.factors[r.Factors[i].ID]; !ok || k != i {
+			return ambiguous(pointer("factors", i, "id"), r.Factors[i].ID)
+		}
+	}
+	for i := range r.Methods {
+		if k, ok := b.meters[r.Methods[i].ID]; !ok || k != i {
+			return ambiguous(pointer("methods", i, "id"), r.Methods[i].ID)
+		}
+	}
+	for i := range r.Hardware {
+		if k, ok := b.hardware[r.Hardware[i].ID]; !ok || k != i {
+			return ambiguous(pointer("hardware", i, "id"), r.Hardware[i].ID)
+		}
+	}
+	seen := make(map[string]bool, len(r.Environments))
+	for i := range r.Environments {
+		id := r.Environments[i].ID
+		if id == "" || seen[id] {
+			return ambiguous(pointer("environments", i, "id"), id)
+		}
+		seen[id] = true
+	}
+	return nil
+}
+
+func ambiguous(at, id string) error {
+	if id == "" {
+		return &fault{"R4", at, "it has no id: give it one that is unique in its list"}
+	}
+	return &fault{"R4", at, fmt.Sprintf("%q is there twice: give each an id of its own", id)}
 }
 
 func (b *basis) newPlace(i int) *place {
