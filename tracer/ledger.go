@@ -248,11 +248,11 @@ func (l *ledger) open(s *Span, under *account, key childKey, async bool) bool {
 		p.children++
 		s.blocks = true
 	}
-	a.nOpen++
-	a.startSum += float64(s.start)
-	if a.first == 0 && a.count == 0 || s.start < a.first {
+	if a.nOpen == 0 && a.count == 0 {
 		a.first = s.start
 	}
+	a.nOpen++
+	a.startSum += float64(s.start)
 	l.setActive(a, +1)
 	return true
 }

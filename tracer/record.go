@@ -144,8 +144,10 @@ func (b *recordBuilder) ledger() {
 }
 
 // bookShared books a domain that processes share, at the idle power that is
-// known of it. Idle power is lowered where it would make a part negative: it
-// is never above the least power seen, nor above what any account drew.
+// known of it: never above the least power of any second or more, and lowered
+// where it would make a part negative. A single account may have met less than
+// that, as when the counter rested while it was active; it is not let to lower
+// the idle power of all, but has nothing, and the others so much less.
 func (b *recordBuilder) bookShared(d *bookedDomain) {
 	s, first, last := b.snap, b.run.first[d.group], b.snap.last[d.group]
 	i := d.slot
@@ -172,17 +174,22 @@ func (b *recordBuilder) bookShared(d *bookedDomain) {
 			w = min(w, max(u.f[i], 0)/c)
 		}
 	}
-	for k := range s.accounts {
-		limit(&s.accounts[k].groups[d.group])
+	spans := sums{f: make([]float64, i+1)}
+	for k := range book.by {
+		spans.f[i] += book.by[k].f[i]
+		spans.c += book.by[k].c
+		spans.q += book.by[k].q
 	}
+	limit(&spans)
 	limit(&book.none)
 	limit(&book.others)
 	limit(&sums{f: singleton(i, total-sE), c: T - sT})
 	d.idleW, d.found = w, found
 
 	for k := range s.accounts {
-		d.own = append(d.own, clampTiny(s.accounts[k].groups[d.group].joules(i, w)))
+		d.own = append(d.own, s.accounts[k].groups[d.group].joules(i, w))
 	}
+	level(d.own)
 	d.none = clampTiny(book.none.joules(i, w))
 	line := &d.line
 	others := clampTiny(total - sE - w*(T-sT)/1e9)
@@ -198,8 +205,9 @@ func (b *recordBuilder) bookShared(d *bookedDomain) {
 	}
 	var by [bookings]float64
 	for k := range by {
-		by[k] = clampTiny(book.by[k].joules(i, w))
+		by[k] = book.by[k].joules(i, w)
 	}
+	level(by[:])
 	line.Booked = &lifecycle.Booked{
 		AloneJ: positive(by[byAlone]), WindowJ: positive(by[byWindow]), RateJ: positive(by[byRate]), WallJ: positive(by[byWall]),
 	}
@@ -434,6 +442,26 @@ func positive(v float64) *float64 {
 		return nil
 	}
 	return &v
+}
+
+// level takes what parts are below zero from those above it, in proportion, so
+// that none is negative and the sum stays.
+func level(parts []float64) {
+	var sum, above float64
+	for _, v := range parts {
+		sum += v
+		above += max(v, 0)
+	}
+	if sum == above {
+		return
+	}
+	keep := 0.0
+	if above > 0 {
+		keep = max(sum, 0) / above
+	}
+	for i, v := range parts {
+		parts[i] = max(v, 0) * keep
+	}
 }
 
 // clampTiny takes what rounding has put below zero as zero.

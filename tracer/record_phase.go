@@ -144,6 +144,7 @@ func (b *recordBuilder) at(t int64) time.Time {
 // warnings flags what deserves care.
 func (b *recordBuilder) warnings() {
 	s := b.snap
+	short := false
 	for i, d := range b.domains {
 		path := "/ledger/" + strconv.Itoa(i)
 		for _, c := range slices.Sorted(maps.Keys(d.snap.conds)) {
@@ -155,7 +156,8 @@ func (b *recordBuilder) warnings() {
 		if d.device >= 0 && !d.claimed && d.line.SpansJ > 0 {
 			b.warn("device-unclaimed", path, "no span claimed the device: its energy went by wall share; say tracer.OnDevices(\""+d.ID+"\")", 0)
 		}
-		if b.rec.Run.Scope == lifecycle.ScopeProcess && s.duration < 1e9 && d.device < 0 && i == 0 {
+		if !short && b.rec.Run.Scope == lifecycle.ScopeProcess && s.duration < 1e9 && d.device < 0 {
+			short = true
 			b.warn("short-run", path, "shorter than a second: the process's share of the host is over all of it", 0)
 		}
 	}

@@ -1,0 +1,213 @@
+package tracer_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ecotracer/ecotracer/lifecycle"
+	"github.com/ecotracer/ecotracer/tracer"
+	"github.com/ecotracer/ecotracer/tracer/meter"
+	"github.com/ecotracer/ecotracer/tracer/tracertest"
+)
+
+// twoGPUs draw 100 W and 200 W.
+func twoGPUs() *tracertest.Meter {
+	gpu := func(id string, device int, w float64) tracertest.Domain {
+		return tracertest.Domain{
+			Domain: meter.Domain{ID: id, Kind: lifecycle.KindGPU, Device: device, Model: "NVIDIA H100 PCIe", TDPW: 350},
+			Power:  tracertest.Constant(w),
+		}
+	}
+	return tracertest.NewMeter(domain("node0", tracertest.Constant(50)), gpu("gpu0", 0, 100), gpu("gpu1", 1, 200))
+}
+
+// with runs a span for so long.
+func with(ctx context.Context, d time.Duration, name string, opts ...tracer.StartOption) {
+	_, s := tracer.Start(ctx, name, opts...)
+	time.Sleep(d)
+	s.End()
+}
+
+// row is the usage row of a device in a stage.
+func row(rec *lifecycle.Record, stage lifecycle.Stage, hardware string) *lifecycle.Usage {
+	for i := range rec.Phases {
+		if rec.Phases[i].Stage != stage {
+			continue
+		}
+		for j := range rec.Phases[i].Usage {
+			if u := &rec.Phases[i].Usage[j]; u.Hardware == hardware {
+				return u
+			}
+		}
+	}
+	return nil
+}
+
+func TestDevicesGoToTheirClaimers(t *testing.T) {
+	type energy struct{ spans, none float64 }
+	for name, c := range map[string]struct {
+		program    func(ctx context.Context)
+		gpu0, gpu1 energy
+		self       map[string]float64 // of both GPUs, by path
+	}{
+		"nobody claims": {
+			func(ctx context.Context) {
+				with(ctx, 5*time.Second, "work")
+				time.Sleep(5 * time.Second)
+			},
+			energy{500, 500}, energy{1000, 1000}, map[string]float64{"work": 1500},
+		},
+		"one is claimed": {
+			func(ctx context.Context) { with(ctx, 10*time.Second, "work", tracer.OnDevices("gpu0")) },
+			energy{1000, 0}, energy{2000, 0}, map[string]float64{"work": 3000},
+		},
+		"claimed late: before it nobody's, though a span was active": {
+			func(ctx context.Context) {
+				with(ctx, 4*time.Second, "prepare")
+				with(ctx, 6*time.Second, "work", tracer.OnDevices("gpu0"))
+			},
+			energy{600, 400}, energy{2000, 0}, map[string]float64{"prepare": 800, "work": 600 + 1200},
+		},
+		"claimed and left": {
+			func(ctx context.Context) {
+				with(ctx, 4*time.Second, "work", tracer.OnDevices("gpu1"))
+				with(ctx, 6*time.Second, "report")
+			},
+			energy{1000, 0}, energy{800, 1200}, map[string]float64{"work": 400 + 800, "report": 600},
+		},
+		"children claim what their parents claim": {
+			func(ctx context.Context) {
+				ctx, s := tracer.Start(ctx, "work", tracer.OnDevices("gpu0"))
+				time.Sleep(3 * time.Second)
+				with(ctx, 4*time.Second, "step", tracer.OnDevices("gpu1"))
+				time.Sleep(3 * time.Second)
+				s.End()
+			},
+			energy{1000, 0}, energy{800, 1200}, map[string]float64{"work": 600, "work/step": 400 + 800},
+		},
+		"two claimers share by wall time": {
+			func(ctx context.Context) {
+				_, a := tracer.Start(ctx, "a", tracer.OnDevices("gpu0"))
+				time.Sleep(4 * time.Second)
+				with(ctx, 6*time.Second, "b", tracer.OnDevices("gpu0"))
+				a.End()
+			},
+			energy{1000, 0}, energy{2000, 0}, map[string]float64{"a": 400 + 300 + 800 + 600, "b": 300 + 600},
+		},
+		"who claims does not share with who does not": {
+			func(ctx context.Context) {
+				_, a := tracer.Start(ctx, "a", tracer.OnDevices("gpu0", "gpu1"))
+				with(ctx, 10*time.Second, "b")
+				a.End()
+			},
+			energy{1000, 0}, energy{2000, 0}, map[string]float64{"a": 3000, "b": 0},
+		},
+		"two spans of one path on two devices": {
+			func(ctx context.Context) {
+				_, a := tracer.Start(ctx, "rank", tracer.OnDevices("gpu0"))
+				_, b := tracer.Start(ctx, "rank", tracer.OnDevices("gpu1"))
+				time.Sleep(6 * time.Second)
+				a.End()
+				time.Sleep(4 * time.Second)
+				b.End()
+			},
+			energy{600, 400}, energy{2000, 0}, map[string]float64{"rank": 2600},
+		},
+		"a claimer that waits for a child lets it have the device": {
+			func(ctx context.Context) {
+				ctx, s := tracer.Start(ctx, "work", tracer.OnDevices("gpu0", "gpu1"))
+				with(ctx, 10*time.Second, "step")
+				s.End()
+			},
+			energy{1000, 0}, energy{2000, 0}, map[string]float64{"work": 0, "work/step": 3000},
+		},
+		"a claim of what is claimed already": {
+			func(ctx context.Context) {
+				ctx, s := tracer.Start(ctx, "work", tracer.OnDevices("gpu0"))
+				with(ctx, 10*time.Second, "step", tracer.OnDevices("gpu0", "gpu0"))
+				s.End()
+			},
+			energy{1000, 0}, energy{2000, 0}, map[string]float64{"work": 0, "work/step": 3000},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				host := newPlant(4, cpus(1), cpus(2))
+				ctx, run := begin(t, append(host.options(twoGPUs()), watts(0), tracer.Scope(lifecycle.ScopeMachine))...)
+				c.program(ctx)
+				rec := finish(t, run)
+				for id, want := range map[string]energy{"gpu0": c.gpu0, "gpu1": c.gpu1} {
+					l := line(t, rec, id)
+					assert.InDelta(t, want.spans, l.SpansJ, 1e-6, "%s to spans", id)
+					assert.InDelta(t, want.none, l.UnattributedJ, 1e-6, "%s to nobody", id)
+					assert.Zero(t, l.OtherProcessesJ, "no CPU time tells who uses %s", id)
+				}
+				var spans, gpus float64
+				for path, want := range c.self {
+					// The node's 50 W go to the spans too, by wall share.
+					s := span(t, rec, path)
+					spans += s.SelfJ
+					gpus += want
+					assert.InDelta(t, want+50*s.SelfS, s.SelfJ, 1e-6, path)
+				}
+				assert.InDelta(t, gpus, line(t, rec, "gpu0").SpansJ+line(t, rec, "gpu1").SpansJ, 1e-6)
+			})
+		})
+	}
+}
+
+func TestWhoClaimsADeviceHoldsItFromTheRunsBegin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		host := newPlant(4, cpus(1), cpus(2))
+		ctx, run := begin(t, append(host.options(twoGPUs()), watts(0))...)
+		time.Sleep(3 * time.Second)
+		with(ctx, 5*time.Second, "train", tracer.OnDevices("gpu0"))
+		with(ctx, 2*time.Second, "evaluate", tracer.OnDevices("gpu0"))
+		time.Sleep(10 * time.Second)
+		rec := finish(t, run)
+
+		held := map[lifecycle.Stage]float64{lifecycle.Training: 5, lifecycle.ModelEvaluation: 2, lifecycle.Unassigned: 13}
+		for stage, seconds := range held {
+			u := row(rec, stage, "gpu0")
+			require.NotNil(t, u, stage)
+			assert.InDelta(t, seconds, of(u.UseS), 1e-9, "%s holds it", stage)
+			assert.InDelta(t, 100*seconds, u.EnergyJ.Value, 1e-6, "and answers for its joules")
+			assert.Equal(t, 1.0, of(u.Share), "whole")
+			assert.Equal(t, "exclusive", u.ShareBy)
+		}
+		u := row(rec, lifecycle.Production, "gpu0")
+		require.NotNil(t, u, "the production of a claimed device is the run's")
+		assert.InDelta(t, 20, of(u.DeviceS), 1e-9, "for as long as it held it")
+		assert.Positive(t, u.EmbodiedGCO2e.Value)
+		assert.Nil(t, row(rec, lifecycle.Production, "gpu1"), "that of another is not")
+		assert.Equal(t, "claimed", line(t, rec, "gpu0").Split)
+		assert.Equal(t, "wall", line(t, rec, "gpu1").Split)
+		_, flagged := warned(rec, "device-unclaimed")
+		assert.True(t, flagged, "gpu1 is flagged")
+	})
+}
+
+func TestAClaimOfAnUnknownDeviceIsFlagged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		host := newPlant(4, cpus(1), cpus(2))
+		ctx, run := begin(t, append(host.options(twoGPUs()), watts(0))...)
+		with(ctx, time.Second, "work", tracer.OnDevices("gpu7", "gpu0"))
+		with(ctx, time.Second, "work", tracer.OnDevices("node0"))
+		rec := finish(t, run)
+		var details []string
+		for _, w := range rec.Warnings {
+			if w.Code == "device-unknown" {
+				details = append(details, w.Detail)
+			}
+		}
+		require.Len(t, details, 2)
+		assert.Contains(t, details[0], `"gpu7"`)
+		assert.Contains(t, details[1], `"node0"`, "only devices of their own can be claimed")
+		assert.InDelta(t, 100, line(t, rec, "gpu0").SpansJ, 1e-6, "what is known is claimed")
+	})
+}
