@@ -267,13 +267,16 @@ func (b *basis) hold() {
 // amount checks that x is a number that may be in a record.
 func amount(x float64, at string) error {
 	switch {
+	case isAmount(x):
+		return nil
 	case math.IsNaN(x) || math.IsInf(x, 0):
 		return &fault{"R1", at, fmt.Sprintf("%v is no number that a record can hold: leave it out and list it in /missing", x)}
-	case x < 0:
-		return &fault{"R1", at, fmt.Sprintf("%v is negative: a record holds amounts from 0 on", x)}
 	}
-	return nil
+	return &fault{"R1", at, fmt.Sprintf("%v is negative: a record holds amounts from 0 on", x)}
 }
+
+// isAmount is amount for where there are many, and no text to be made for each.
+func isAmount(x float64) bool { return x >= 0 && x <= math.MaxFloat64 }
 
 // pointer is the JSON Pointer (RFC 6901) to a member.
 func pointer(parts ...any) string {

@@ -54,8 +54,8 @@ func kinship(spans []Span) kin {
 func (b *basis) refreshSpans() error {
 	spans := slices.Clone(b.record.Spans)
 	for i := range spans {
-		if err := amount(spans[i].SelfJ, pointer("spans", i, "self_j")); err != nil {
-			return err
+		if !isAmount(spans[i].SelfJ) {
+			return amount(spans[i].SelfJ, pointer("spans", i, "self_j"))
 		}
 		spans[i].TotalJ = spans[i].SelfJ
 	}
@@ -73,8 +73,8 @@ func (b *basis) refreshSpans() error {
 		}
 		units := make(map[string]Unit, len(s.Units))
 		for name, u := range s.Units {
-			if err := amount(float64(u.Count), pointer("spans", i, "units", name, "count")); err != nil {
-				return err
+			if u.Count < 0 {
+				return amount(float64(u.Count), pointer("spans", i, "units", name, "count"))
 			}
 			n := Unit{Count: u.Count}
 			if u.Count > 0 {
