@@ -178,16 +178,12 @@ func (e *encoder) extension(v reflect.Value) error {
 	if v.IsNil() {
 		return e.unwritable("a list in an extension holds no value, and null is never written")
 	}
-	if len(e.at) > maxDepth {
-		return e.unwritable("an extension nests deeper than %d levels", maxDepth)
-	}
 	switch v := v.Elem(); v.Kind() {
-	case reflect.Map:
-		if v.Type() == reflect.TypeFor[map[string]any]() {
-			return e.value(v)
+	case reflect.Map, reflect.Slice:
+		if len(e.at) >= maxDepth {
+			return e.unwritable("an extension nests deeper than %d levels", maxDepth)
 		}
-	case reflect.Slice:
-		if v.Type() == reflect.TypeFor[[]any]() {
+		if v.Type() == reflect.TypeFor[map[string]any]() || v.Type() == reflect.TypeFor[[]any]() {
 			return e.value(v)
 		}
 	case reflect.String, reflect.Bool, reflect.Float64, reflect.Int, reflect.Int64:
