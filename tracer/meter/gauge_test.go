@@ -14,6 +14,7 @@ import (
 
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer/meter"
+	"github.com/ecotracer/ecotracer/tracer/tracertest"
 )
 
 // gauge tells the power that a function of time says.
@@ -137,6 +138,14 @@ func TestIntegrateAllocatesNothingPerRead(t *testing.T) {
 	dst := make([]meter.Sample, 0, 4)
 	read(t, m)
 	assert.Zero(t, testing.AllocsPerRun(100, func() { dst, _ = m.Read(dst[:0]) }))
+}
+
+func TestIntegratedGaugeKeepsTheRules(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tracertest.TestMeter(t, func() (meter.Meter, error) {
+			return meter.Integrate(&gauge{begun: time.Now(), watts: func(time.Duration) float64 { return 250 }}), nil
+		})
+	})
 }
 
 func TestRegisteredSourcesAreFoundByName(t *testing.T) {

@@ -64,11 +64,7 @@ func cpu(f host.Facts) (Load, string) {
 	l := between(c.Idle, c.Full, 1)
 	l.TDPW = c.TDPW
 	l.Mode = "utilisation"
-	l.Why = fmt.Sprintf("idle and full power of %s", strings.TrimSpace(c.Class+" processors like "+named(f.CPU.Model)))
-	if c.Model != "" {
-		l.Why = "idle and full power of " + c.Model
-	}
-	l.Why += fmt.Sprintf(" (%s): %.3g to %.3g W a package", c.Found, l.IdleW, l.FullW)
+	l.Why = origin(f.CPU.Model, c) + fmt.Sprintf(": %.3g to %.3g W a package", l.IdleW, l.FullW)
 	if !f.VM {
 		return l, c.Class
 	}
@@ -90,11 +86,19 @@ func cpuClass(machine string) string {
 	return machine
 }
 
-func named(model string) string {
+// origin says whose power a processor's is taken to be.
+func origin(model string, c factors.CPU) string {
 	if model == "" {
-		return "one that the kernel does not name"
+		model = "the processor"
 	}
-	return model
+	switch {
+	case c.Model != "":
+		return fmt.Sprintf("power of %s (%s)", c.Model, c.Found)
+	case c.Found == factors.FromWorld:
+		return model + " is not listed: power of all processors"
+	default:
+		return fmt.Sprintf("%s is not listed: power of its %s (%s)", model, c.Found, c.Class)
+	}
 }
 
 // memory is the power of that many bytes. The factors are for 1e9 of them.

@@ -97,6 +97,14 @@ func TestProcessorThatNobodyKnowsHasAPower(t *testing.T) {
 	assert.Greater(t, p.CPU.RelError, of(t, "server-intel").CPU.RelError, "with a wider interval than one that is listed")
 }
 
+func TestWhosePowerIsTakenIsSaid(t *testing.T) {
+	assert.Contains(t, of(t, "server-amd").CPU.Why, "power of AMD EPYC 7543")
+	unlisted := profile.Of(host.Facts{CPU: host.CPU{Model: "AMD EPYC", Sockets: 1, Cores: 2, Threads: 2}})
+	assert.Contains(t, unlisted.CPU.Why, "AMD EPYC is not listed: power of its")
+	nobody := profile.Of(host.Facts{CPU: host.CPU{Sockets: 1, Threads: 2}})
+	assert.Contains(t, nobody.CPU.Why, "the processor is not listed: power of all processors")
+}
+
 func TestNoFactsNoPower(t *testing.T) {
 	p := profile.Of(host.Facts{})
 	assert.Zero(t, p, "missing is not made up")
