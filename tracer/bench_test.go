@@ -1,0 +1,46 @@
+package tracer_test
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"testing"
+
+	"github.com/ecotracer/ecotracer/lifecycle"
+	"github.com/ecotracer/ecotracer/tracer"
+	"github.com/ecotracer/ecotracer/tracer/tracertest"
+)
+
+type discard struct{}
+
+func (discard) Write(context.Context, *lifecycle.Record) error { return nil }
+
+// BenchmarkTick measures one reading and booking of all domains, with a span
+// open on every path: the worst case. Domains are simulated; what reading a
+// real counter takes comes on top.
+func BenchmarkTick(b *testing.B) {
+	for _, c := range []struct{ paths, domains int }{{10, 1}, {10, 8}, {10, 64}, {10_000, 8}, {10_000, 64}} {
+		b.Run(fmt.Sprintf("paths=%d/domains=%d", c.paths, c.domains), func(b *testing.B) {
+			var ds []tracertest.Domain
+			for i := range c.domains {
+				d := tracertest.Domain{Power: tracertest.Constant(20)}
+				d.ID = "cpu" + strconv.Itoa(i)
+				ds = append(ds, d)
+			}
+			ctx, run, err := tracer.Begin(context.Background(), tracer.Meters(tracertest.NewMeter(ds...)),
+				tracer.Sinks(discard{}), tracer.Checkpoints(-1))
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer run.End()
+			for i := range c.paths {
+				_, s := tracer.Start(ctx, "path"+strconv.Itoa(i))
+				defer s.End()
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				tracer.Tick(run)
+			}
+		})
+	}
+}
