@@ -2,6 +2,7 @@ package tracer
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/ecotracer/ecotracer/tracer/meter"
@@ -20,13 +21,13 @@ const (
 
 // bookSample books what a group's domains used since its last sample: of time
 // alone to the account, of time with no span to nobody, of time with several
-// accounts active to a pool that settle gives out. Where fresh is false the
-// meter told nothing and its last power is taken. The ledger is locked, and
-// its accounts are up to date.
+// accounts active to a pool that settle gives out. Devices of their own are
+// booked at once. Where fresh is false the meter told nothing and its last
+// power is taken. The ledger is locked, and its accounts are up to date.
 func (l *ledger) bookSample(g *group, fresh bool, accounts []*account) {
 	if g.t < 0 {
 		for _, d := range g.domains {
-			d.told = d.last
+			d.told, d.settled = d.last, d.last
 		}
 		l.levelGroup(g)
 		return
@@ -51,17 +52,17 @@ func (l *ledger) bookSample(g *group, fresh bool, accounts []*account) {
 				ag.pending[i] += dE[i] * (da / span)
 			}
 		}
-		if len(g.own) > 0 {
-			l.bookDevices(g, a, ag, dE, span)
-		}
-		ag.aloneAt, ag.wallAt = a.alone, a.wall
+		ag.aloneAt = a.alone
+	}
+	if len(g.own) > 0 {
+		l.bookDevices(g, dE, accounts, none/span, span)
+	}
+	for _, a := range accounts {
+		a.groups[g.id].wallAt = a.wall
 	}
 	several := max(span-none-alone, 0)
 	for _, i := range g.shared {
 		g.pool[i] += dE[i] * (several / span)
-		g.unowned[i] += dE[i] * (none / span)
-	}
-	for _, i := range g.own {
 		g.unowned[i] += dE[i] * (none / span)
 	}
 	g.poolT += several
@@ -71,22 +72,49 @@ func (l *ledger) bookSample(g *group, fresh bool, accounts []*account) {
 }
 
 // bookDevices books the energy of devices of their own, which no CPU time
-// tells who uses: by wall share, and beside it by claim; which of the two
-// counts is chosen when the record is made.
-func (l *ledger) bookDevices(g *group, a *account, ag *accountGroup, dE []float64, span float64) {
-	dw := (a.wall - ag.wallAt) / span
+// tells who uses. Of a device that some run holds, because a span of it has
+// claimed it, the claimers have their share and the holders the rest; another
+// goes by wall share. none is the part of the time in which no span was active.
+func (l *ledger) bookDevices(g *group, dE []float64, accounts []*account, none, span float64) {
 	for _, i := range g.own {
-		ag.f[i] += dE[i] * dw
-	}
-	for k := range a.claims {
-		c := &a.claims[k]
-		share := (c.share - ag.claimAt[k]) / span
-		ag.claimAt[k] = c.share
-		for _, i := range g.own {
-			if g.domains[i].device == c.device {
-				ag.d[i] += dE[i] * share
-				g.claimedE[i] += dE[i] * share
+		d := g.domains[i]
+		d.settled = d.told
+		holders := 0
+		for _, r := range l.runs {
+			if r.claimed[d.device] {
+				holders++
 			}
+		}
+		if holders == 0 {
+			for _, a := range accounts {
+				ag := &a.groups[g.id]
+				ag.f[i] += dE[i] * ((a.wall - ag.wallAt) / span)
+			}
+			for _, r := range l.runs {
+				r.books[g.id].none.f[i] += dE[i] * none / float64(len(l.runs))
+			}
+			continue
+		}
+		rest := dE[i]
+		for _, a := range accounts {
+			ag := &a.groups[g.id]
+			for k := range a.claims {
+				if c := &a.claims[k]; c.device == d.device {
+					e := dE[i] * ((c.share - ag.claimAt[k]) / span)
+					ag.d[i] += e
+					rest -= e
+				}
+			}
+		}
+		for _, r := range l.runs {
+			if r.claimed[d.device] {
+				r.books[g.id].held[i] += rest / float64(holders)
+			}
+		}
+	}
+	for _, a := range accounts {
+		for k := range a.claims {
+			a.groups[g.id].claimAt[k] = a.claims[k].share
 		}
 	}
 }
@@ -210,7 +238,7 @@ func (l *ledger) settleGroup(g *group, u usageReading, kind booking) {
 	for _, a := range accounts {
 		ag := &a.groups[g.id]
 		weighed += a.weighed - ag.weighedSettledAt
-		walled += max(a.wall-ag.wallSettledAt-ag.pendingT, 0)
+		walled += max(ag.wallAt-ag.wallSettledAt-ag.pendingT, 0)
 	}
 	if weighed <= 0 && g.poolT > 0 {
 		kind = byWall
@@ -224,11 +252,11 @@ func (l *ledger) settleGroup(g *group, u usageReading, kind booking) {
 		if weighed > 0 {
 			x = (a.weighed - ag.weighedSettledAt) / weighed
 		} else if walled > 0 {
-			x = max(a.wall-ag.wallSettledAt-ag.pendingT, 0) / walled
+			x = max(ag.wallAt-ag.wallSettledAt-ag.pendingT, 0) / walled
 		}
 		b := a.run.books[g.id]
 		rs, rq := a.run.shares(s, q)
-		dw := a.wall - ag.wallSettledAt
+		dw := ag.wallAt - ag.wallSettledAt // up to the last sample
 		for _, i := range g.shared {
 			pooled := g.pool[i] * x
 			ag.f[i] += rs * (ag.pending[i] + pooled)
@@ -247,7 +275,7 @@ func (l *ledger) settleGroup(g *group, u usageReading, kind booking) {
 		b.by[kind].c += rs * g.poolT * x
 		b.by[kind].q += rq * (dw - ag.pendingT)
 		ag.pendingT = 0
-		ag.wallSettledAt, ag.weighedSettledAt = a.wall, a.weighed
+		ag.wallSettledAt, ag.weighedSettledAt = ag.wallAt, a.weighed
 	}
 	// What was pooled has an owner only if some account had a clock.
 	unownedPool := weighed <= 0 && walled <= 0
@@ -255,17 +283,13 @@ func (l *ledger) settleGroup(g *group, u usageReading, kind booking) {
 		b := r.books[g.id]
 		rs, rq := r.shares(s, q)
 		part := 1 / float64(len(l.runs))
-		for i := range g.domains {
+		for _, i := range g.shared {
 			u := g.unowned[i]
 			if unownedPool {
 				u += g.pool[i]
 			}
-			us := rs
-			if g.domains[i].device >= 0 {
-				us = 1
-			}
-			b.none.f[i] += us * u * part
-			if len(l.runs) > 1 && g.domains[i].device < 0 {
+			b.none.f[i] += rs * u * part
+			if len(l.runs) > 1 {
 				b.others.f[i] += rs * (g.window[i] - b.ownF[i] - u*part)
 			}
 		}
@@ -280,10 +304,11 @@ func (l *ledger) settleGroup(g *group, u usageReading, kind booking) {
 			b.others.q += rq * (g.windowT - b.ownQ - nt*part)
 		}
 	}
-	for i := range g.domains {
+	for i, d := range g.domains {
 		g.sumE[i] += g.window[i]
 		g.sumSE[i] += s * g.window[i]
 		g.pool[i], g.unowned[i], g.window[i] = 0, 0, 0
+		d.settled = d.told
 	}
 	g.sumT += g.windowT
 	g.sumST += s * g.windowT
@@ -310,13 +335,14 @@ type runBook struct {
 	none   sums           // of time with no span active
 	others sums           // of other runs of the process
 	by     [bookings]sums // of its spans, by the weights used
+	held   []float64      // J by domain: of devices that it holds and no span claimed at the time
 
 	ownF       []float64 // of its accounts, in the window that is being settled
 	ownC, ownQ float64
 }
 
 func newRunBook(n int) *runBook {
-	b := &runBook{ownF: make([]float64, n)}
+	b := &runBook{ownF: make([]float64, n), held: make([]float64, n)}
 	b.none.f, b.others.f = make([]float64, n), make([]float64, n)
 	for i := range b.by {
 		b.by[i].f = make([]float64, n)
@@ -330,7 +356,7 @@ func (b *runBook) begin(n int) {
 }
 
 func (b *runBook) clone() *runBook {
-	c := &runBook{none: b.none.clone(), others: b.others.clone()}
+	c := &runBook{none: b.none.clone(), others: b.others.clone(), held: slices.Clone(b.held)}
 	for i := range b.by {
 		c.by[i] = b.by[i].clone()
 	}

@@ -1,6 +1,7 @@
 package tracer
 
 import (
+	"context"
 	"time"
 
 	"github.com/google/uuid"
@@ -37,3 +38,6 @@ func Accounts(r *Run) int {
 	defer r.ledger.mu.Unlock()
 	return len(r.accounts)
 }
+
+// ContextOf is a context in which Start finds the run.
+func ContextOf(ctx context.Context, r *Run) context.Context { return &runContext{ctx, r} }

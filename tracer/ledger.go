@@ -83,12 +83,11 @@ type group struct {
 	last, prev usageReading // at the last two settlements
 
 	// Since the start.
-	sumE     []float64 // J by domain, all
-	sumSE    []float64 // J by domain, the process's share
-	sumT     float64   // ns
-	sumST    float64
-	sumQT    float64
-	claimedE []float64 // J by domain that claimers took
+	sumE  []float64 // J by domain, all
+	sumSE []float64 // J by domain, the process's share
+	sumT  float64   // ns
+	sumST float64
+	sumQT float64
 
 	slow *slowReader // for a meter.Pacer
 }
@@ -106,7 +105,8 @@ type domain struct {
 	read    bool
 	last    float64 // J, last reading
 	lastT   time.Time
-	told    float64 // J, what was booked up to now, extrapolation included
+	told    float64 // J, what was sampled up to now, extrapolation included
+	settled float64 // J, what of it is in the accounts' books
 	power   float64 // W, of the last interval
 	minW    float64 // W, least power of any interval of a second or more; < 0 before
 	minE    float64 // J of the interval that is growing to a second

@@ -140,7 +140,7 @@ func (l *ledger) addMeter(m meter.Meter) {
 	}
 	g.scratch = make([]float64, n)
 	g.pool, g.unowned, g.window = make([]float64, n), make([]float64, n), make([]float64, n)
-	g.sumE, g.sumSE, g.claimedE = make([]float64, n), make([]float64, n), make([]float64, n)
+	g.sumE, g.sumSE = make([]float64, n), make([]float64, n)
 	g.buf = make([]meter.Sample, 0, len(g.index))
 	if p, ok := m.(meter.Pacer); ok {
 		g.slow = newSlowReader(m, p)

@@ -195,6 +195,11 @@ func (b *recordBuilder) bookShared(d *bookedDomain) {
 	others := clampTiny(total - sE - w*(T-sT)/1e9)
 	idle := clampTiny(w * (T - qT) / 1e9)
 	if b.run.cfg.scope == lifecycle.ScopeMachine {
+		if !s.alone && total > 0 {
+			// The other runs would have left out theirs.
+			part := 1 - clampTiny(book.others.joules(i, w))/total
+			others, idle = others*part, idle*part
+		}
 		line.OfWhich = &lifecycle.OfWhich{OtherProcessesJ: others, IdleJ: idle}
 	} else {
 		line.OtherProcessesJ, line.IdleJ = others, idle
@@ -217,47 +222,40 @@ func (b *recordBuilder) bookShared(d *bookedDomain) {
 	}
 }
 
-// bookDevice books a device of its own: to those who claim it, once anyone
-// has, and else by wall share.
+// bookDevice books a device of its own. A run that claims a device holds it
+// from its begin: what its spans had by wall share before the first claim is
+// then nobody's, as is what none of them claimed.
 func (b *recordBuilder) bookDevice(d *bookedDomain) {
 	s, first, last := b.snap, b.run.first[d.group], b.snap.last[d.group]
 	i := d.slot
-	total := last.sumE[i] - first.sumE[i]
-	claimed := last.claimedE[i] - first.claimedE[i]
-	mine, theirs := s.claimed[d.device], s.othersHave[d.device]
-	d.claimed = mine
+	book := s.books[d.group]
+	d.claimed = s.claimed[d.device]
 	d.idleW, d.found = d.IdleW, d.IdleFound
 	if d.found == "" || d.idleW <= 0 {
 		d.idleW, d.found = 0, "unknown"
 	}
 	var own float64
+	d.none = book.none.f[i] + book.held[i]
 	for k := range s.accounts {
 		g := &s.accounts[k].groups[d.group]
-		j := 0.0
-		switch {
-		case mine:
+		j := g.f[i]
+		if d.claimed {
+			d.none += g.f[i]
 			j = g.d[i]
-		case !theirs:
-			j = g.f[i]
 		}
-		j = clampTiny(j)
 		d.own = append(d.own, j)
 		own += j
 	}
-	switch {
-	case mine:
-		d.none = clampTiny((total - claimed) / float64(max(s.claimRuns[d.device], 1)))
-	case !theirs:
-		d.none = clampTiny(s.books[d.group].none.f[i])
-	}
+	d.none = clampTiny(d.none)
 	line := &d.line
 	if !s.alone {
+		total := last.told[i] - first.told[i]
 		v := clampTiny(total - own - d.none)
 		line.OtherRunsJ = &v
 	}
 	line.Split = "wall"
 	line.Booked = &lifecycle.Booked{WallJ: positive(own)}
-	if mine {
+	if d.claimed {
 		line.Split = "claimed"
 		line.Booked = &lifecycle.Booked{ClaimedJ: positive(own)}
 	}

@@ -51,22 +51,21 @@ type Run struct {
 
 // groupTotals is what a group had come to at some time.
 type groupTotals struct {
-	t                     int64
-	sumE, sumSE, claimedE []float64
-	sumT, sumST, sumQT    float64
-	told                  []float64
-	samples               []int64
-	gap                   []time.Duration
+	t                  int64
+	sumE, sumSE        []float64
+	sumT, sumST, sumQT float64
+	told               []float64
+	samples            []int64
+	gap                []time.Duration
 }
 
 func (g *group) totals() groupTotals {
 	t := groupTotals{
 		t: g.settledT, sumT: g.sumT, sumST: g.sumST, sumQT: g.sumQT,
 		sumE: append([]float64(nil), g.sumE...), sumSE: append([]float64(nil), g.sumSE...),
-		claimedE: append([]float64(nil), g.claimedE...),
 	}
 	for _, d := range g.domains {
-		t.told = append(t.told, d.told)
+		t.told = append(t.told, d.settled)
 		t.samples = append(t.samples, d.samples)
 		t.gap = append(t.gap, d.gap)
 	}

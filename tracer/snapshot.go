@@ -23,8 +23,6 @@ type snapshot struct {
 	external   int64
 	alien      int64
 	windows    int64
-	claimRuns  map[int]int // by device: runs that have claimed it
-	othersHave map[int]bool
 }
 
 type accountSnapshot struct {
@@ -55,18 +53,9 @@ func (r *Run) snapshot(l *ledger, clone bool) snapshot {
 		duration: float64(l.settledT - r.begin), end: l.settledT, noneT: r.noneT,
 		alone: r.alone, claimed: map[int]bool{}, unknown: map[string]int64{}, bounded: r.bounded,
 		external: l.weights.external - r.external, alien: l.alien - r.alien, windows: l.weights.windows - r.windows,
-		claimRuns: map[int]int{}, othersHave: map[int]bool{},
 	}
 	for d := range r.claimed {
 		s.claimed[d] = true
-	}
-	for _, o := range l.runs {
-		for d := range o.claimed {
-			s.claimRuns[d]++
-			if o != r {
-				s.othersHave[d] = true
-			}
-		}
 	}
 	for id, n := range r.unknownDevices {
 		s.unknown[id] = n

@@ -33,12 +33,18 @@ func (u *usage) read(l *ledger) usageReading {
 	return r
 }
 
-// mark begins a window at a reading.
-func (g *group) mark(u usageReading) { g.prev, g.last = g.last, u }
+// mark notes a reading that windows may begin at. The readings that are kept
+// lie far enough apart that a share over two of them is over a second or more,
+// however often runs begin and end.
+func (g *group) mark(u usageReading) {
+	if u.t-g.last.t >= int64(windowLength)*9/10 {
+		g.prev, g.last = g.last, u
+	}
+}
 
-// share is the process's share of the host since the last settlement, or over
-// at least a second (the kernel tells busy time in jiffies): s of what is
-// above idle power, q of idle power. Where the host's busy time is unknown
+// share is the process's share of the host since the last reading that was
+// kept, or the one before, so that it is over at least a second (the kernel
+// tells busy time in jiffies): s of what is above idle power, q of idle power. Where the host's busy time is unknown
 // all that is active is the process's.
 func (g *group) share(u usageReading) (s, q float64) {
 	ref := g.last
