@@ -91,7 +91,7 @@ func (c *checker) publicText(s string, f *form, at *trail) {
 // /api/predict is an ordinary name of a span, so that in these only folders
 // that file systems have are taken for paths.
 var tells = sync.OnceValue(func() (t struct{ root, path, home, windows, credentials, mail, number *regexp.Regexp }) {
-	const before = `(?:^|[\s"'` + "`" + `(\[{<>=,;:|])`
+	const before = `(?:^|[\s"'` + "`" + `(\[{<>=,;:|]|file://)`
 	t.root = regexp.MustCompile(before + `/(?:bin|boot|dev|etc|home|lib|media|mnt|nfs|opt|private|proc|root|run|scratch|srv|sys|tmp|Users|usr|var|Volumes|workspace)(?:/|$)`)
 	t.path = regexp.MustCompile(`^/[^/\s]+$|` + before + `/[^/\s]+/[^/\s]`)
 	t.home = regexp.MustCompile(before + `~[A-Za-z0-9._-]*/[^/\s]`)
