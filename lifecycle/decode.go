@@ -370,10 +370,14 @@ func (d *decoder) time(v reflect.Value, t json.Token) error {
 // enter begins an object or a list.
 func (d *decoder) enter() error {
 	if d.depth++; d.depth > maxDepth {
-		d.wrong("R1", "a deeper one", fmt.Sprintf("at most %d levels", maxDepth), "objects and lists nest too deep")
-		return errStop
+		return d.tooDeep()
 	}
 	return nil
+}
+
+func (d *decoder) tooDeep() error {
+	d.wrong("R1", "a deeper one", fmt.Sprintf("at most %d levels", maxDepth), "objects and lists nest too deep")
+	return errStop
 }
 
 func (d *decoder) object(v reflect.Value, t json.Token) error {
@@ -428,7 +432,10 @@ func (d *decoder) name() (name string, done bool, err error) {
 		d.depth--
 		return "", true, nil
 	}
-	name = t.(string) // the JSON reader has seen to it
+	name, ok := t.(string)
+	if !ok {
+		return "", false, fmt.Errorf("%v is no member's name", t)
+	}
 	if len(name) > maxText {
 		d.wrong("R1", fmt.Sprintf("%d bytes", len(name)), fmt.Sprintf("at most %d bytes", maxText), "a member's name is too long")
 		return "", false, errStop
@@ -555,7 +562,7 @@ func (d *decoder) skip(t json.Token) error {
 		switch t {
 		case json.Delim('{'), json.Delim('['):
 			if d.depth+open >= maxDepth {
-				return d.enter()
+				return d.tooDeep()
 			}
 			open++
 		case json.Delim('}'), json.Delim(']'):
