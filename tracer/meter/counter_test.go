@@ -77,6 +77,14 @@ func TestCounter(t *testing.T) {
 			meter.Counter{RangeUJ: pkgRange, MaxW: 1000},
 			[]reading{{0, 83_000_000_000, 0, meter.OK}, {s, 0, 0, meter.Reset}, {s, 83_050_000_000, 50, meter.OK}, {s, 83_060_000_000, 60, meter.OK}},
 		},
+		"one reading that is low and plausible is never taken back": {
+			meter.Counter{RangeUJ: pkgRange, MaxW: 1000},
+			[]reading{{0, 83_000_000_000, 0, meter.OK}, {s, 500_000_000, 500, meter.Reset}, {s, 83_050_000_000, 500, meter.OK}, {s, 83_060_000_000, 510, meter.OK}},
+		},
+		"a total that no counter reaches does not begin anew": {
+			meter.Counter{RangeUJ: math.MaxUint64},
+			[]reading{{0, 1, 0, meter.OK}, {s, 0, math.MaxUint64 / 1e6, meter.OK}, {s, math.MaxUint64, math.MaxUint64 / 1e6, meter.OK}},
+		},
 		"trap 7: no difference is no wrap": {
 			meter.Counter{RangeUJ: pkgRange, MaxW: 1000},
 			[]reading{{0, 5_000_000, 0, meter.OK}, {s, 5_000_000, 0, meter.OK}, {0, 5_000_000, 0, meter.OK}},

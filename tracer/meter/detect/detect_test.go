@@ -146,8 +146,8 @@ func TestGivenMeterTakesPlaceOfWhatItTellsBetter(t *testing.T) {
 func TestOfEqualsTheGivenMeterIsCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{})
-		counted, _, _ := found(t, h, tracertest.NewMeter(tracertest.Domain{Domain: meter.Domain{ID: "cpu0"}}))
-		assert.Equal(t, []string{"given cpu0", "model dram0", "model node0/rest"}, counted)
+		counted, _, _ := found(t, h, tracertest.NewMeter(tracertest.Domain{Domain: meter.Domain{ID: "socket0", Kind: lifecycle.KindCPU}}))
+		assert.Equal(t, []string{"given socket0", "model dram0", "model node0/rest"}, counted)
 		assert.Zero(t, openCounters(h), "a meter that is left with nothing is closed")
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ecotracer/ecotracer/internal/hosttest"
+	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer/meter"
 )
 
@@ -170,6 +171,13 @@ func TestPlanSaysWhyAndWhatWouldMend(t *testing.T) {
 	assert.Empty(t, domains[0].Fix)
 	assert.Contains(t, domains[2].Why, "wrap", "a missing range is told")
 	assert.Zero(t, domains[2].ResolutionJ, "unknown")
+}
+
+func TestBoardOfEachPackageIsKnownByName(t *testing.T) {
+	for _, d := range plan([]zone{{id: "intel-rapl:0", name: "psys"}, {id: "intel-rapl:1", name: "psys-1"}}) {
+		assert.Contains(t, d.Why, "whole board")
+		assert.Equal(t, lifecycle.KindNode, d.Kind)
+	}
 }
 
 func TestZonesAreInTheOrderOfTheirNumbers(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecotracer/ecotracer/factors"
 	"github.com/ecotracer/ecotracer/internal/hosttest"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer/meter"
@@ -272,15 +273,22 @@ func TestDomainsSayHowWrongAndHowIdle(t *testing.T) {
 			}
 		}
 	}
-	idle := func(name string) (sum float64) {
-		for _, d := range open(t, hosttest.Open(t, name)).Domains() {
-			if d.LeftOut == "" && d.Kind == lifecycle.KindCPU && d.Device == 0 {
-				sum += d.IdleW
-			}
-		}
-		return sum
+}
+
+// Dies share the idle power of their package, and sockets that of the memory:
+// the factors are for the whole.
+func TestIdlePowerIsSharedAmongDomains(t *testing.T) {
+	m := open(t, hosttest.Open(t, "server-multi-die"))
+	idle := map[lifecycle.HardwareKind]float64{}
+	for _, d := range m.Domains() {
+		idle[d.Kind] += d.IdleW
 	}
-	assert.Less(t, idle("server-multi-die"), 150.0, "dies share the idle power of their package")
+	cpu, err := factors.LookupCPU("Intel(R) Xeon(R) Platinum 9242 CPU @ 2.30GHz", "server", 48)
+	require.NoError(t, err)
+	assert.InEpsilon(t, 2*cpu.Idle.Value, idle[lifecycle.KindCPU], 1e-9, "two packages")
+	memory, err := factors.Lookup(factors.Query{Kind: factors.IdlePower, Class: "memory", Unit: "W/GB"})
+	require.NoError(t, err)
+	assert.InEpsilon(t, memory.Value*790000000*1024/1e9, idle[lifecycle.KindMemory], 1e-9, "all memory")
 }
 
 // Reading costs no allocation and opens nothing (traps 17 and 18).
