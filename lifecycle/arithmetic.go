@@ -11,8 +11,8 @@ import (
 
 // The tolerances of the rules, relative to the larger side.
 const (
-	exactly  = 1e-9
-	interval = 1e-5
+	sumTolerance   = 1e-9
+	boundTolerance = 1e-5
 )
 
 // checkArithmetic redoes every derived figure of a record (rules R9 to R11,
@@ -60,7 +60,13 @@ type arithmetic struct {
 
 // find adds a finding.
 func (a *arithmetic) find(rule, at, found, expected, message string) {
-	a.findings = append(a.findings, Finding{Rule: rule, Pointer: at, Found: found, Expected: expected, Message: message})
+	a.tell(Finding{Rule: rule, Pointer: at, Found: found, Expected: expected, Message: message})
+}
+
+func (a *arithmetic) tell(f Finding) {
+	if len(a.findings) < 2*maxFindings { // more is not told of a record
+		a.findings = append(a.findings, f)
+	}
 }
 
 // fault tells of a fact that figures cannot be computed from, unless the rules
@@ -80,7 +86,7 @@ func (a *arithmetic) fault(err error) {
 
 // equal finds fault with a number that is not what a rule makes it.
 func (a *arithmetic) equal(rule, at string, found, expected float64, message string) bool {
-	if near(found, expected, exactly) {
+	if near(found, expected, sumTolerance) {
 		return true
 	}
 	a.find(rule, at, number(found), number(expected), message)
@@ -89,7 +95,7 @@ func (a *arithmetic) equal(rule, at string, found, expected float64, message str
 
 // atMost finds fault with a number that is greater than a rule allows.
 func (a *arithmetic) atMost(rule, at string, found, limit float64, message string) bool {
-	if found <= limit || near(found, limit, exactly) {
+	if found <= limit || near(found, limit, sumTolerance) {
 		return true
 	}
 	a.find(rule, at, number(found), "at most "+number(limit), message)
@@ -125,7 +131,7 @@ func (a *arithmetic) interval(at string, q *Quantity, value float64, f *figure) 
 		member          string
 		found, expected float64
 	}{{"low", q.Low, low}, {"high", q.High, high}} {
-		if !near(b.found, b.expected, interval) {
+		if !near(b.found, b.expected, boundTolerance) {
 			a.find("R31", at+"/"+b.member, number(b.found), number(b.expected), "the 95 % bound follows from those of the factors and meters (section 4 of the rules)")
 		}
 	}
@@ -316,7 +322,7 @@ func (a *arithmetic) scaled(rule, at string, q, of *Quantity, x float64, message
 			member          string
 			found, expected float64
 		}{{"low", q.Low, of.Low * x}, {"high", q.High, of.High * x}} {
-			if !near(b.found, b.expected, interval) {
+			if !near(b.found, b.expected, boundTolerance) {
 				a.find("R31", at+"/"+b.member, number(b.found), number(b.expected), "the bounds scale as the value does")
 			}
 		}
@@ -331,13 +337,13 @@ func (a *arithmetic) checkPhaseTotals() {
 	byPhase := a.record.Totals.ByPhase
 	var occur []Phase
 	for i := range a.record.Phases {
-		if p := a.record.Phases[i].Phase; !slices.Contains(occur, p) {
+		if p := a.record.Phases[i].Phase; p.Valid() && !slices.Contains(occur, p) {
 			occur = append(occur, p)
 		}
 	}
 	var extra []Phase
 	for p := range byPhase {
-		if !slices.Contains(occur, p) {
+		if p.Valid() && !slices.Contains(occur, p) {
 			extra = append(extra, p)
 		}
 	}

@@ -14,6 +14,9 @@ type sums struct {
 	spansS map[Stage]float64 // Σ self_s of the spans
 	spans  map[Stage][]int
 
+	entry  map[Stage]int // in /phases
+	blamed map[Stage]int // the span whose self_j R27 found to be wrong
+
 	self, booked, unattributed float64 // Σ self_j; of the ledger, Σ spans_j and Σ unattributed_j
 	run, stages                float64 // s, the two sides of R9
 	timed                      bool    // every stage tells its duration
@@ -26,11 +29,11 @@ type balance struct {
 	at    string
 }
 
-func (b *balance) even() bool { return near(b.rows, b.lines, exactly) }
+func (b *balance) even() bool { return near(b.rows, b.lines, sumTolerance) }
 
 func (a *arithmetic) addUp() {
 	r, s := a.record, &a.sums
-	s.read = map[reading]*balance{}
+	s.read, s.entry, s.blamed = map[reading]*balance{}, map[Stage]int{}, map[Stage]int{}
 	s.spansJ, s.spansS, s.spans = map[Stage]float64{}, map[Stage]float64{}, map[Stage][]int{}
 	of := func(m reading, at ...any) *balance {
 		b := s.read[m]
@@ -44,6 +47,7 @@ func (a *arithmetic) addUp() {
 	s.timed = true
 	for i := range r.Phases {
 		p := &r.Phases[i]
+		s.entry[p.Stage] = i
 		if p.Stage.Device() {
 			continue
 		}
@@ -131,7 +135,7 @@ func (a *arithmetic) checkRow(u *Usage, l *line, at string, spread map[int]bool)
 	at += pointer(l.column)
 	switch {
 	case l.meter >= 0:
-		a.checkMeterRow(at, q, l, spread)
+		a.checkMeterRow(at, u, l, spread)
 	case q == nil:
 		a.find("R37", at, "absent", number(l.figure.value), "the row of a service tells its amount × factor")
 	default:
@@ -141,22 +145,24 @@ func (a *arithmetic) checkRow(u *Usage, l *line, at string, spread map[int]bool)
 
 // checkMeterRow holds a row to its meter's method and error (R14). The width
 // of the interval tells a wrong error from a wrong value.
-func (a *arithmetic) checkMeterRow(at string, q *Quantity, l *line, told map[int]bool) {
+func (a *arithmetic) checkMeterRow(at string, u *Usage, l *line, told map[int]bool) {
+	q := u.EnergyJ
 	m := &a.record.Methods[l.meter]
 	if q.Method != m.Method {
 		a.find("R14", at+"/method", string(q.Method), string(m.Method), "a row is obtained as its meter says")
 	}
 	gain := 1 + m.RelError
-	low, high := near(q.Low, q.Value/gain, interval), near(q.High, q.Value*gain, interval)
+	low, high := near(q.Low, q.Value/gain, boundTolerance), near(q.High, q.Value*gain, boundTolerance)
 	middle, width := math.Sqrt(q.Low)*math.Sqrt(q.High), math.Sqrt(q.High/q.Low)
 	switch {
 	case low && high:
-	case !low && !high && near(middle, q.Value, interval):
+	case !low && !high && near(middle, q.Value, boundTolerance):
 		if !told[l.meter] {
 			told[l.meter] = true
 			a.find("R14", pointer("methods", l.meter, "rel_error"), number(m.RelError), number(width-1), "the intervals of the meter's rows are those of another error")
 		}
-	case !low && !high && near(width, gain, interval):
+	case !low && !high && near(width, gain, boundTolerance):
+		a.sums.read[reading{u.Hardware, u.Meter}].at = at + "/value" // then the sum is wrong by it, too
 		a.find("R14", at+"/value", number(q.Value), number(middle), "the value is the middle, by ratio, of the interval that its meter's error gives it")
 	default:
 		const message = "a row's interval is value / (1 + rel_error) to value × (1 + rel_error) of its meter"
@@ -180,17 +186,15 @@ func (a *arithmetic) checkLedger() {
 		if l.OtherRunsJ != nil {
 			sum += *l.OtherRunsJ
 		}
-		if !near(l.TotalJ, sum, exactly) {
-			a.unbalanced(at, l, sum)
-		}
-		if b := l.Booked; b != nil {
+		spans := near(l.TotalJ, sum, sumTolerance) || !a.unbalanced(at, l, sum)
+		if b := l.Booked; b != nil && spans {
 			var booked float64
 			for _, j := range []*float64{b.AloneJ, b.WindowJ, b.RateJ, b.WallJ, b.ClaimedJ} {
 				if j != nil {
 					booked += *j
 				}
 			}
-			if !near(booked, l.SpansJ, exactly) {
+			if !near(booked, l.SpansJ, sumTolerance) {
 				a.find("R13", at+"/booked", number(booked), number(l.SpansJ), "what was booked by each weight sums to spans_j")
 			}
 		}
@@ -205,18 +209,21 @@ func (a *arithmetic) checkLedger() {
 }
 
 // unbalanced tells of a line whose parts do not sum to its total (R13). Which
-// of them is wrong the rows and spans know.
-func (a *arithmetic) unbalanced(at string, l *LedgerLine, sum float64) {
+// of them is wrong the rows and spans know; spans reports whether it is
+// spans_j.
+func (a *arithmetic) unbalanced(at string, l *LedgerLine, sum float64) (spans bool) {
 	const message = "what the meter saw is spans_j + unattributed_j + other_runs_j + other_processes_j + idle_j"
 	diff := sum - l.TotalJ
 	switch {
 	case a.sums.read[reading{l.Hardware, l.Meter}].even():
 		a.find("R13", at+"/total_j", number(l.TotalJ), number(sum), message)
-	case !near(a.sums.self, a.sums.booked, exactly):
+	case !near(a.sums.self, a.sums.booked, sumTolerance):
 		a.find("R13", at+"/spans_j", number(l.SpansJ), number(l.SpansJ-diff), message)
+		return true
 	default:
 		a.find("R13", at+"/unattributed_j", number(l.UnattributedJ), number(l.UnattributedJ-diff), message)
 	}
+	return false
 }
 
 // checkIdle holds a line to what its scope and idle power allow (R16).

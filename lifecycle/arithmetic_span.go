@@ -15,7 +15,7 @@ func (a *arithmetic) checkSpans() {
 		a.checkDurations(i)
 		a.checkUnits(i)
 	}
-	if !near(a.sums.self, a.sums.booked, exactly) {
+	if !near(a.sums.self, a.sums.booked, sumTolerance) {
 		a.find("R27", "/spans", number(a.sums.self), number(a.sums.booked), "self_j of all spans sums to spans_j of all ledger lines")
 	}
 }
@@ -26,12 +26,15 @@ func (a *arithmetic) checkSpans() {
 func (a *arithmetic) checkTree() {
 	spans := a.record.Spans
 	k := kinship(spans)
-	under := make([]float64, len(spans)) // Σ children's total_j, of the account that they seem to be in
+	// Σ children's total_j, of the account that they seem to be in: as they
+	// are, and as they should be, so that a wrong one is told of once.
+	under, mended := make([]float64, len(spans)), make([]float64, len(spans))
 	accounts := make(map[string][]int, len(spans))
 	for i := range spans {
 		accounts[spans[i].Path] = append(accounts[spans[i].Path], i)
 		if p := k.parent[i]; p >= 0 {
 			under[p] += spans[i].TotalJ
+			mended[p] += spans[i].TotalJ
 		} else if strings.Contains(spans[i].Path, "/") {
 			a.find("R27", pointer("spans", i, "path"), spans[i].Path, "", "there is no span of the parent's path "+parentPath(spans[i].Path))
 		}
@@ -41,50 +44,56 @@ func (a *arithmetic) checkTree() {
 		if all[0] != i {
 			continue
 		}
-		var total, want float64
+		var total, want, other float64
 		for _, n := range all {
 			total += spans[n].TotalJ
 			want += spans[n].SelfJ + under[n]
+			other += spans[n].SelfJ + mended[n]
 		}
-		if !near(total, want, exactly) {
-			a.unequalSpan(all, under, total-want)
+		if near(total, want, sumTolerance) || near(total, other, sumTolerance) {
+			continue
+		}
+		if n, wrong := a.unequalSpan(all, under, total-want); wrong && k.parent[n] >= 0 {
+			mended[k.parent[n]] -= total - want
 		}
 	}
 }
 
-// unequalSpan tells of a path whose total_j is off, at the account that it is
-// most likely to be of.
-func (a *arithmetic) unequalSpan(accounts []int, under []float64, diff float64) {
+// unequalSpan tells of a path whose total_j is off by diff, at the account that
+// it is most likely to be of, and whether it is total_j that is wrong there.
+func (a *arithmetic) unequalSpan(accounts []int, under []float64, diff float64) (account int, total bool) {
 	spans := a.record.Spans
 	const message = "total_j is self_j and the total_j of the children"
 	for _, i := range accounts {
 		if a.strangerSelf(&spans[i]) {
+			a.sums.blamed[spans[i].Stage] = i
 			a.find("R27", pointer("spans", i, "self_j"), number(spans[i].SelfJ), number(spans[i].SelfJ+diff), message)
-			return
+			return i, false
 		}
 	}
-	at := accounts[0]
+	account = accounts[0]
 	for _, i := range accounts {
-		if !near(spans[i].TotalJ, spans[i].SelfJ+under[i], exactly) {
-			at = i
+		if !near(spans[i].TotalJ, spans[i].SelfJ+under[i], sumTolerance) {
+			account = i
 			break
 		}
 	}
-	a.find("R27", pointer("spans", at, "total_j"), number(spans[at].TotalJ), number(spans[at].TotalJ-diff), message)
+	at := pointer("spans", account, "total_j")
+	a.find("R27", at, number(spans[account].TotalJ), number(spans[account].TotalJ-diff), message)
+	return account, true
 }
 
 // strangerSelf reports whether self_j of the span's stage agrees with nothing
 // else: then it is self_j that is wrong rather than total_j.
 func (a *arithmetic) strangerSelf(s *Span) bool {
-	if near(a.sums.self, a.sums.booked, exactly) {
+	if near(a.sums.self, a.sums.booked, sumTolerance) {
 		return false
 	}
-	for i := range a.record.Phases {
-		if p := &a.record.Phases[i]; p.Stage == s.Stage && p.EnergyJ != nil {
-			return !near(p.EnergyJ.Value, a.stageJoules(s.Stage), exactly)
-		}
+	i, ok := a.sums.entry[s.Stage]
+	if !ok || a.record.Phases[i].EnergyJ == nil {
+		return true
 	}
-	return true
+	return !near(a.record.Phases[i].EnergyJ.Value, a.stageJoules(s.Stage), sumTolerance)
 }
 
 // checkDurations holds the times of a span to one another (R28).
@@ -104,7 +113,7 @@ func (a *arithmetic) checkDurations(i int) {
 		if short.s == nil || long.s == nil {
 			continue
 		}
-		if s.Count == 1 && !near(*short.s, *long.s, exactly) {
+		if s.Count == 1 && !near(*short.s, *long.s, sumTolerance) {
 			a.find("R28", at+"/"+long.member, number(*long.s), number(*short.s), "one span has one duration")
 		} else {
 			a.atMost("R28", at+"/"+short.member, *short.s, *long.s, "min ≤ p50 ≤ p95 ≤ p99 ≤ max: it is at most "+long.member)
@@ -147,7 +156,7 @@ func (a *arithmetic) checkUnits(i int) {
 		if u.GCO2ePerUnit == nil || !told {
 			continue
 		}
-		if !right && near(*u.GCO2ePerUnit, s.TotalJ/float64(u.Count)*intensity, exactly) {
+		if !right && near(*u.GCO2ePerUnit, s.TotalJ/float64(u.Count)*intensity, sumTolerance) {
 			continue // it follows from the right j_per_unit
 		}
 		before := len(a.findings)

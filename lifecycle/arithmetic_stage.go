@@ -8,10 +8,8 @@ import (
 // checkServiceStages redoes the figures of the operational stages (R15, R17 to
 // R20, R36).
 func (a *arithmetic) checkServiceStages() {
-	stages := make(map[Stage]bool)
 	for i := range a.record.Phases {
 		p := &a.record.Phases[i]
-		stages[p.Stage] = true
 		if p.Stage.Device() {
 			continue
 		}
@@ -24,7 +22,7 @@ func (a *arithmetic) checkServiceStages() {
 		a.checkStageJoules(i, rows)
 		a.checkProfile(i)
 	}
-	a.checkHomeless(stages)
+	a.checkHomeless()
 	for k := range a.record.Factors {
 		if s := a.record.Factors[k].Series; s != nil && len(s.Value) > 0 {
 			var sum float64
@@ -63,20 +61,26 @@ func (a *arithmetic) checkColumns(i int) (energy bool) {
 }
 
 // checkStageJoules holds the energy and duration of a stage to its spans
-// (R15). Where the stage agrees with its rows and its only span with nothing,
-// the span is wrong.
+// (R15). Where the stage agrees with its rows, a span is wrong: the one that
+// its children disown, or the only one.
 func (a *arithmetic) checkStageJoules(i int, rows bool) {
 	p := &a.record.Phases[i]
 	spans := a.sums.spans[p.Stage]
-	want := a.stageJoules(p.Stage)
-	switch {
-	case p.EnergyJ == nil || near(p.EnergyJ.Value, want, exactly):
-	case rows && len(spans) == 1 && p.Stage != Unassigned:
-		a.find("R15", pointer("spans", spans[0], "self_j"), number(want), number(p.EnergyJ.Value), "the spans of a stage use its energy")
-	case p.Stage == Unassigned:
-		a.find("R15", pointer("phases", i, energyJ, "value"), number(p.EnergyJ.Value), number(want), "what is unassigned is unattributed_j of the ledger, and self_j of spans of no known stage")
-	default:
-		a.find("R15", pointer("phases", i, energyJ, "value"), number(p.EnergyJ.Value), number(want), "the energy of a stage is the sum of its spans' self_j")
+	if want := a.stageJoules(p.Stage); p.EnergyJ != nil && !near(p.EnergyJ.Value, want, sumTolerance) {
+		message := "the energy of a stage is the sum of its spans' self_j"
+		if p.Stage == Unassigned {
+			message = "what is unassigned is unattributed_j of the ledger, and self_j of spans of no known stage"
+		}
+		k, blamed := a.sums.blamed[p.Stage]
+		if !blamed && len(spans) == 1 && p.Stage != Unassigned {
+			k, blamed = spans[0], true
+		}
+		if rows && blamed {
+			self := a.record.Spans[k].SelfJ
+			a.find("R15", pointer("spans", k, "self_j"), number(self), number(self+p.EnergyJ.Value-want), message)
+		} else {
+			a.find("R15", pointer("phases", i, energyJ, "value"), number(p.EnergyJ.Value), number(want), message)
+		}
 	}
 
 	if p.Stage == Unassigned || p.DurationS == nil {
@@ -84,8 +88,8 @@ func (a *arithmetic) checkStageJoules(i int, rows bool) {
 	}
 	seconds := a.sums.spansS[p.Stage]
 	switch {
-	case near(*p.DurationS, seconds, exactly):
-	case len(spans) == 1 && a.sums.timed && near(a.sums.stages, a.sums.run, exactly):
+	case near(*p.DurationS, seconds, sumTolerance):
+	case len(spans) == 1 && a.sums.timed && near(a.sums.stages, a.sums.run, sumTolerance):
 		a.find("R15", pointer("spans", spans[0], "self_s"), number(seconds), number(*p.DurationS), "the spans of a stage take its time")
 	default:
 		a.find("R15", pointer("phases", i, "duration_s"), number(*p.DurationS), number(seconds), "the duration of a stage is the sum of its spans' self_s")
@@ -94,14 +98,14 @@ func (a *arithmetic) checkStageJoules(i int, rows bool) {
 
 // checkHomeless finds energy and time of spans, and energy of the ledger, that
 // no stage tells (R15).
-func (a *arithmetic) checkHomeless(stages map[Stage]bool) {
+func (a *arithmetic) checkHomeless() {
 	for i := range a.record.Spans {
 		s := &a.record.Spans[i]
-		if !stages[s.Stage] && (s.SelfJ != 0 || s.SelfS != 0) {
+		if _, ok := a.sums.entry[s.Stage]; !ok && (s.SelfJ != 0 || s.SelfS != 0) {
 			a.find("R15", pointer("spans", i, "stage"), string(s.Stage), "a stage of /phases", "what a span used is in the figures of its stage")
 		}
 	}
-	if !stages[Unassigned] && a.sums.unattributed > 0 {
+	if _, ok := a.sums.entry[Unassigned]; !ok && a.sums.unattributed > 0 {
 		a.find("R15", "/phases", "", string(Unassigned), fmt.Sprintf("the ledger has %s J that no span used: they are in the stage unassigned", number(a.sums.unattributed)))
 	}
 }
@@ -139,13 +143,17 @@ func (a *arithmetic) checkProfile(i int) {
 // checkDeviceStages redoes device-seconds and shares of the devices (R11,
 // R21).
 func (a *arithmetic) checkDeviceStages() {
+	first := map[string]int{} // entry, by the member of embodied that it tells
 	for i := range a.record.Phases {
 		p := &a.record.Phases[i]
 		if !p.Stage.Device() {
 			continue
 		}
-		if first := told(p.Stage, a.record.Phases); first != i {
-			a.find("R21", pointer("phases", i, "stage"), string(p.Stage), "", fmt.Sprintf("it tells again what %s tells: nothing is counted twice", pointer("phases", first)))
+		_, _, member := new(Embodied).impacts(p.Stage)
+		if k, twice := first[member]; twice {
+			a.find("R21", pointer("phases", i, "stage"), string(p.Stage), "", fmt.Sprintf("it tells again what %s tells: nothing is counted twice", pointer("phases", k)))
+		} else {
+			first[member] = i
 		}
 		before := len(a.findings)
 		for j := range p.Usage {
@@ -191,7 +199,8 @@ func (a *arithmetic) checkDeviceRow(i, j int) {
 	}
 }
 
-// checkDeviceStage redoes the sum of a device stage's rows (R21).
+// checkDeviceStage redoes the sum of a device stage's rows (R21), as they are
+// or as they should be.
 func (a *arithmetic) checkDeviceStage(i int, k column) {
 	p := &a.record.Phases[i]
 	q := *k.of(p)
@@ -209,10 +218,12 @@ func (a *arithmetic) checkDeviceStage(i int, k column) {
 		sum += row.Value
 	}
 	const message = "it is the sum of the rows'"
-	if c := a.stages[i]; c != nil && !c[k].unknown {
-		a.quantity("R21", at, q, sum, &c[k], a.spoilt[i], message)
-	} else {
+	switch c := a.stages[i]; {
+	case c == nil || c[k].unknown:
 		a.equal("R21", at+"/value", q.Value, sum, message)
+	case a.spoilt[i] && near(q.Value, c[k].value, sumTolerance):
+	default:
+		a.quantity("R21", at, q, sum, &c[k], a.spoilt[i], message)
 	}
 }
 
@@ -277,7 +288,7 @@ func (a *arithmetic) clockTolerance(s float64) float64 {
 // of the run and the spans of the stages tell which is wrong.
 func (a *arithmetic) checkRunTime() {
 	r := a.record
-	if near(a.sums.stages, a.sums.run, exactly) {
+	if near(a.sums.stages, a.sums.run, sumTolerance) {
 		return
 	}
 	at, found, expected := "/run/duration_s", a.sums.run, a.sums.stages
@@ -290,7 +301,7 @@ func (a *arithmetic) checkRunTime() {
 		if p.Stage == Unassigned {
 			unassigned = pointer("phases", i, "duration_s")
 			found = *p.DurationS
-		} else if !near(*p.DurationS, a.sums.spansS[p.Stage], exactly) {
+		} else if !near(*p.DurationS, a.sums.spansS[p.Stage], sumTolerance) {
 			return // told by R15
 		}
 	}
@@ -356,10 +367,10 @@ func (a *arithmetic) checkDraw(at, hardware string, joules, deviceS float64) {
 	}
 	rated := *watts * deviceS
 	switch {
-	case joules > 2*rated*(1+exactly):
+	case joules > 2*rated*(1+sumTolerance):
 		a.find("R32", at, number(joules), "at most "+number(2*rated), "it is more than twice what the device is rated for in that time")
-	case joules > 1.2*rated*(1+exactly):
-		a.find("R32", at, number(joules), "at most "+number(1.2*rated), "it is more than 1.2 × what the device is rated for in that time")
-		a.findings[len(a.findings)-1].Warning = true
+	case joules > 1.2*rated*(1+sumTolerance):
+		a.tell(Finding{Rule: "R32", Pointer: at, Found: number(joules), Expected: "at most " + number(1.2*rated), Warning: true,
+			Message: "it is more than 1.2 × what the device is rated for in that time"})
 	}
 }

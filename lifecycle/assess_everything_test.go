@@ -210,7 +210,7 @@ func TestHourlyValuesAreAveragedOverLongerSteps(t *testing.T) {
 	s := &factors.Series{StepS: 10, Value: []float64{1, 2, 4, 8}}
 	for _, c := range []struct{ from, width, want float64 }{
 		{0, 10, 1}, {10, 10, 2}, {30, 10, 8}, {0, 20, 1.5}, {0, 40, 3.75}, {5, 10, 1.5}, {12, 3, 2}, {38, 2, 8}, {9, 2, 1.5},
-		{10 - 1e-9, 10, 2},
+		{10 - 1e-9, 10, 2}, {40, 1e-5, 8}, {20, 1e-300, 4},
 	} {
 		assert.InDelta(t, c.want, seriesMean(s, c.from, c.width), 1e-8, "%v s from %v s on", c.width, c.from)
 	}

@@ -20,20 +20,19 @@ func (b *basis) unknownDevice() (index int, found bool) {
 			}
 		}
 	}
+	none := make(map[string]bool)
+	for _, m := range b.record.Missing {
+		if m.Reason == "not-applicable" && m.What == "" {
+			none[m.Path] = true
+		}
+	}
 	for i := range b.record.Hardware {
 		h := &b.record.Hardware[i]
-		if h.Embodied == nil && !covered[h.ID] && !b.notApplicable(pointer("hardware", i), "/embodied") {
+		if h.Embodied == nil && !covered[h.ID] && !none[pointer("hardware", i)] && !none[pointer("hardware", i, "embodied")] {
 			return i, true
 		}
 	}
 	return 0, false
-}
-
-// notApplicable reports whether missing says so of a member or its parent.
-func (b *basis) notApplicable(parent, member string) bool {
-	return slices.ContainsFunc(b.record.Missing, func(m Missing) bool {
-		return m.Reason == "not-applicable" && m.What == "" && (m.Path == parent || m.Path == parent+member)
-	})
 }
 
 // refreshMissing lists the derived figures that a record must tell or list,

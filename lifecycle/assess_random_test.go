@@ -198,7 +198,7 @@ func TestTotalsDoNotDependOnOrder(t *testing.T) {
 			require.Equal(t, want == nil, got == nil, "%s of record %d", k, seed)
 			if want != nil {
 				require.True(t, near(want.Value, got.Value, 1e-12), "%s of record %d: %v and %v", k, seed, want, got)
-				require.True(t, near(want.Low, got.Low, interval) && near(want.High, got.High, interval), "%s of record %d: %v and %v", k, seed, want, got)
+				require.True(t, near(want.Low, got.Low, boundTolerance) && near(want.High, got.High, boundTolerance), "%s of record %d: %v and %v", k, seed, want, got)
 				require.Equal(t, want.Method, got.Method)
 			}
 		}

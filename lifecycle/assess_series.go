@@ -30,8 +30,8 @@ func (b *basis) intensity(i int, hardware string, s *place) (float64, error) {
 			return 0, err
 		}
 		for k, e := range p.EnergyJ {
-			if err := amount(e, at+pointer("energy_j", k)); err != nil {
-				return 0, err
+			if !isAmount(e) {
+				return 0, amount(e, at+pointer("energy_j", k))
 			}
 			energy += e
 			grams += e * seriesMean(grid.Series, from+float64(k)*p.StepS, p.StepS)
@@ -55,9 +55,15 @@ func (b *basis) offset(p *Profile, grid int, at string) (float64, error) {
 	to := from + p.StepS*float64(len(p.EnergyJ))
 	end := series.StepS * float64(len(series.Value))
 	const slack = 1e-6 // of a step: rounding
-	if !(p.StepS > 0) || !(series.StepS > 0) || from < -slack*series.StepS || to > end+slack*series.StepS || math.IsInf(end, 0) || math.IsNaN(to) {
+	steps := p.StepS > 0 && series.StepS > 0 && len(series.Value) > 0 && end <= math.MaxFloat64
+	if !steps || !(from >= -slack*series.StepS && to <= end+slack*series.StepS) {
 		return 0, &fault{"R36", at, fmt.Sprintf("the series of factor %q does not cover the profile: give the factor's values for all of its steps",
 			b.record.Factors[grid].ID)}
+	}
+	for k, x := range series.Value {
+		if !isAmount(x) {
+			return 0, amount(x, pointer("factors", grid, "series", "value", k))
+		}
 	}
 	return from, nil
 }
@@ -66,18 +72,20 @@ func (b *basis) offset(p *Profile, grid int, at string) (float64, error) {
 // width in seconds from the series' begin. With equal steps it is the value of
 // that step.
 func seriesMean(s *factors.Series, from, width float64) float64 {
-	const slack = 1e-6
-	var sum, time float64
-	for k := max(0, int(from/s.StepS+slack)); k < len(s.Value); k++ {
-		left, right := max(from, float64(k)*s.StepS), min(from+width, float64(k+1)*s.StepS)
-		if right-left < slack*s.StepS && time > 0 {
+	const slack = 1e-6 // of a step: rounding
+	first := min(max(0, int(from/s.StepS+slack)), len(s.Value)-1)
+	var sum, seconds float64
+	for k := first; k < len(s.Value); k++ {
+		left, right := float64(k)*s.StepS, float64(k+1)*s.StepS
+		if k > first && left > from+width-slack*s.StepS {
 			break
 		}
-		sum += s.Value[k] * max(0, right-left)
-		time += max(0, right-left)
+		in := max(0, min(right, from+width)-max(left, from))
+		sum += s.Value[k] * in
+		seconds += in
 	}
-	if time == 0 {
-		return 0
+	if seconds == 0 { // a step too short for a difference
+		return s.Value[first]
 	}
-	return sum / time
+	return sum / seconds
 }

@@ -102,6 +102,7 @@ func (b *basis) serviceLine(l line, u *Usage, at func(string) string) (line, err
 func (b *basis) operational(i int) (*columns, error) {
 	p := &b.record.Phases[i]
 	c := new(columns)
+	hourly := map[*place]float64{} // grid intensity of the stage
 	for j := range p.Usage {
 		l, err := b.line(i, j)
 		if err != nil {
@@ -120,9 +121,12 @@ func (b *basis) operational(i int) (*columns, error) {
 		if u.EnergyJ != nil {
 			e = u.EnergyJ.Value
 		}
-		intensity, err := b.intensity(i, u.Hardware, l.place)
-		if err != nil {
-			return nil, err
+		intensity, ok := hourly[l.place]
+		if !ok {
+			if intensity, err = b.intensity(i, u.Hardware, l.place); err != nil {
+				return nil, err
+			}
+			hourly[l.place] = intensity
 		}
 		b.addLine(c, &l, e, intensity)
 	}
