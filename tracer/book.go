@@ -22,9 +22,9 @@ const (
 // bookSample books what a group's domains used since its last sample: of time
 // alone to the account, of time with no span to nobody, of time with several
 // accounts active to a pool that settle gives out. Devices of their own are
-// booked at once. Where fresh is false the meter told nothing and its last
-// power is taken. The ledger is locked, and its accounts are up to date.
-func (l *ledger) bookSample(g *group, fresh bool, accounts []*account) {
+// booked at once. Of what told nothing the last power is taken. The ledger is
+// locked, and its accounts are up to date.
+func (l *ledger) bookSample(g *group, accounts []*account) {
 	if g.t < 0 {
 		for _, d := range g.domains {
 			d.told, d.settled = d.last, d.last
@@ -38,7 +38,7 @@ func (l *ledger) bookSample(g *group, fresh bool, accounts []*account) {
 	}
 	dE := g.scratch[:len(g.domains)]
 	for i, d := range g.domains {
-		dE[i] = d.step(fresh, time.Duration(l.t-g.t))
+		dE[i] = d.step(time.Duration(l.t - g.t))
 		g.window[i] += dE[i]
 	}
 	none := l.none - g.noneT
@@ -139,37 +139,24 @@ func (g *group) level(a *account) {
 }
 
 // step is what a domain used in an interval, J, and brings its state forward.
-func (d *domain) step(fresh bool, interval time.Duration) float64 {
+func (d *domain) step(interval time.Duration) float64 {
 	if !d.read {
 		d.gap += interval
 		return 0
 	}
-	if !fresh || d.silent > 0 {
+	e := max(d.last-d.told, 0)
+	if d.silent > 0 {
 		// Not told: the last power is taken, and put right by the next
 		// reading.
-		e := d.power * interval.Seconds()
-		d.told += e
-		return e
+		e = d.power * interval.Seconds()
 	}
-	e := max(d.last-d.told, 0)
 	d.told += e
-	if e == 0 && d.last < d.told {
-		return 0 // more was taken than there was: wait for the counter
-	}
-	d.power = e / interval.Seconds()
-	d.minE += e
-	d.minT += interval
-	if d.minT >= time.Second {
-		if w := d.minE / d.minT.Seconds(); d.minW < 0 || w < d.minW {
-			d.minW = w
-		}
-		d.minE, d.minT = 0, 0
-	}
 	return e
 }
 
 // take notes a meter's samples; what is missing or no number leaves the
-// domain silent.
+// domain silent. A domain counts from its first reading on: what the meter
+// counted before may have been used before the run.
 func (g *group) take(samples []meter.Sample, interval time.Duration) {
 	for _, d := range g.domains {
 		d.silent += interval
@@ -190,16 +177,43 @@ func (g *group) take(samples []meter.Sample, interval time.Duration) {
 		case meter.Unplugged, meter.Denied, meter.Unreadable, meter.NoRange:
 			continue
 		}
-		if d.read && s.Joules < d.last {
-			d.conds[meter.Backwards]++
-			continue
-		}
-		if d.silent > interval {
-			d.gap += d.silent - interval
-		}
-		d.read, d.last, d.lastT, d.silent = true, s.Joules, s.Time, 0
-		d.samples++
+		g.takeReading(d, s.Joules, interval)
 	}
+}
+
+// takeReading notes what a domain's counter says after an interval.
+func (g *group) takeReading(d *domain, joules float64, interval time.Duration) {
+	if !d.read {
+		d.read, d.zero, d.silent = true, joules, interval
+		if g.t >= 0 {
+			d.gap += interval
+		}
+	}
+	joules -= d.zero
+	if joules < d.last {
+		d.conds[meter.Backwards]++
+		return
+	}
+	expected := interval
+	if g.slow != nil {
+		expected = max(interval, 2*g.slow.period)
+	}
+	if d.silent > expected {
+		d.gap += d.silent - interval
+	}
+	if since := d.silent.Seconds(); since > 0 && d.samples > 0 {
+		d.power = (joules - d.last) / since
+		d.minE += joules - d.last
+		d.minT += d.silent
+	}
+	if d.minT >= time.Second {
+		if w := d.minE / d.minT.Seconds(); d.minW < 0 || w < d.minW {
+			d.minW = w
+		}
+		d.minE, d.minT = 0, 0
+	}
+	d.last, d.silent = joules, 0
+	d.samples++
 }
 
 // settle closes a window: it gives out what was pooled, by the weights that

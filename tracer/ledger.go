@@ -80,7 +80,8 @@ type group struct {
 	window     []float64 // J by domain, all
 	windowT    float64
 	settledT   int64
-	last, prev usageReading // at the last two settlements
+	last, prev usageReading // that windows of CPU time begin at
+	s          float64      // the process's share of busy time, when last told
 
 	// Since the start.
 	sumE  []float64 // J by domain, all
@@ -102,12 +103,13 @@ type domain struct {
 	device int
 	hw     string // id of its hardware entry
 
-	read    bool
+	read    bool    // ever
+	zero    float64 // J, first reading: what counts from there
 	last    float64 // J, last reading
 	lastT   time.Time
 	told    float64 // J, what was sampled up to now, extrapolation included
 	settled float64 // J, what of it is in the accounts' books
-	power   float64 // W, of the last interval
+	power   float64 // W, between the last two readings
 	minW    float64 // W, least power of any interval of a second or more; < 0 before
 	minE    float64 // J of the interval that is growing to a second
 	minT    time.Duration

@@ -37,7 +37,7 @@ func (r *Run) record(s *snapshot, status lifecycle.Status) (*lifecycle.Record, e
 	}
 	rec.Publisher, rec.UseCase, rec.Technology = r.cfg.publisher, r.cfg.useCase, r.cfg.technology
 	if rec.Publisher.Confidentiality == "" {
-		rec.Publisher.Confidentiality = "internal"
+		rec.Publisher.Confidentiality = defaultConfidentiality
 	}
 	rec.Missing, rec.Warnings = []lifecycle.Missing{}, []lifecycle.Warning{}
 	rec.Extensions = map[string]any{}
@@ -275,6 +275,9 @@ func (b *recordBuilder) finishLine(d *bookedDomain) {
 	}
 	line.SpansJ, line.UnattributedJ = sum, d.none
 	line.Samples = last.samples[d.slot] - first.samples[d.slot]
+	if !d.snap.read {
+		b.missing("/ledger", d.ID, "not-measured") // nothing told is not nothing used
+	}
 	if gap := last.gap[d.slot] - first.gap[d.slot]; gap > 0 {
 		line.GapS = ptr(gap.Seconds())
 	}

@@ -67,9 +67,9 @@ func (l *ledger) stopSampler() {
 	for _, g := range l.groups {
 		if g.slow != nil {
 			g.slow.close()
-			continue
+		} else {
+			closeMeter(g.meter)
 		}
-		_ = g.meter.Close()
 	}
 	if l.usage.stat != nil {
 		_ = l.usage.stat.Close()
@@ -117,14 +117,11 @@ func (l *ledger) book(u usageReading, force bool, then func(*ledger)) (openWindo
 		switch {
 		case g.slow == nil:
 			g.take(g.buf, interval)
-			l.bookSample(g, true, l.dirty)
+			l.bookSample(g, l.dirty)
 		default:
-			samples, fresh := g.slow.latest()
-			if fresh {
+			if samples, fresh := g.slow.latest(); fresh || force {
 				g.take(samples, interval)
-			}
-			if fresh || force {
-				l.bookSample(g, fresh, l.allAccounts())
+				l.bookSample(g, l.allAccounts())
 			}
 		}
 	}
@@ -179,6 +176,12 @@ func readMeter(m meter.Meter, buf []meter.Sample) (out []meter.Sample) {
 	return out
 }
 
+// closeMeter closes a meter; one that panics is given up.
+func closeMeter(m meter.Meter) {
+	defer func() { _ = recover() }()
+	_ = m.Close()
+}
+
 // slowReader reads a meter that is too slow for the sampler, in a goroutine
 // of its own.
 type slowReader struct {
@@ -202,14 +205,11 @@ func (s *slowReader) loop(stop <-chan struct{}) {
 	for {
 		select {
 		case <-stop:
+			closeMeter(s.meter)
 			return
 		case <-timer.C:
 		}
 		s.mu.Lock()
-		if s.stopped {
-			s.mu.Unlock()
-			return
-		}
 		s.busy = true
 		s.mu.Unlock()
 		got := readMeter(s.meter, nil)
@@ -218,7 +218,7 @@ func (s *slowReader) loop(stop <-chan struct{}) {
 		if s.stopped {
 			// The ledger has ended while the meter was read.
 			s.mu.Unlock()
-			_ = s.meter.Close()
+			closeMeter(s.meter)
 			return
 		}
 		if len(got) > 0 {
@@ -232,18 +232,20 @@ func (s *slowReader) loop(stop <-chan struct{}) {
 func (s *slowReader) latest() ([]meter.Sample, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	fresh := s.fresh
+	if !s.fresh {
+		return nil, false
+	}
 	s.fresh = false
-	return s.samples, fresh
+	return s.samples, true
 }
 
-// close gives the meter up; a Read that is under way closes it when it
-// returns, so that the end of a run never waits for it.
+// close gives the meter up, without waiting for it: its goroutine closes it.
+// While a Read is under way another does, which may end the Read.
 func (s *slowReader) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stopped = true
-	if !s.busy {
-		_ = s.meter.Close()
+	if s.busy {
+		go closeMeter(s.meter)
 	}
 }

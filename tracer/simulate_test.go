@@ -33,6 +33,7 @@ type plant struct {
 	cpus  int  // online
 	busy  load // of all processes
 	own   load // of this one
+	lost  bool // proc/stat cannot be read
 }
 
 func newPlant(cpus int, own, busy load) *plant {
@@ -44,7 +45,7 @@ func (p *plant) jiffies(t time.Duration) int64 { return int64(p.busy(t) / (10 * 
 
 // Open serves proc/stat and nothing else.
 func (p *plant) Open(name string) (fs.File, error) {
-	if name != "proc/stat" {
+	if name != "proc/stat" || p.lost {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
 	t := time.Since(p.start)

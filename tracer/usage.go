@@ -11,6 +11,7 @@ import (
 type usage struct {
 	cpu  func() time.Duration // of the process; never falling
 	stat *host.Stat           // of the host; nil where the kernel does not tell
+	cpus int                  // online, when last told
 }
 
 // usageReading is one reading. Without ok the host's busy time is unknown.
@@ -22,12 +23,16 @@ type usageReading struct {
 }
 
 func (u *usage) read(l *ledger) usageReading {
-	r := usageReading{cpus: runtime.NumCPU()}
+	if u.cpus == 0 {
+		u.cpus = runtime.NumCPU()
+	}
+	r := usageReading{}
 	if u.stat != nil {
 		if busy, cpus, err := u.stat.Read(); err == nil && cpus > 0 {
-			r.busy, r.cpus, r.ok = busy, cpus, true
+			r.busy, u.cpus, r.ok = busy, cpus, true
 		}
 	}
+	r.cpus = u.cpus
 	r.proc = u.cpu()
 	r.t = l.now()
 	return r
@@ -37,15 +42,15 @@ func (u *usage) read(l *ledger) usageReading {
 // lie far enough apart that a share over two of them is over a second or more,
 // however often runs begin and end.
 func (g *group) mark(u usageReading) {
-	if u.t-g.last.t >= int64(windowLength)*9/10 {
+	if u.t-g.last.t >= int64(windowLength)*9/10 && (u.ok || !g.last.ok) {
 		g.prev, g.last = g.last, u
 	}
 }
 
 // share is the process's share of the host since the last reading that was
 // kept, or the one before, so that it is over at least a second (the kernel
-// tells busy time in jiffies): s of what is above idle power, q of idle power. Where the host's busy time is unknown
-// all that is active is the process's.
+// tells busy time in jiffies): s of what is above idle power, q of idle power. While the host's busy time cannot be read
+// s is as it was; where it is unknown all that is active is the process's.
 func (g *group) share(u usageReading) (s, q float64) {
 	ref := g.last
 	if u.t-ref.t < int64(time.Second) && g.prev.cpus > 0 {
@@ -57,12 +62,14 @@ func (g *group) share(u usageReading) (s, q float64) {
 	}
 	proc := max(u.proc-ref.proc, 0)
 	q = min(proc.Seconds()/(float64(u.cpus)*dt.Seconds()), 1)
-	if !u.ok || !ref.ok {
+	switch {
+	case !ref.ok:
 		return 1, q
+	case u.ok:
+		g.s = 0
+		if busy := max(u.busy-ref.busy, proc); busy > 0 {
+			g.s = proc.Seconds() / busy.Seconds()
+		}
 	}
-	busy := max(u.busy-ref.busy, proc)
-	if busy <= 0 {
-		return 0, q
-	}
-	return proc.Seconds() / busy.Seconds(), q
+	return g.s, q
 }
