@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -370,4 +372,79 @@ func TestEveryDerivedNumberIsRedone(t *testing.T) {
 			assert.Greater(t, derived, 150)
 		})
 	}
+}
+
+// FuzzCheck spoils a valid record in two places at a time, in ways that leave
+// it readable more often than changes of bytes do.
+func FuzzCheck(f *testing.F) {
+	doc := encoded(f, small(f))
+	var places []string
+	visit(tree(f, doc), "", func(p string, _ any) { places = append(places, p) })
+	slices.Sort(places)
+	f.Add(uint16(3), uint16(80), uint8(0), 1.5, "x")
+	f.Add(uint16(100), uint16(7), uint8(3), 0.0, "")
+	f.Add(uint16(200), uint16(300), uint8(0x24), 1e300, "/run")
+	f.Add(uint16(250), uint16(120), uint8(0x41), -0.0, "node")
+	f.Fuzz(func(t *testing.T, first, second uint16, how uint8, x float64, s string) {
+		root := tree(t, doc)
+		for _, place := range []uint16{first, second} {
+			p := places[int(place)%len(places)]
+			if !reaches(root, p) {
+				continue
+			}
+			switch how % 8 {
+			case 0:
+				if math.IsNaN(x) || math.IsInf(x, 0) {
+					return
+				}
+				put(t, root, p, x)
+			case 1:
+				put(t, root, p, s)
+			case 2:
+				put(t, root, p, map[string]any{})
+			case 3:
+				put(t, root, p, []any{})
+			case 4:
+				if list, ok := at(t, root, p).([]any); ok && len(list) > 0 {
+					put(t, root, p, append(slices.Clone(list), list...))
+				}
+			case 5:
+				if list, ok := at(t, root, p).([]any); ok && len(list) > 0 {
+					put(t, root, p, list[1:])
+				}
+			default:
+				if _, ok := at(t, root, p[:strings.LastIndexByte(p, '/')]).(map[string]any); ok {
+					drop(t, root, p)
+				}
+			}
+			how >>= 4
+		}
+		text := untree(t, root)
+		record, findings, err := Check(bytes.NewReader(text))
+		require.NoError(t, err)
+		_, again, _ := Check(bytes.NewReader(text))
+		require.Equal(t, findings, again, "the same findings each time")
+		if record != nil {
+			encoded(t, record)
+		}
+	})
+}
+
+// reaches tells whether a JSON Pointer still leads somewhere.
+func reaches(root any, pointer string) bool {
+	for _, part := range splitPointer(pointer) {
+		switch v := root.(type) {
+		case map[string]any:
+			root = v[part]
+		case []any:
+			i, err := strconv.Atoi(part)
+			if err != nil || i >= len(v) {
+				return false
+			}
+			root = v[i]
+		default:
+			return false
+		}
+	}
+	return root != nil
 }
