@@ -10,7 +10,8 @@ import (
 // [Validate] agrees with each (rules R11 to R37 and R39 of the record).
 //
 // The facts are the run, the environments and hardware with the ids of their
-// factors, the factors, the methods, the ledger, the rows of the operational
+// factors, the factors, the methods, the ledger (whose total_j is summed apart
+// from what was booked, so that the two can be held to one another), the rows of the operational
 // stages (value of energy_j, count, share, use_s; or what a service stored,
 // transferred or was called for, and its factor), the stages' durations and
 // profiles, the spans' path, stage, times, self_j and unit counts, the

@@ -128,6 +128,16 @@ func recordShapedSum(rng *rand.Rand, ratio float64) ([]source, []term) {
 
 // monteCarlo draws the bounds of a sum.
 func monteCarlo(rng *rand.Rand, draws int, sources []source, terms []term) (low, high float64) {
+	byProduct := map[product]float64{}
+	for _, t := range terms {
+		byProduct[t.product] += t.median
+	}
+	terms = terms[:0:0]
+	for p, median := range byProduct {
+		terms = append(terms, term{median, p})
+	}
+	slices.SortFunc(terms, func(a, b term) int { return slices.Compare(a.product[:], b.product[:]) })
+
 	x := make([]float64, draws)
 	gain := make([]float64, len(sources))
 	for n := range x {
