@@ -141,6 +141,17 @@ func TestClouds(t *testing.T) {
 	}
 }
 
+func TestHypervisors(t *testing.T) {
+	for name, tree := range map[string]fstest.MapFS{
+		"the CPU's flag":           {"proc/cpuinfo": {Data: []byte("processor\t: 0\nflags\t\t: fpu hypervisor lahf_lm\n")}},
+		"QEMU on Arm":              {"proc/device-tree/compatible": {Data: []byte("linux,dummy-virt\x00")}},
+		"a device tree's own word": {"proc/device-tree/hypervisor/compatible": {Data: []byte("xen")}},
+	} {
+		assert.True(t, host.Read(tree).VM, name)
+	}
+	assert.False(t, host.Read(fstest.MapFS{"proc/cpuinfo": {Data: []byte("processor\t: 0\nflags\t\t: fpu hypervisors\n")}}).VM)
+}
+
 func TestContainersAreRecognised(t *testing.T) {
 	for name, tree := range map[string]fstest.MapFS{
 		"Docker":           {".dockerenv": {}},
@@ -175,6 +186,7 @@ func TestLimitsOfGroups(t *testing.T) {
 			"sys/fs/cgroup/pods.slice/a.scope/cpu.max":    "800000 100000\n",
 			"sys/fs/cgroup/pods.slice/a.scope/memory.max": "max\n",
 			"sys/fs/cgroup/pods.slice/cpu.max":            "50000 100000\n",
+			"sys/fs/cgroup/cpu.max":                       "1600000 100000\n",
 			"sys/fs/cgroup/pods.slice/memory.max":         "1073741824\n",
 		}, host.Limits{CPUs: 0.5, MemoryBytes: 1 << 30}},
 		"version 1 without limits": {map[string]string{

@@ -83,7 +83,7 @@ func TestCounter(t *testing.T) {
 		},
 		"a total that no counter reaches does not begin anew": {
 			meter.Counter{RangeUJ: math.MaxUint64},
-			[]reading{{0, 1, 0, meter.OK}, {s, 0, math.MaxUint64 / 1e6, meter.OK}, {s, math.MaxUint64, math.MaxUint64 / 1e6, meter.OK}},
+			[]reading{{0, 1, 0, meter.OK}, {s, 0, math.MaxUint64 / 1e6, meter.OK}, {s, 1e12, math.MaxUint64 / 1e6, meter.OK}},
 		},
 		"trap 7: no difference is no wrap": {
 			meter.Counter{RangeUJ: pkgRange, MaxW: 1000},

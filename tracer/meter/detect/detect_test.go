@@ -189,12 +189,13 @@ func TestMetersFromDetectionKeepTheRules(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{Packages: []tracertest.Curve{tracertest.Constant(1), tracertest.Constant(2)}})
 		tracertest.TestMeter(t, func() (meter.Meter, error) {
-			ms, _ := detect.Detect(h, tracertest.NewMeter(tracertest.Domain{Domain: meter.Domain{ID: "cpu0", Method: lifecycle.Metered}}))
+			ms, _ := detect.Detect(h, tracertest.NewMeter(tracertest.Domain{Domain: meter.Domain{ID: "socket0", Kind: lifecycle.KindCPU, Method: lifecycle.Metered}}))
 			for i, m := range ms {
 				if i != 1 {
 					require.NoError(t, m.Close())
 				}
 			}
+			require.Equal(t, "mirrored", ms[1].Domains()[0].LeftOut)
 			return ms[1], nil // powercap without cpu0
 		})
 	})

@@ -5,7 +5,6 @@ package profile
 import (
 	"fmt"
 	"math"
-	"strings"
 
 	"github.com/ecotracer/ecotracer/factors"
 	"github.com/ecotracer/ecotracer/internal/host"
@@ -126,9 +125,15 @@ func rest(f host.Facts, cpuClass string) Load {
 	}
 	l, ok := lookup("rest-"+class, unit, scale)
 	if ok {
-		l.Why = fmt.Sprintf("board, disks, fans, network and losses of a %s: %.3g to %.3g W", strings.ReplaceAll(class, "unknown", "machine of unknown class"), l.IdleW, l.FullW)
+		l.Why = fmt.Sprintf("board, disks, fans, network and losses of %s: %.3g to %.3g W", machines[class], l.IdleW, l.FullW)
 	}
 	return l
+}
+
+// machines are the classes in words.
+var machines = map[string]string{
+	"server": "a server", "desktop": "a desktop", "laptop": "a laptop", "single-board": "a single board",
+	"vm": "a server, by this virtual machine's threads", "unknown": "a machine of unknown class",
 }
 
 // lookup finds idle and full power of a class, in a unit that is per so many.

@@ -76,6 +76,14 @@ func TestRestOfTheMachineIsThatOfItsClass(t *testing.T) {
 	}
 }
 
+func TestWhatMachineTheRestIsOfIsSaid(t *testing.T) {
+	for name, want := range map[string]string{
+		"laptop-intel": "a laptop", "server-amd": "a server", "desktop-root-only": "a desktop", "board-arm": "a single board", "vm-aws": "virtual machine",
+	} {
+		assert.Contains(t, of(t, name).Rest.Why, want, name)
+	}
+}
+
 func TestEveryHostHasAPlausibleProfile(t *testing.T) {
 	for _, name := range hosttest.Names() {
 		p := of(t, name)
