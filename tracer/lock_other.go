@@ -1,16 +1,10 @@
-//go:build !unix
+//go:build !(darwin || dragonfly || freebsd || illumos || linux || netbsd || openbsd)
 
 package tracer
 
-import "errors"
-
-// locksWork tells that there is no lock here that goes with its process.
-const locksWork = false
-
-var errLocked = errors.New("the run is running")
-
+// runLock is not to be had here: no lock goes with its process.
 type runLock struct{}
 
-func lockedID(string) (string, bool)           { return "", false }
-func lockRun(string, string) (*runLock, error) { return nil, nil }
+func markRun(string, string) (*runLock, error) { return nil, errNoLocks }
+func lockRun(string, string) (*runLock, error) { return nil, errNoLocks }
 func (l *runLock) release(bool)                {}

@@ -5,8 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
+
+	"github.com/google/uuid"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
@@ -15,7 +19,9 @@ import (
 // final one, each under the same run ID and in place of the one before. A
 // failed Write must leave the one before intact. Write is called by one
 // goroutine at a time for a run, and may be called for several runs at once;
-// it must not keep or change r. tracertest.TestSink checks all this.
+// it must not keep or change r, nor end the run. It returns when ctx is done,
+// after 10 s, or at once where the run's end overtakes a checkpoint, so that
+// End is bounded. tracertest.TestSink checks all this.
 type Sink interface {
 	Write(ctx context.Context, r *lifecycle.Record) error
 }
@@ -34,11 +40,18 @@ func newDirSink(dir string) (Sink, error) {
 }
 
 func (d dirSink) Write(_ context.Context, r *lifecycle.Record) error {
+	if r == nil {
+		return errors.New("tracer: no record to write")
+	}
+	if _, err := uuid.Parse(r.Run.ID); err != nil {
+		// It names a file, and may come from outside.
+		return fmt.Errorf("tracer: run id %q is no UUID", r.Run.ID)
+	}
 	var b bytes.Buffer
 	if err := lifecycle.Encode(&b, r); err != nil {
 		return fmt.Errorf("tracer: record of run %s: %w", r.Run.ID, err)
 	}
-	if err := replaceFile(filepath.Join(string(d), r.Run.ID+".json"), b.Bytes()); err != nil {
+	if err := replaceFile(string(d), r.Run.ID+".json", b.Bytes()); err != nil {
 		return fmt.Errorf("tracer: record of run %s: %w", r.Run.ID, err)
 	}
 	return nil
@@ -46,34 +59,38 @@ func (d dirSink) Write(_ context.Context, r *lifecycle.Record) error {
 
 // replaceFile puts a file in place such that, whatever happens, either the
 // old or the new content is there, on disk.
-func replaceFile(path string, content []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+func replaceFile(dir, name string, content []byte) (err error) {
+	temp := tempPath(dir, name)
+	f, err := os.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666) // less what the host's umask takes
 	if err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
+			_ = os.Remove(temp)
 		}
 	}()
 	_, err = f.Write(content)
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
 	if err == nil {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	if err = os.Rename(f.Name(), path); err != nil {
+	if err = os.Rename(temp, filepath.Join(dir, name)); err != nil {
 		return err
 	}
-	if dir, err := os.Open(filepath.Dir(path)); err == nil {
+	if d, err := os.Open(dir); err == nil {
 		// The rename itself; where a folder cannot be synced it stays in the
 		// system's hands.
-		_ = dir.Sync()
-		_ = dir.Close()
+		_ = d.Sync()
+		_ = d.Close()
 	}
 	return nil
+}
+
+// tempPath is a new name for a file that is being written: .<name>.<random>.
+// Recover knows such a file by it when its writer has been killed.
+func tempPath(dir, name string) string {
+	return filepath.Join(dir, "."+name+"."+strconv.FormatUint(rand.Uint64(), 36))
 }
