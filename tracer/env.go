@@ -3,13 +3,16 @@ package tracer
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/ecotracer/ecotracer/factors"
 	"github.com/ecotracer/ecotracer/lifecycle"
+	"github.com/ecotracer/ecotracer/tracer/meter"
 )
 
 const defaultDir = "ecotracer-records"
@@ -17,50 +20,95 @@ const defaultDir = "ecotracer-records"
 // defaultMaxPaths bounds the accounts of a run.
 const defaultMaxPaths = 10_000
 
+// leastPeriod bounds what the sampler may cost.
+const leastPeriod = 10 * time.Millisecond
+
+// defaultConfidentiality is how openly a record is published of which nobody
+// has said it.
+const defaultConfidentiality = "internal"
+
 // disabled tells whether the tracer is switched off: then everything is free.
 func disabled() bool {
-	switch strings.ToLower(os.Getenv("ECOTRACER_DISABLED")) {
-	case "", "0", "false", "no", "off":
-		return false
-	}
-	return true
+	s := os.Getenv("ECOTRACER_DISABLED")
+	return s != "" && !isNo(s)
+}
+
+// isNo tells whether the value of a switch means that it is off.
+func isNo(s string) bool {
+	return slices.Contains([]string{"0", "false", "no", "off"}, strings.ToLower(s))
+}
+
+func isYes(s string) bool {
+	return slices.Contains([]string{"1", "true", "yes", "on"}, strings.ToLower(s))
 }
 
 // configure takes the defaults, then the environment, then the options. What
 // is wrong is left out and told.
 func configure(opts []Option) (config, error) {
 	c := config{
-		name:        os.Getenv("ECOTRACER_NAME"),
 		scope:       lifecycle.ScopeProcess,
 		dir:         os.Getenv("ECOTRACER_DIR"),
 		sampling:    defaultPeriod,
 		checkpoints: defaultCheckpoints,
 		maxPaths:    defaultMaxPaths,
+		weights:     true,
 	}
-	c.site.Country = strings.ToUpper(os.Getenv("ECOTRACER_COUNTRY"))
-	c.site.Subdivision = strings.ToUpper(os.Getenv("ECOTRACER_REGION"))
-	var errs []error
-	if s := os.Getenv("ECOTRACER_SCOPE"); s != "" {
-		c.scope = lifecycle.Scope(s)
-	}
-	for name, d := range map[string]*time.Duration{
-		"ECOTRACER_SAMPLING":    &c.sampling,
-		"ECOTRACER_CHECKPOINTS": &c.checkpoints,
-	} {
-		if s := os.Getenv(name); s != "" {
-			v, err := time.ParseDuration(s)
-			if err != nil {
-				errs = append(errs, fmt.Errorf("tracer: %s=%s is no duration: write it like 2s or 500ms", name, strconv.Quote(s)))
-				continue
-			}
-			*d = v
-		}
-	}
+	errs := c.environment()
+	env := c.site
 	for _, o := range opts {
 		if o != nil {
 			o(&c)
 		}
 	}
+	if c.site.Country == "" && c.site.Subdivision == "" {
+		c.site.Country, c.site.Subdivision = env.Country, env.Subdivision
+	}
+	errs = append(errs, c.repair()...)
+	if err := c.keepValid(declared{}); err != nil {
+		errs = append(errs, err)
+	}
+	return c, errors.Join(errs...)
+}
+
+// environment takes what the environment says.
+func (c *config) environment() (errs []error) {
+	bad := func(name, value, want string) {
+		errs = append(errs, fmt.Errorf("tracer: %s=%s: write %s", name, strconv.Quote(value), want))
+	}
+	c.name = os.Getenv("ECOTRACER_NAME")
+	c.site.Country, c.site.Subdivision = os.Getenv("ECOTRACER_COUNTRY"), os.Getenv("ECOTRACER_REGION")
+	if s := os.Getenv("ECOTRACER_SCOPE"); s != "" {
+		if scope := lifecycle.Scope(strings.ToLower(s)); scope == lifecycle.ScopeProcess || scope == lifecycle.ScopeMachine {
+			c.scope = scope
+		} else {
+			bad("ECOTRACER_SCOPE", s, "process or machine")
+		}
+	}
+	if s := os.Getenv("ECOTRACER_CPU_WEIGHTS"); s != "" {
+		c.weights = !isNo(s)
+		if c.weights && !isYes(s) {
+			bad("ECOTRACER_CPU_WEIGHTS", s, "on or off")
+		}
+	}
+	if s := os.Getenv("ECOTRACER_SAMPLING"); s != "" {
+		if d, err := time.ParseDuration(s); err == nil && d > 0 {
+			c.sampling = d
+		} else {
+			bad("ECOTRACER_SAMPLING", s, "a duration such as 2s or 500ms")
+		}
+	}
+	if s := os.Getenv("ECOTRACER_CHECKPOINTS"); s != "" {
+		if d, err := time.ParseDuration(s); err == nil && d != 0 {
+			c.checkpoints = d
+		} else {
+			bad("ECOTRACER_CHECKPOINTS", s, "a duration such as 10s, or a negative one for none")
+		}
+	}
+	return errs
+}
+
+// repair puts defaults where an option says nothing that can be done.
+func (c *config) repair() (errs []error) {
 	if c.dir == "" {
 		c.dir = defaultDir
 	}
@@ -68,27 +116,35 @@ func configure(opts []Option) (config, error) {
 		errs = append(errs, fmt.Errorf("tracer: scope %q is not known: it is %q or %q", c.scope, lifecycle.ScopeProcess, lifecycle.ScopeMachine))
 		c.scope = lifecycle.ScopeProcess
 	}
-	if c.sampling <= 0 {
+	switch {
+	case c.sampling < 0:
+		errs = append(errs, fmt.Errorf("tracer: meters cannot be read every %v; it is every %v", c.sampling, defaultPeriod))
+		c.sampling = defaultPeriod
+	case c.sampling == 0:
 		c.sampling = defaultPeriod
 	}
-	c.sampling = max(c.sampling, 10*time.Millisecond)
+	c.sampling = max(c.sampling, leastPeriod)
 	if c.checkpoints == 0 {
 		c.checkpoints = defaultCheckpoints
 	}
-	if err := c.site.valid(); err != nil {
-		errs = append(errs, err)
-		c.site.Country, c.site.Subdivision = "", ""
+	if n := len(c.sinks); n > 0 {
+		c.sinks = slices.DeleteFunc(slices.Clone(c.sinks), func(s Sink) bool { return s == nil })
+		if len(c.sinks) < n {
+			errs = append(errs, errors.New("tracer: a sink is nil"))
+		}
 	}
-	return c, errors.Join(errs...)
-}
-
-// valid tells what is wrong with a site.
-func (s *Site) valid() error {
-	if s.Country != "" && !factors.IsCountry(s.Country) {
-		return fmt.Errorf("tracer: country %q: %w; write an ISO 3166-1 alpha-2 code such as FR or US (the place counts as unknown)", s.Country, factors.ErrUnknownCountry)
+	if n := len(c.meters); n > 0 {
+		c.meters = slices.DeleteFunc(slices.Clone(c.meters), func(m meter.Meter) bool { return m == nil })
+		if len(c.meters) < n {
+			errs = append(errs, errors.New("tracer: a meter is nil"))
+		}
 	}
-	if s.Subdivision != "" && !strings.HasPrefix(s.Subdivision, s.Country+"-") {
-		return fmt.Errorf("tracer: region %q is not in country %q; write an ISO 3166-2 code such as US-CA, and its country", s.Subdivision, s.Country)
+	for _, id := range slices.Sorted(maps.Keys(c.idle)) {
+		if w := c.idle[id]; !(w >= 0) || math.IsInf(w, 1) {
+			errs = append(errs, fmt.Errorf("tracer: idle power of %s is not %v W (it counts as unknown)", id, w))
+			c.idle = maps.Clone(c.idle)
+			delete(c.idle, id)
+		}
 	}
-	return nil
+	return errs
 }

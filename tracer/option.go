@@ -15,12 +15,8 @@ type Option func(*config)
 
 // config is what the options of a run come to.
 type config struct {
-	name        string
+	declared
 	scope       lifecycle.Scope
-	site        Site
-	publisher   lifecycle.Publisher
-	useCase     lifecycle.UseCase
-	technology  lifecycle.Technology
 	dir         string
 	sinks       []Sink
 	meters      []meter.Meter
@@ -30,6 +26,7 @@ type config struct {
 	sampling    time.Duration
 	checkpoints time.Duration
 	maxPaths    int
+	weights     bool // by CPU time, if it may be had
 	failed      bool
 }
 

@@ -20,10 +20,7 @@ const (
 func (b *recordBuilder) factor(q factors.Query) string {
 	for _, f := range b.run.cfg.site.Factors {
 		if f.Kind == q.Kind && (q.Unit == "" || f.Unit == q.Unit) {
-			if f.Found == "" {
-				f.Found = factors.Declared
-			}
-			return b.addFactor(f)
+			return b.addFactor(asDeclared(f))
 		}
 	}
 	f, err := factors.Lookup(q)
@@ -337,10 +334,7 @@ func (b *recordBuilder) hasMethod(id string) bool {
 // that saw them.
 func (b *recordBuilder) leftOut() {
 	for _, g := range b.run.ledger.groups {
-		for _, md := range g.meter.Domains() {
-			if md.LeftOut == "" {
-				continue
-			}
+		for _, md := range g.leftOut {
 			for i := range b.rec.Methods {
 				if m := &b.rec.Methods[i]; m.Sensor == md.Sensor && m.Mode == md.Mode {
 					m.LeftOut = append(m.LeftOut, lifecycle.LeftOut{Domain: md.Name, Reason: md.LeftOut})

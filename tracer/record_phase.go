@@ -183,6 +183,9 @@ func (b *recordBuilder) warnings() {
 	for _, id := range slices.Sorted(maps.Keys(s.unknown)) {
 		b.warn("device-unknown", "/hardware", "spans claim "+strconv.Quote(id)+", which no meter covers", s.unknown[id])
 	}
+	for _, path := range b.run.cfg.refused {
+		b.warn("metadata-refused", path, "what was declared broke a rule and was left out", 0)
+	}
 	if open := openSpans(b.rec.Spans); open > 0 && b.rec.Run.Status != lifecycle.Running {
 		b.warn("spans-open", "/spans", "spans that were not ended are booked up to the run's end", open)
 	}

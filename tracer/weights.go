@@ -3,7 +3,6 @@ package tracer
 import (
 	"bytes"
 	"context"
-	"os"
 	"runtime/pprof"
 	"strconv"
 	"sync/atomic"
@@ -84,7 +83,7 @@ func PauseProfiling() (resume func()) {
 // weightsAllowed tells whether a run may use the profiler: it belongs to the
 // host, so never in a test binary.
 func weightsAllowed() bool {
-	return os.Getenv("ECOTRACER_CPU_WEIGHTS") != "off" && (!testBinary() || weightsInTests.Load())
+	return !testBinary() || weightsInTests.Load()
 }
 
 // weightsInTests is set by this package's own tests.
