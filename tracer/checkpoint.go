@@ -2,6 +2,8 @@ package tracer
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
@@ -12,6 +14,8 @@ const (
 	// A record of many paths takes long to make: checkpoints may use this
 	// part of the time.
 	checkpointShare = 50
+	// writeTimeout is how long a sink may take.
+	writeTimeout = 10 * time.Second
 )
 
 // checkpoint writes the record of the running run again and again until the
@@ -27,32 +31,117 @@ func (r *Run) checkpoint() {
 			return
 		case <-timer.C:
 		}
+		if !r.ledger.awaitWindow(r.stop) {
+			return
+		}
 		began := time.Now()
-		r.writeCheckpoint()
-		timer.Reset(max(r.cfg.checkpoints, checkpointShare*time.Since(began)))
+		err := r.writeCheckpoint()
+		if err != nil && !r.over.Load() {
+			r.mu.Lock()
+			r.failures++
+			r.mu.Unlock()
+		}
+		timer.Reset(r.nextCheckpoint(time.Since(began)))
 	}
 }
 
-func (r *Run) writeCheckpoint() {
-	l := r.ledger
-	l.mu.Lock()
-	if r.ended {
-		l.mu.Unlock()
-		return
+// nextCheckpoint is when to write again after a checkpoint that took so long:
+// early enough that a window of CPU samples may be in the way.
+func (r *Run) nextCheckpoint(took time.Duration) time.Duration {
+	wait := r.cfg.checkpoints - took
+	if r.labelled {
+		wait = max(wait-windowLength, wait/2)
 	}
-	snap := r.snapshot(l, true)
-	l.mu.Unlock()
+	return max(wait, checkpointShare*took)
+}
 
+func (r *Run) writeCheckpoint() error {
+	var snap *snapshot
+	r.ledger.tickThen(func(l *ledger) {
+		if !r.ended {
+			s := r.snapshot(l, true)
+			snap = &s
+		}
+	})
+	if snap == nil {
+		return nil
+	}
+	rec, err := r.makeRecord(snap, lifecycle.Running)
+	if rec == nil {
+		return err
+	}
+	return errors.Join(err, r.write(untilEnd{context.Background(), r}, rec))
+}
+
+// awaitWindow waits until no window of CPU samples is open: settled before its
+// end, what it would have told is lost. It is false if stop comes first.
+func (l *ledger) awaitWindow(stop <-chan struct{}) bool {
+	l.mu.Lock()
+	state, stopped := l.weights.state, l.weights.stopped
+	l.mu.Unlock()
+	if state != inWindow && state != stopping {
+		return true
+	}
+	select {
+	case <-stopped:
+		return true
+	case <-stop:
+		return false
+	}
+}
+
+// makeRecord makes a record of a run's books, or none: the host is not to
+// suffer from a mistake of ours.
+func (r *Run) makeRecord(snap *snapshot, status lifecycle.Status) (rec *lifecycle.Record, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.over.Load() {
-		return
+	defer func() {
+		if p := recover(); p != nil {
+			rec, err = nil, fmt.Errorf("tracer: the record of run %s cannot be made: %v", r.id, p)
+		}
+	}()
+	if status == lifecycle.Complete && r.cfg.failed {
+		status = lifecycle.Failed
 	}
-	rec, err := r.record(&snap, lifecycle.Running)
-	if err == nil {
-		err = r.write(context.Background(), rec)
+	return r.record(snap, status)
+}
+
+// write gives a record to the run's sinks.
+func (r *Run) write(ctx context.Context, rec *lifecycle.Record) error {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	var errs []error
+	for _, s := range r.cfg.sinks {
+		if err := writeSink(ctx, s, rec); err != nil {
+			errs = append(errs, err)
+		}
 	}
-	if err != nil {
-		r.failures++
+	return errors.Join(errs...)
+}
+
+// writeSink writes to a sink; one that panics has failed.
+func writeSink(ctx context.Context, s Sink, rec *lifecycle.Record) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("tracer: sink %T panicked: %v", s, p)
+		}
+	}()
+	return s.Write(ctx, rec)
+}
+
+// untilEnd is a context that is done when the run ends.
+type untilEnd struct {
+	context.Context
+	run *Run
+}
+
+func (c untilEnd) Done() <-chan struct{} { return c.run.stop }
+
+func (c untilEnd) Err() error {
+	select {
+	case <-c.run.stop:
+		return context.Canceled
+	default:
+		return nil
 	}
 }

@@ -63,9 +63,10 @@ type group struct {
 	id      int
 	meter   meter.Meter
 	domains []*domain
-	shared  []int // slots of the domains that are given out by CPU time
-	own     []int // slots of devices of their own
-	index   []int // by the meter's own numbering: into domains, or -1
+	leftOut []meter.Domain // seen and not counted
+	shared  []int          // slots of the domains that are given out by CPU time
+	own     []int          // slots of devices of their own
+	index   []int          // by the meter's own numbering: into domains, or -1
 	buf     []meter.Sample
 	scratch []float64
 
@@ -264,8 +265,12 @@ func (l *ledger) close(s *Span, failed bool) bool {
 	t := l.now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if s.ended || s.account.run.ended {
+	if s.ended {
 		return false
+	}
+	s.ended = true
+	if s.account.run.ended {
+		return true // its time was booked then
 	}
 	l.advance(t)
 	a := s.account
@@ -273,7 +278,6 @@ func (l *ledger) close(s *Span, failed bool) bool {
 	if s.children == 0 {
 		l.setActive(a, -1)
 	}
-	s.ended = true
 	a.nOpen--
 	a.startSum -= float64(s.start)
 	d := l.t - s.start

@@ -2,6 +2,7 @@ package tracer
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"slices"
@@ -82,35 +83,81 @@ func (ls *ledgerSet) leave(r *Run) {
 // newLedger opens a host's meters. Where none can be opened the ledger has no
 // domain, and the records say what is missing.
 func newLedger(c *config) (*ledger, error) {
-	l := &ledger{base: time.Now()}
+	l := &ledger{base: time.Now(), nodeShare: 1}
 	root := c.root
 	if root == nil {
 		root = os.DirFS("/")
 	}
-	l.facts = host.Read(root)
-	l.nodeShare = nodeShareOf(l.facts)
+	l.usage.cpu = lasting(c.cpuTime)
 	var errs []error
-	ms, report := detect.Detect(root, c.meters...)
-	l.report = report
-	for _, m := range ms {
-		l.addMeter(m)
+	attempt := func(what string, f func() error) {
+		if err := guard(what, f); err != nil {
+			errs = append(errs, err)
+		}
 	}
-	l.idleByFactor()
-	l.usage.cpu = c.cpuTime
-	if l.usage.cpu == nil {
-		l.usage.cpu = processCPUTime
+	attempt("reading the host", func() error {
+		l.facts = host.Read(root)
+		l.nodeShare = nodeShareOf(l.facts)
+		return nil
+	})
+	var given []meter.Meter
+	for _, m := range c.meters {
+		attempt(fmt.Sprintf("opening the meter %T", m), func() error {
+			m.Domains()
+			given = append(given, m)
+			return nil
+		})
 	}
-	stat, err := host.OpenStat(root)
-	if err == nil {
-		l.usage.stat = stat
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		errs = append(errs, err)
-	}
+	attempt("opening the meters", func() error {
+		var ms []meter.Meter
+		ms, l.report = detect.Detect(root, given...)
+		for _, m := range ms {
+			l.addMeter(m)
+		}
+		l.idleByFactor()
+		return nil
+	})
+	attempt("reading the host's CPU time", func() error {
+		stat, err := host.OpenStat(root)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err == nil {
+			l.usage.stat = stat
+		}
+		return err
+	})
 	u := l.usage.read(l)
 	for _, g := range l.groups {
 		g.last = u
 	}
 	return l, errors.Join(errs...)
+}
+
+// guard turns a panic of what the host program gave us into an error.
+func guard(what string, f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("tracer: %s panicked: %v", what, p)
+		}
+	}()
+	return f()
+}
+
+// lasting is a process's CPU time that falls back on what it told last when
+// it panics; by default that of this process.
+func lasting(cpuTime func() time.Duration) func() time.Duration {
+	if cpuTime == nil {
+		return processCPUTime
+	}
+	var last time.Duration
+	return func() time.Duration {
+		_ = guard("CPUTime", func() error {
+			last = cpuTime()
+			return nil
+		})
+		return last
+	}
 }
 
 // addMeter gives a meter's counted domains a group.
@@ -119,6 +166,7 @@ func (l *ledger) addMeter(m meter.Meter) {
 	for i, md := range m.Domains() {
 		g.index = append(g.index, -1)
 		if md.LeftOut != "" {
+			g.leftOut = append(g.leftOut, md)
 			continue
 		}
 		d := &domain{Domain: md, group: g, slot: len(g.domains), device: -1, minW: -1, hw: hardwareID(md.Kind, md.ID), conds: map[meter.Condition]int64{}}
@@ -135,7 +183,7 @@ func (l *ledger) addMeter(m meter.Meter) {
 	}
 	n := len(g.domains)
 	if n == 0 {
-		_ = m.Close()
+		closeMeter(m)
 		return
 	}
 	g.scratch = make([]float64, n)

@@ -40,13 +40,14 @@ type Run struct {
 	external       int64
 	alien          int64
 
-	mu       sync.Mutex // held while a record is made and written
-	final    *lifecycle.Record
-	finalErr error
-	failures int64 // checkpoints that could not be written
+	mu       sync.Mutex // held while a record is made; guards cfg and failures
+	failures int64      // checkpoints that could not be written
 	lock     *runLock
 	stop     chan struct{}
 	stopped  chan struct{}
+	ending   sync.Once
+	final    *lifecycle.Record
+	finalErr error
 }
 
 // groupTotals is what a group had come to at some time.
@@ -72,34 +73,39 @@ func (g *group) totals() groupTotals {
 	return t
 }
 
-// Begin begins a run, and returns a context in which Start finds it. The
-// first run that is open is also the process's default run.
+// Begin begins a run, and returns a context in which Start finds it. It is
+// also the process's default run, in which Start books what has no run in its
+// context; of several open runs that is the one that was begun first.
 //
 // Begin takes what it can get: where a part cannot work, such as a folder that
-// cannot be written, it returns a Run that measures all the same, together
-// with an error that says what will be lacking. The Run is never nil.
+// cannot be written or a variable with a bad value, it returns a Run that
+// measures all the same, together with an error that says what will be
+// lacking. The Run is never nil. What the options hold must not be changed
+// until the run has ended.
+//
+// Every run is to be ended: until then a goroutine reads the meters. Begin
+// ends the run that Start had opened because ECOTRACER_DIR is set, if there is
+// one. A nil ctx counts as context.Background().
 func Begin(ctx context.Context, opts ...Option) (context.Context, *Run, error) {
 	if ctx == nil {
 		ctx = context.Background()
 	}
 	if disabled() {
-		return ctx, idleRun(), nil
+		return ctx, &disabledRun, nil
 	}
+	before := takeDefault()
 	cfg, err := configure(opts)
-	r, err2 := newRun(cfg, weightsAllowed())
+	r, err2 := newRun(cfg, cfg.weights && weightsAllowed())
+	err = errors.Join(before, err, err2)
 	if r == nil {
-		return ctx, idleRun(), errors.Join(err, err2)
+		return ctx, &disabledRun, err
 	}
-	setDefaultRun(r)
-	return &runContext{ctx, r}, r, errors.Join(err, err2)
+	addDefault(r)
+	return &runContext{ctx, r}, r, err
 }
 
-// idleRun is the run of a disabled tracer: everything on it is free.
-func idleRun() *Run {
-	r := &Run{final: &lifecycle.Record{}}
-	r.over.Store(true)
-	return r
-}
+// disabledRun is the run of a disabled tracer: everything on it is free.
+var disabledRun Run
 
 type runContext struct {
 	context.Context
@@ -130,15 +136,18 @@ func newRun(cfg config, labelled bool) (*Run, error) {
 	var errs []error
 	if len(r.cfg.sinks) == 0 {
 		sink, err := newDirSink(cfg.dir)
+		// Without its folder the run goes on, and its end tries again.
+		r.cfg.sinks = []Sink{sink}
+		if err == nil {
+			r.lock, err = markRun(cfg.dir, r.id)
+			locks := !errors.Is(err, errNoLocks)
+			if !locks {
+				err = nil
+			}
+			closeKilled(cfg.dir, locks)
+		}
 		if err != nil {
 			errs = append(errs, err)
-		} else {
-			r.cfg.sinks = []Sink{sink}
-			r.lock, err = lockRun(cfg.dir, r.id)
-			if err != nil {
-				errs = append(errs, err)
-			}
-			closeInterrupted(cfg.dir)
 		}
 	}
 	if err := ledgers.join(r); err != nil {
@@ -240,25 +249,28 @@ func (r *Run) ID() string {
 
 // Describe adds to what the record says of the run, such as a metric that is
 // known only at its end. Of the options only Named, At, Publisher, UseCase and
-// Technology have an effect; each replaces what was said before.
-func (r *Run) Describe(opts ...Option) {
-	if r == nil || r.over.Load() {
-		return
+// Technology have an effect; each replaces what was said before. What breaks a
+// rule of the record is left out and told, in the error and in a warning of
+// the record; what was said before then stands. After End it does nothing.
+func (r *Run) Describe(opts ...Option) error {
+	if r == nil || r.ledger == nil || r.over.Load() {
+		return nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	c := r.cfg
+	c := config{declared: r.cfg.declared}
 	for _, o := range opts {
-		o(&c)
+		if o != nil {
+			o(&c)
+		}
 	}
-	r.cfg.name, r.cfg.publisher, r.cfg.useCase, r.cfg.technology = c.name, c.publisher, c.useCase, c.technology
-	if c.site.valid() == nil {
-		r.cfg.site = c.site
-	}
+	err := c.keepValid(r.cfg.declared)
+	r.cfg.declared = c.declared
+	return err
 }
 
-// Fail marks the run as failed if err is not nil. The error itself is not
-// kept: it may hold what is private.
+// Fail marks the run as failed if err is not nil: its record has the status
+// failed. The error itself is not kept: it may hold what is private.
 func (r *Run) Fail(err error) {
 	if r == nil || err == nil || r.over.Load() {
 		return
@@ -269,24 +281,24 @@ func (r *Run) Fail(err error) {
 }
 
 // End ends the run, writes its record and returns it. Spans that are still
-// open are booked up to now. A further call returns the same; on a run that a
-// disabled tracer began, the record is empty.
+// open are booked up to now, and flagged. Only the first call counts; a
+// further one, on any goroutine, waits for it and returns the same. On a nil
+// Run and on that of a disabled tracer the record is empty.
 //
 // The record is returned also where it could not be written; the error then
-// says why. End waits for no slow meter and for no profile.
+// says why. End waits for no slow meter and for no profile, and at most 10 s
+// for a sink.
 func (r *Run) End() (*lifecycle.Record, error) {
-	if r == nil {
+	if r == nil || r.ledger == nil {
 		return &lifecycle.Record{}, nil
 	}
-	if !r.over.CompareAndSwap(false, true) {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if r.final == nil {
-			return &lifecycle.Record{}, nil
-		}
-		return r.final, r.finalErr
-	}
-	clearDefaultRun(r)
+	r.ending.Do(r.end)
+	return r.final, r.finalErr
+}
+
+func (r *Run) end() {
+	r.over.Store(true)
+	removeDefault(r)
 	close(r.stop)
 	var snap snapshot
 	r.ledger.tickThen(func(l *ledger) {
@@ -296,35 +308,11 @@ func (r *Run) End() (*lifecycle.Record, error) {
 	ledgers.leave(r)
 	<-r.stopped
 
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	status := lifecycle.Complete
-	if r.cfg.failed {
-		status = lifecycle.Failed
+	rec, err := r.makeRecord(&snap, lifecycle.Complete)
+	if rec == nil {
+		r.final, r.finalErr = &lifecycle.Record{}, err // the last checkpoint stands
+	} else {
+		r.final, r.finalErr = rec, errors.Join(err, r.write(context.Background(), rec))
 	}
-	rec, err := r.record(&snap, status)
-	r.final = rec
-	r.finalErr = errors.Join(err, r.write(context.Background(), rec))
 	r.lock.release(r.finalErr == nil)
-	return r.final, r.finalErr
-}
-
-func (r *Run) write(ctx context.Context, rec *lifecycle.Record) error {
-	var errs []error
-	for _, s := range r.cfg.sinks {
-		if err := writeSink(ctx, s, rec); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// writeSink writes to a sink; one that panics has failed.
-func writeSink(ctx context.Context, s Sink, rec *lifecycle.Record) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("tracer: sink %T panicked: %v", s, p)
-		}
-	}()
-	return s.Write(ctx, rec)
 }

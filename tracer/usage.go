@@ -28,9 +28,12 @@ func (u *usage) read(l *ledger) usageReading {
 	}
 	r := usageReading{}
 	if u.stat != nil {
-		if busy, cpus, err := u.stat.Read(); err == nil && cpus > 0 {
-			r.busy, u.cpus, r.ok = busy, cpus, true
-		}
+		_ = guard("reading the host's CPU time", func() error {
+			if busy, cpus, err := u.stat.Read(); err == nil && cpus > 0 {
+				r.busy, u.cpus, r.ok = busy, cpus, true
+			}
+			return nil
+		})
 	}
 	r.cpus = u.cpus
 	r.proc = u.cpu()
