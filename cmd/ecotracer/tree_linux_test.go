@@ -339,3 +339,15 @@ func FuzzParseStat(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkTree is one look at this host's processes; it happens at every
+// reading of the meters.
+func BenchmarkTree(b *testing.B) {
+	tree := newTree(kernel{}, 1) // all processes but the kernel's and those of PID 1 itself
+	clear(tree.before)
+	for b.Loop() {
+		tree.cpuTime()
+	}
+	b.ReportMetric(float64(tree.alive()), "processes")
+	b.ReportMetric(float64(len(kernel{}.list())), "of")
+}
