@@ -107,14 +107,10 @@ func (r *Report) missUnreadable() {
 		}
 		cause := [3]string{d.Sensor, d.Why, d.Fix}
 		if i, ok := at[cause]; ok {
-			r.Missing[i].What += ", " + d.Name
+			r.Missing[i].What += ", " + d.ID
 			continue
 		}
 		at[cause] = len(r.Missing)
-		what := d.Name
-		if what == "" {
-			what = d.ID
-		}
-		r.Missing = append(r.Missing, meter.Missing{What: d.Sensor + " " + what, Why: d.Why, Fix: d.Fix})
+		r.Missing = append(r.Missing, meter.Missing{What: d.Sensor + " " + d.ID, Why: d.Why, Fix: d.Fix})
 	}
 }

@@ -104,12 +104,13 @@ func TestHostWithoutAnyFilesIsNoFailure(t *testing.T) {
 
 func TestOneSocketThatCannotBeReadIsModelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{Packages: []tracertest.Curve{tracertest.Constant(1), tracertest.Constant(2)}})
+		h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{Packages: []tracertest.Curve{tracertest.Constant(1), tracertest.Constant(2)}, DRAM: []tracertest.Curve{tracertest.Constant(1)}})
 		h.Fail(tracertest.EnergyFile("intel-rapl:0"), syscall.EACCES)
+		h.Fail(tracertest.EnergyFile("intel-rapl:0:0"), syscall.EACCES)
 		counted, r, _ := found(t, h)
 		assert.Equal(t, []string{"powercap cpu1", "model cpu0", "model dram0", "model node0/rest"}, counted)
 		require.Len(t, r.Missing, 1)
-		assert.Equal(t, "rapl package-0", r.Missing[0].What)
+		assert.Equal(t, "rapl package-0, package-0/dram", r.Missing[0].What, "one line for one cause")
 		assert.NotEmpty(t, r.Missing[0].Fix)
 	})
 }
