@@ -23,6 +23,7 @@ var warningMeanings = map[string]string{
 	"checkpoint-failed":     "the record could not be written during the run",
 	"metadata-refused":      "what was declared of the run broke a rule and was left out",
 	"spans-open":            "spans were still open when the run ended",
+	"stage-unknown":         "spans were put in a stage that is none",
 	"units-refused":         "functional units could not be counted",
 	"meter-extrapolated":    "the end of a slow meter was told by its last power",
 	"counter-gap":           "a counter was not read for some time, or wrapped more than once",
@@ -41,10 +42,10 @@ var warningMeanings = map[string]string{
 //
 // The codes are, of figures: factor-outside-validity, boundary-below-it,
 // place-unknown, power-implausible; of spans: below-resolution, short-run,
-// spans-open, units-refused, paths-bounded, cpu-time-unlabelled,
-// device-unclaimed, device-unknown; of the
-// run: suspended, clock-step, clock-foreign, checkpoint-failed,
-// metadata-refused, ledger-imbalance; of meters: counter-gap, counter-reset, counter-stuck,
+// spans-open, stage-unknown, units-refused, paths-bounded,
+// cpu-time-unlabelled, device-unclaimed, device-unknown; of the run:
+// suspended, clock-step, clock-foreign, checkpoint-failed, metadata-refused,
+// ledger-imbalance; of meters: counter-gap, counter-reset, counter-stuck,
 // counter-backwards, counter-unplugged, counter-unreadable,
 // counter-range-unknown, permission-denied, meter-extrapolated.
 func WarningMeaning(code string) (meaning string, known bool) {

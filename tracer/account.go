@@ -3,15 +3,17 @@ package tracer
 import (
 	"context"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
 const (
-	maxDepth   = 64      // names in a path
-	maxUnits   = 64      // functional units of an account
-	maxName    = 256     // bytes of a name
-	maxPath    = 4 << 10 // bytes of a path, as the record bounds them
+	maxDepth   = 64        // names in a path
+	maxUnits   = 64        // functional units of an account
+	maxCount   = 1<<53 - 1 // of units: the largest that every reader of JSON holds exactly
+	maxName    = 256       // bytes of a name
+	maxPath    = 4 << 10   // bytes of a path, as the record bounds them
 	otherNames = "(other)"
 )
 
@@ -120,14 +122,23 @@ func (s *sums) joules(d int, w float64) float64 { return w*(s.q-s.c)/1e9 + s.f[d
 // escapeName makes a name one element of a path (RFC 6901's escapes) and
 // bounds it.
 func escapeName(name string) string {
-	if name == "" {
+	if name = boundName(name); name == "" {
 		return "(unnamed)"
-	}
-	if len(name) > maxName {
-		name = strings.ToValidUTF8(name[:maxName], "")
 	}
 	if strings.ContainsAny(name, "~/") {
 		name = strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+	}
+	return name
+}
+
+// boundName cuts a name to what the record holds, at the end of a character.
+func boundName(name string) string {
+	if len(name) > maxName {
+		end := maxName
+		for end > maxName-utf8.UTFMax && !utf8.RuneStart(name[end]) {
+			end--
+		}
+		name = name[:end]
 	}
 	return strings.ToValidUTF8(name, "\uFFFD")
 }
@@ -150,7 +161,12 @@ func (a *account) child(key childKey) *account {
 // resolve infers what the key leaves open and makes the account if it is new.
 func (a *account) resolve(key childKey) *account {
 	r := a.run
-	full := childKey{key.name, key.stage, a.claimKey(), true}
+	name := escapeName(key.name)
+	full := childKey{name, key.stage, a.claimKey(), true}
+	if full.stage != "" && (!full.stage.Valid() || full.stage.Device()) {
+		r.badStages++ // no stage that a span can be in
+		full.stage = ""
+	}
 	if full.stage == "" {
 		full.stage = lifecycle.StageOf(key.name)
 	}
@@ -160,39 +176,47 @@ func (a *account) resolve(key childKey) *account {
 	if key.claims != "" {
 		full.claims = r.ledger.claimDevices(r, strings.Split(key.claims, "\x00"), full.claims)
 	}
-	name := escapeName(key.name)
-	bounded := a.depth >= maxDepth-1 || len(r.accounts) >= r.cfg.maxPaths || len(a.path)+len(name)+len("//"+otherNames) > maxPath
-	if bounded {
+	c := a.children[full]
+	if c == nil && (a.depth >= maxDepth-1 || len(r.accounts) >= r.cfg.maxPaths || len(a.path)+len(name)+len("//"+otherNames) > maxPath) {
 		if a.name == otherNames {
 			return a
 		}
+		r.bounded++
 		name = otherNames
 		full = childKey{otherNames, a.stage, a.claimKey(), true}
+		key = full
+		c = a.children[full]
 	}
-	c := a.children[full]
+	if a.children == nil {
+		a.children = make(map[childKey]*account)
+	}
 	if c == nil {
 		c = r.newAccount(a, name, full)
-		if a.children == nil {
-			a.children = make(map[childKey]*account)
-		}
 		a.children[full] = c
 	}
-	if bounded {
-		r.bounded++
-	} else {
+	// There may be more ways to ask for an account than accounts.
+	if r.keys < 4*r.cfg.maxPaths && len(key.name)+len(key.claims) <= maxPath {
+		r.keys++
 		a.children[key] = c
 	}
 	return c
 }
 
-func (a *account) addUnits(unit string, n int64) {
+// addUnits counts functional units and tells whether they could be counted.
+func (a *account) addUnits(unit string, n int64) bool {
 	for i := range a.units {
-		if a.units[i].unit == unit {
-			a.units[i].n += n
-			return
+		if u := &a.units[i]; u.unit == unit {
+			if n > maxCount-u.n {
+				u.n = maxCount
+				return false
+			}
+			u.n += n
+			return true
 		}
 	}
-	if len(a.units) < maxUnits {
-		a.units = append(a.units, unitCount{unit, n})
+	if len(a.units) == maxUnits || n > maxCount {
+		return false
 	}
+	a.units = append(a.units, unitCount{unit, n})
+	return true
 }

@@ -183,6 +183,12 @@ func (b *recordBuilder) warnings() {
 	for _, id := range slices.Sorted(maps.Keys(s.unknown)) {
 		b.warn("device-unknown", "/hardware", "spans claim "+strconv.Quote(id)+", which no meter covers", s.unknown[id])
 	}
+	if s.badStages > 0 {
+		b.warn("stage-unknown", "/spans", "paths were to be in a stage that is none of a service's; it was inferred from the name", s.badStages)
+	}
+	if s.badCounts > 0 {
+		b.warn("units-refused", "/spans", fmt.Sprintf("counts were negative, beyond %d, or of more than %d units of one path", maxCount, maxUnits), s.badCounts)
+	}
 	for _, path := range b.run.cfg.refused {
 		b.warn("metadata-refused", path, "what was declared broke a rule and was left out", 0)
 	}

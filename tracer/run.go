@@ -34,6 +34,9 @@ type Run struct {
 	claimed        map[int]bool  // devices
 	unknownDevices map[string]int64
 	bounded        int64 // spans beyond the bound on paths
+	badStages      int64 // paths that were to be in a stage that is none
+	badCounts      int64 // calls of Count that could not be counted
+	keys           int   // ways to ask for an account that are remembered
 	alone          bool  // no other run was ever open beside it
 	labelled       bool
 	windows        int64 // of the ledger, at the begin

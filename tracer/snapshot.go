@@ -20,6 +20,8 @@ type snapshot struct {
 	claimed  map[int]bool
 	unknown  map[string]int64
 	bounded  int64
+
+	badStages, badCounts int64
 	external int64
 	alien    int64
 	windows  int64
@@ -52,6 +54,7 @@ func (r *Run) snapshot(l *ledger, clone bool) snapshot {
 	s := snapshot{
 		duration: float64(l.settledT - r.begin), end: l.settledT, noneT: r.noneT,
 		alone: r.alone, claimed: map[int]bool{}, unknown: map[string]int64{}, bounded: r.bounded,
+		badStages: r.badStages, badCounts: r.badCounts,
 		external: l.weights.external - r.external, alien: l.alien - r.alien, windows: l.weights.windows - r.windows,
 	}
 	for d := range r.claimed {

@@ -55,7 +55,9 @@ type StartOption struct {
 }
 
 // In puts the span in a stage of the life cycle. Without it the stage is
-// inferred from the name (lifecycle.StageOf), else it is the parent's.
+// inferred from the name (lifecycle.StageOf), else it is the parent's. Of the
+// devices' production and end of life no span can be: that is flagged in the
+// record, and the stage inferred.
 func In(stage lifecycle.Stage) StartOption { return StartOption{stage: stage} }
 
 // Async says that the span runs beside its parent, which goes on working.
@@ -73,8 +75,13 @@ func OnDevices(ids ...string) StartOption {
 // the process's default run. With none of them it is free: it returns ctx and
 // a nil Span. The returned context is to be passed to what the span covers.
 //
-// Cancelling ctx does not end the span. Start never fails and reads no sensor.
-// Names should be few: a run keeps one account per path, and at most 10,000.
+// Every span is to be ended, but on which goroutine does not matter. Start
+// never fails, blocks or reads a sensor. Cancelling ctx does not end the span.
+// Once the run in ctx has ended, Start is free too. A nil ctx counts as
+// context.Background().
+//
+// Names should be few, "batch" and not "batch 17": a run keeps one account per
+// path, and at most 10,000. A "/" in a name is written "~1" in the path.
 func Start(ctx context.Context, name string, opts ...StartOption) (context.Context, *Span) {
 	var parent *Span
 	var run *Run
@@ -126,8 +133,8 @@ func Start(ctx context.Context, name string, opts ...StartOption) (context.Conte
 	return (*spanContext)(s), s
 }
 
-// Do runs f in a span. An error or a panic of f marks the span as failed; the
-// panic goes on.
+// Do runs f in a span and returns its error. An error, a panic and
+// runtime.Goexit in f mark the span as failed; the panic goes on.
 func Do(ctx context.Context, name string, f func(context.Context) error, opts ...StartOption) error {
 	ctx, s := Start(ctx, name, opts...)
 	if s == nil {
@@ -142,8 +149,12 @@ func Do(ctx context.Context, name string, f func(context.Context) error, opts ..
 	return err
 }
 
-// End ends the span. Only the first call counts; after the end of the run it
-// does nothing. It may be called on another goroutine than Start was.
+// End ends the span. Only the first call counts; after the end of the run,
+// which books open spans up to then, it books nothing. It may be called on
+// another goroutine than Start was.
+//
+// In a run with CPU weights (see the package documentation) it gives the
+// goroutine that it is called on the profiler labels of Start's ctx.
 func (s *Span) End() { s.finish(false) }
 
 func (s *Span) finish(failed bool) {
@@ -157,21 +168,29 @@ func (s *Span) finish(failed bool) {
 }
 
 // Count adds n functional units that the span's work came to, such as
-// "samples", "tokens" or "requests" (a plural). n must not be negative.
+// "samples", "tokens" or "requests" (a plural). It may be called as often as
+// there is something to add, also after End, until the run ends.
+//
+// A span counts up to 64 units, and of each up to 2⁵³−1. What is beyond, and a
+// negative n, is not counted and flagged in the record.
 func (s *Span) Count(unit string, n int) {
-	if s == nil || n <= 0 || unit == "" {
+	if s == nil || n == 0 {
 		return
 	}
-	l := s.account.run.ledger
+	r := s.account.run
+	l := r.ledger
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !s.account.run.ended {
-		s.account.addUnits(unit, int64(n))
+	if r.ended {
+		return
+	}
+	if n < 0 || unit == "" || !s.account.addUnits(boundName(unit), int64(n)) {
+		r.badCounts++
 	}
 }
 
-// Fail marks the span as failed if err is not nil. The error itself is not
-// kept: it may hold what is private.
+// Fail marks the span as failed if err is not nil; it is to be called before
+// End. The error itself is not kept: it may hold what is private.
 func (s *Span) Fail(err error) {
 	if s == nil || err == nil {
 		return
@@ -184,7 +203,7 @@ func (s *Span) Fail(err error) {
 	}
 }
 
-// String is the path of the span.
+// String is the path and the stage of the span, for people.
 func (s *Span) String() string {
 	if s == nil {
 		return "<nil>"
