@@ -16,15 +16,15 @@ type snapshot struct {
 	last     []groupTotals
 	domains  [][]domainSnapshot // by group
 
-	alone    bool
-	claimed  map[int]bool
-	unknown  map[string]int64
-	bounded  int64
+	alone   bool
+	claimed map[int]bool
+	unknown map[string]int64
+	bounded int64
 
 	badStages, badCounts int64
-	external int64
-	alien    int64
-	windows  int64
+	external             int64
+	alien                int64
+	windows              int64
 }
 
 type accountSnapshot struct {
