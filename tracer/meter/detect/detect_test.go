@@ -255,7 +255,7 @@ func TestHardwareThatNoMeterCountsIsMissing(t *testing.T) {
 	_, r, _ := found(t, gpus)
 	text := missing(r)
 	assert.Contains(t, text, "gpu NVIDIA H100 PCIe: the kernel shows 2")
-	assert.Contains(t, text, `import _ "github.com/ecotracer/ecotracer/tracer/meter/nvml"`)
+	assert.Contains(t, text, "pass one of your own to the run (tracer.Meters)", "what would mend it")
 	assert.Contains(t, text, "gpu NVIDIA: the kernel shows 1")
 	assert.Contains(t, text, "gpu AMD: the kernel shows 1")
 	assert.NotContains(t, text, "secret", "what tells one device from another is not reported")

@@ -28,17 +28,20 @@ func (r *Report) missHardware(root fs.FS) {
 		r.Missing = append(r.Missing, meter.Missing{
 			What: "gpu " + m.what,
 			Why:  fmt.Sprintf("the kernel shows %d, and no meter counts them", m.count),
-			Fix:  `import _ "github.com/ecotracer/ecotracer/tracer/meter/nvml"`,
+			Fix:  noMeter,
 		})
 	}
 	if amd > 0 {
 		r.Missing = append(r.Missing, meter.Missing{
 			What: "gpu AMD",
 			Why:  fmt.Sprintf("the kernel shows %d, and no meter counts them (graphics inside a CPU are part of its package)", amd),
-			Fix:  "pass a meter of your own to the run, or register one",
+			Fix:  noMeter,
 		})
 	}
 }
+
+// noMeter is what mends hardware for which no meter comes with the library.
+const noMeter = "no meter for them comes with this version: pass one of your own to the run (tracer.Meters), or register it (meter.Register)"
 
 // nvidiaModels are the models of the GPUs that the NVIDIA driver shows: its
 // folder of each also holds serial numbers, which are not read on.
