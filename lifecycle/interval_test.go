@@ -168,7 +168,7 @@ func TestBoundsAgreeWithAMonteCarlo(t *testing.T) {
 		t.Run(fmt.Sprintf("inputs within ×%v", c.ratio), func(t *testing.T) {
 			t.Parallel()
 			var worst float64
-			for n := range uint64(50) {
+			for n := range uint64(monteCarloSums) {
 				rng := rand.New(rand.NewPCG(n, uint64(c.ratio)))
 				sources, terms := recordShapedSum(rng, c.ratio)
 				v := intervals{sources: sources}
