@@ -7,8 +7,8 @@ import (
 	"reflect"
 )
 
-// Canonicalisation names the form of JSON that digests of records are made of.
-const Canonicalisation = "RFC8785"
+// canonicalisation names the form of JSON that digests of records are made of.
+const canonicalisation = "RFC8785"
 
 // Canonical is the record in the canonical form of RFC 8785, without its
 // integrity member. Documents that hold the same record have the same
@@ -32,4 +32,15 @@ func (r *Record) SHA256() (string, error) {
 	}
 	sum := sha256.Sum256(canonical)
 	return hex.EncodeToString(sum[:]), nil
+}
+
+// Seal sets the record's integrity member to its digest, by which [Validate]
+// finds any later change. The record must be one that [Encode] can write.
+func (r *Record) Seal() error {
+	sum, err := r.SHA256()
+	if err != nil {
+		return err
+	}
+	r.Integrity = &Integrity{Canonicalisation: canonicalisation, SHA256: sum}
+	return nil
 }

@@ -221,7 +221,8 @@ func TestTheDigestIsThatOfWhatTheRecordSays(t *testing.T) {
 	assert.True(t, bytes.HasPrefix(canonical, []byte(`{"created_at":"2026-05-04T06:16:41Z","environments":[{"country":"IS"`)), "members in the order of their names: %s", canonical[:120])
 	assert.NotContains(t, string(canonical), ": ", "and no white space")
 
-	r.Integrity = &Integrity{Canonicalisation: Canonicalisation, SHA256: sum}
+	require.NoError(t, r.Seal())
+	assert.Equal(t, sum, r.Integrity.SHA256)
 	sealed, err := r.SHA256()
 	require.NoError(t, err)
 	assert.Equal(t, sum, sealed, "the digest is over the record without integrity")

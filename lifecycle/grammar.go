@@ -316,7 +316,7 @@ func grammar() map[reflect.Type]members {
 			"run": req(uuid), "digest": opt(sha256Hex), "what": req(oneOf("training", "production")), "unit": req(text),
 			"expected": req(nil), "used": req(nil), "gco2e": req(nil), "share_gco2e": req(nil),
 		},
-		reflect.TypeFor[Integrity](): {"canonicalisation": req(oneOf("RFC8785")), "sha256": req(sha256Hex)},
+		reflect.TypeFor[Integrity](): {"canonicalisation": req(oneOf(canonicalisation)), "sha256": req(sha256Hex)},
 	}
 }
 

@@ -279,34 +279,36 @@ func lines(findings []Finding) string {
 // TestEveryMemberIsHeldToItsName takes each member of the records away, makes
 // it null and misspells it.
 func TestEveryMemberIsHeldToItsName(t *testing.T) {
-	for docName, doc := range documents(t) {
-		t.Run(docName, func(t *testing.T) {
-			one := map[string]string{} // of each kind, wherever it is in its list
-			root := tree(t, doc)
-			visit(root, "", func(p string, _ any) {
-				if _, ok := at(t, root, p[:strings.LastIndexByte(p, '/')]).(map[string]any); ok && !strings.HasPrefix(p, "/extensions/") {
-					one[index.ReplaceAllString(p, "/*")] = p
-				}
-			})
-			require.Greater(t, len(one), 200)
-			for _, kind := range slices.Sorted(maps.Keys(one)) {
-				p := one[kind]
-				root := tree(t, doc)
-				was := at(t, root, p)
-				put(t, root, p, nil)
-				assertFound(t, untree(t, root), "R1", p)
-				if strings.HasPrefix(kind, "/totals/by_phase/") && strings.Count(kind, "/") == 3 || strings.HasPrefix(kind, "/spans/*/units/") && strings.Count(kind, "/") == 4 {
-					continue // the key of a map
-				}
-				drop(t, root, p)
-				if mustBeThere(p) {
-					assertFound(t, untree(t, root), "R3", p)
-				}
-				put(t, root, p+"_x", was)
-				assertFound(t, untree(t, root), "R1", p+"_x")
-			}
-		})
+	root := tree(t, encoded(t, small(t)))
+	for kind, p := range oneOfEachKind(t, root) {
+		was := at(t, root, p)
+		put(t, root, p, nil)
+		assertFound(t, untree(t, root), "R1", p)
+		drop(t, root, p)
+		key := strings.HasPrefix(kind, "/totals/by_phase/") && strings.Count(kind, "/") == 3 || strings.HasPrefix(kind, "/spans/*/units/") && strings.Count(kind, "/") == 4
+		if !key && mustBeThere(p) {
+			assertFound(t, untree(t, root), "R3", p)
+		}
+		if !key {
+			put(t, root, p+"_x", was)
+			assertFound(t, untree(t, root), "R1", p+"_x")
+			drop(t, root, p+"_x")
+		}
+		put(t, root, p, was)
 	}
+}
+
+// oneOfEachKind gives a place for each member there is, wherever it is in its
+// list.
+func oneOfEachKind(t *testing.T, root any) map[string]string {
+	one := map[string]string{}
+	visit(root, "", func(p string, _ any) {
+		if _, ok := at(t, root, p[:strings.LastIndexByte(p, '/')]).(map[string]any); ok && !strings.HasPrefix(p, "/extensions/") {
+			one[index.ReplaceAllString(p, "/*")] = p
+		}
+	})
+	require.Greater(t, len(one), 200)
+	return one
 }
 
 var index = regexp.MustCompile(`/[0-9]+`)
@@ -342,7 +344,11 @@ func assertFound(t *testing.T, doc []byte, rule, pointer string) {
 // TestEveryDerivedNumberIsRedone changes each number of the records by 1 % in
 // their text, from which the decoder has to read it first.
 func TestEveryDerivedNumberIsRedone(t *testing.T) {
-	for docName, doc := range documents(t) {
+	docs := documents(t)
+	if _, ok := docs["example"]; ok {
+		delete(docs, "small") // which stands in for it
+	}
+	for docName, doc := range docs {
 		t.Run(docName, func(t *testing.T) {
 			derived := 0
 			visit(tree(t, doc), "", func(p string, v any) {

@@ -17,8 +17,9 @@ import (
 // enough to be seen to be right; it fails on a keyword that it does not know.
 // The command's tests ask a full validator as well.
 type judge struct {
-	t    *testing.T
-	defs map[string]any
+	t        *testing.T
+	defs     map[string]any
+	patterns map[string]*regexp.Regexp
 }
 
 // accepts tells whether a schema accepts a value.
@@ -67,7 +68,10 @@ func (j *judge) keyword(s map[string]any, keyword string, arg, value any) bool {
 	case "enum":
 		return slices.Contains(arg.([]any), value)
 	case "pattern":
-		return !isText || regexp.MustCompile(arg.(string)).MatchString(str)
+		if j.patterns[arg.(string)] == nil {
+			j.patterns[arg.(string)] = regexp.MustCompile(arg.(string))
+		}
+		return !isText || j.patterns[arg.(string)].MatchString(str)
 	case "minLength":
 		return !isText || len([]rune(str)) >= wholeNumber(arg)
 	case "maxLength":
@@ -129,7 +133,7 @@ func rational(n json.Number) *big.Rat {
 
 func newJudge(t *testing.T) (*judge, map[string]any) {
 	schema := tree(t, SchemaJSON())
-	return &judge{t, schema["$defs"].(map[string]any)}, schema
+	return &judge{t, schema["$defs"].(map[string]any), map[string]*regexp.Regexp{}}, schema
 }
 
 func TestTheSchemaAcceptsValidRecords(t *testing.T) {
@@ -181,12 +185,10 @@ func TestTheSchemaRejectsWhatValidateDoes(t *testing.T) {
 func TestTheSchemaHoldsEveryMemberToItsName(t *testing.T) {
 	j, schema := newJudge(t)
 	root := tree(t, encoded(t, small(t)))
-	visit(tree(t, encoded(t, small(t))), "", func(p string, v any) {
-		if strings.HasPrefix(p, "/extensions/") {
-			return
-		}
+	for _, p := range oneOfEachKind(t, root) {
+		was := at(t, root, p)
 		put(t, root, p, nil)
 		assert.False(t, j.accepts(schema, any(root)), "%s: null", p)
-		put(t, root, p, v)
-	})
+		put(t, root, p, was)
+	}
 }
