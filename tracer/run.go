@@ -138,9 +138,9 @@ func newRun(cfg config, labelled bool) (*Run, error) {
 	r.root = &account{run: r, stage: lifecycle.Unassigned}
 	var errs []error
 	if len(r.cfg.sinks) == 0 {
-		sink, err := newDirSink(cfg.dir)
+		_, err := newDirSink(cfg.dir)
 		// Without its folder the run goes on, and its end tries again.
-		r.cfg.sinks = []Sink{sink}
+		r.cfg.sinks = []Sink{dirSink(cfg.dir)}
 		if err == nil {
 			r.lock, err = markRun(cfg.dir, r.id)
 			locks := !errors.Is(err, errNoLocks)
