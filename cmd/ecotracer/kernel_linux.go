@@ -38,11 +38,17 @@ func (kernel) list() []int {
 }
 
 func (kernel) status(pid int) (parent int, m member, ok bool) {
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	file, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return 0, member{}, false
 	}
-	return parseStat(text)
+	defer unix.Close(file)
+	var line [1024]byte // 52 numbers and a name
+	n, err := unix.Read(file, line[:])
+	if err != nil {
+		return 0, member{}, false
+	}
+	return parseStat(line[:n])
 }
 
 func (k kernel) clock(pid int) (time.Duration, bool) {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -95,7 +96,8 @@ func (c *cli) complain(command, format string, args ...any) {
 	if command != "" {
 		command = " " + command
 	}
-	fmt.Fprintf(c.err, "ecotracer%s: %s\n", command, plain(fmt.Sprintf(format, args...)))
+	text := strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "; ") // errors that were joined
+	fmt.Fprintf(c.err, "ecotracer%s: %s\n", command, plain(text))
 }
 
 // parseBefore parses the flags in front of the first argument.

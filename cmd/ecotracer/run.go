@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -159,7 +160,9 @@ func (c *cli) tellRun(f runFlags, run *tracer.Run, left, code int) {
 		path = ""
 	}
 	if f.asJSON {
-		(&cli{in: c.in, out: c.err, err: c.err}).json(summaryOf(record, path, left, code))
+		if line, err := json.Marshal(summaryOf(record, path, left, code)); err == nil { // it is plain values
+			fmt.Fprintf(c.err, "%s\n", line)
+		}
 		return
 	}
 	if f.quiet {

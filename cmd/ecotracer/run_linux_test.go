@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
@@ -114,6 +115,12 @@ func TestRunWritesARecordOfTheProgram(t *testing.T) {
 	assert.Equal(t, record.Totals.EnergyJ, summary.EnergyJ)
 }
 
+func TestRunOfNoStageIsUnassigned(t *testing.T) {
+	dir := t.TempDir()
+	require.Zero(t, traced(t, dir, "--", "true").code)
+	assert.Equal(t, lifecycle.Unassigned, onlyRecord(t, dir).Spans[0].Stage)
+}
+
 func TestRunQuietlyTellsOnlyMistakes(t *testing.T) {
 	assert.Empty(t, traced(t, t.TempDir(), "--quiet", "--", "true").err)
 }
@@ -127,6 +134,7 @@ func TestRunEndsAsTheProgramDoesAlsoIfNothingCanBeWritten(t *testing.T) {
 	assert.Contains(t, r.err, "ecotracer run: ", "the failure must be told")
 	assert.Contains(t, r.err, "CO2e", "and what was measured")
 	assert.Contains(t, r.err, " · no record", "but no record that is not there")
+	assert.NotContains(t, r.err, "panic")
 }
 
 func TestRunEndsAsTheProgramDoesAlsoIfStandardErrorIsClosed(t *testing.T) {
@@ -177,6 +185,60 @@ func TestRunPassesSignalsOn(t *testing.T) {
 			assert.Equal(t, lifecycle.Failed, onlyRecord(t, dir).Run.Status)
 		})
 	}
+}
+
+func TestRunLeavesTheKeysOfATerminalToIt(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("there is no python3")
+	}
+	master, terminal := openTerminal(t)
+	cmd := process(t, "run", "--quiet", "--dir", t.TempDir(), "--", python, "-c", `
+import signal, sys
+got = []
+signal.signal(signal.SIGINT, lambda *_: got.append(1) or print("interrupted", flush=True))
+print("ready", flush=True)
+sys.stdin.readline()
+print(len(got), flush=True)
+`)
+	cmd.Stdin, cmd.Stderr = terminal, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	lines := bufio.NewScanner(out)
+	expect := func(want string) {
+		t.Helper()
+		require.True(t, lines.Scan())
+		require.Equal(t, want, lines.Text())
+	}
+	expect("ready")
+	_, err = master.Write([]byte{3}) // Ctrl-C
+	require.NoError(t, err)
+	expect("interrupted")
+	_, err = master.WriteString("go on\n")
+	require.NoError(t, err)
+	expect("1") // a second one would be ours
+	require.NoError(t, cmd.Wait())
+}
+
+// openTerminal opens a pseudo-terminal: the end that types and the other.
+func openTerminal(t *testing.T) (master, terminal *os.File) {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Skip("there are no pseudo-terminals: ", err)
+	}
+	t.Cleanup(func() { master.Close() })
+	require.NoError(t, unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0))
+	number, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	require.NoError(t, err)
+	terminal, err = os.OpenFile("/dev/pts/"+strconv.Itoa(number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Skip("there are no pseudo-terminals: ", err)
+	}
+	t.Cleanup(func() { terminal.Close() })
+	return master, terminal
 }
 
 func TestRunKeepsASignalIgnoredThatWasIgnored(t *testing.T) {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"flag"
 	"fmt"
 	"slices"
@@ -27,7 +28,11 @@ func (c *cli) show(files []string, all, asJSON bool) int {
 	for _, file := range files {
 		record, err := c.read(file)
 		if err != nil {
-			c.complain("show", "%s: %s", file, reason(err))
+			advice := ""
+			if bad := (*lifecycle.DecodeError)(nil); errors.As(err, &bad) {
+				advice = "; `ecotracer validate` lists all that is wrong"
+			}
+			c.complain("show", "%s: %s%s", file, reason(err), advice)
 			code = exitFound
 			continue
 		}
@@ -47,10 +52,10 @@ func (c *cli) show(files []string, all, asJSON bool) int {
 			c.complain("show", "cannot write: %v", err)
 			return exitFound
 		}
-		errors := slices.DeleteFunc(lifecycle.Validate(record), func(f lifecycle.Finding) bool { return f.Warning })
-		if len(errors) > 0 {
+		wrong := slices.DeleteFunc(lifecycle.Validate(record), func(f lifecycle.Finding) bool { return f.Warning })
+		if len(wrong) > 0 {
 			c.complain("show", "%s: this record is not valid, do not rely on it; `ecotracer validate` lists its %s",
-				file, plural(len(errors), "error"))
+				file, plural(len(wrong), "error"))
 			code = exitFound
 		}
 	}
