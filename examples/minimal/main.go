@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log"
 	"math"
+	"runtime"
 
 	"github.com/ecotracer/ecotracer/tracer"
 )
@@ -36,8 +37,6 @@ func train() int {
 	for i := range samples {
 		sum += math.Sqrt(float64(i))
 	}
-	weight = sum
+	runtime.KeepAlive(sum)
 	return samples
 }
-
-var weight float64 // that was learned
