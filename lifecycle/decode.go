@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -144,11 +145,16 @@ func (d *decoder) document(record *Record) {
 	}
 }
 
-// version replaces the problems of a record of another version, which are not
-// to be told as misspelt members.
+// version replaces the problems of a document of another schema or version,
+// which are not to be told as misspelt members.
 func (d *decoder) version(record *Record) {
 	const urn = "urn:ecotracer:record:v"
 	d.start = 0
+	if slices.ContainsFunc(d.problems, func(p DecodeError) bool { return p.Rule == "R3" && p.Pointer == "/schema" }) {
+		d.problems = nil
+		d.problem(ErrUnknownSchema, "R3", "/schema", "nothing", Schema, ErrUnknownSchema.Error()+": it names none")
+		return
+	}
 	if s := record.Schema; s != "" && s != Schema {
 		d.problems = nil
 		if n, err := strconv.Atoi(strings.TrimPrefix(s, urn)); err == nil && strings.HasPrefix(s, urn) && n > 1 {

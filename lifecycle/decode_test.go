@@ -29,7 +29,7 @@ func TestDecodeTellsDocumentsApartThatAreNoRecord(t *testing.T) {
 		{"of another schema", strings.Replace(doc, "urn:ecotracer:record:v1", "https://example.org/v1", 1), ErrUnknownSchema, []string{"/schema", "https://example.org/v1"}},
 		{"of the zeroth schema", strings.Replace(doc, "record:v1", "record:v0", 1), ErrUnknownSchema, nil},
 		{"not JSON", "schema: urn", nil, []string{"not JSON", "byte 0"}},
-		{"JSON, but not of ours", `{"name":"x"}`, nil, []string{"/name", "unknown"}},
+		{"JSON, but not of ours", `{"name":"x","version":3}`, ErrUnknownSchema, []string{"/schema", "names none"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r, err := Decode(strings.NewReader(tc.doc))
@@ -65,7 +65,7 @@ func TestDecodeSaysAtWhichByteTheMistakeIs(t *testing.T) {
 }
 
 func TestDecodeTellsOfAllMistakesButStopsInTime(t *testing.T) {
-	_, err := Decode(strings.NewReader(`{"a":1,"b":2,"schema":"` + Schema + `"}`))
+	_, err := Decode(strings.NewReader(`{"schema":"` + Schema + `","a":1,"b":2}`))
 	var de *DecodeError
 	require.ErrorAs(t, err, &de)
 	assert.Equal(t, "/a", de.Pointer)

@@ -231,7 +231,7 @@ func grammar() map[reflect.Type]members {
 		},
 		reflect.TypeFor[Usage](): {
 			"hardware": req(text),
-			"count":    req(fromOne).service(),
+			"count":    req(nil).service(),
 			"share":    opt(share).service(), // required beside embodied
 			"share_by": opt(oneOf("exclusive", "reserved", "cores", "memory", "cpu-time", "declared")).service(),
 			"use_s":    req(nil).service(),

@@ -289,7 +289,7 @@ func TestEveryMemberIsHeldToItsName(t *testing.T) {
 		if !key && mustBeThere(p) {
 			assertFound(t, untree(t, root), "R3", p)
 		}
-		if !key {
+		if !key && p != "/schema" { // without which nothing is misspelt
 			put(t, root, p+"_x", was)
 			assertFound(t, untree(t, root), "R1", p+"_x")
 			drop(t, root, p+"_x")

@@ -56,6 +56,7 @@ type generator struct {
 func generateSchema(t *testing.T) []byte {
 	g := &generator{docs: map[string]string{}, done: map[reflect.Type]bool{}}
 	g.read(t, "record.go")
+	g.read(t, "usecase.go")
 	g.read(t, "../factors/factor.go")
 	root := node{
 		{"$schema", "https://json-schema.org/draft/2020-12/schema"},
