@@ -74,7 +74,9 @@ func TestManyNamesCostNoMoreThanThePathsThatAreKept(t *testing.T) {
 	long := strings.Repeat("x", 300)
 	for what, start := range map[string]func(*tracer.Run, int) (string, []tracer.StartOption){
 		"long names with a common begin": func(_ *tracer.Run, i int) (string, []tracer.StartOption) { return long + strconv.Itoa(i), nil },
-		"devices that nobody knows":      func(_ *tracer.Run, i int) (string, []tracer.StartOption) { return "a", []tracer.StartOption{tracer.OnDevices(long + strconv.Itoa(i))} },
+		"devices that nobody knows": func(_ *tracer.Run, i int) (string, []tracer.StartOption) {
+			return "a", []tracer.StartOption{tracer.OnDevices(long + strconv.Itoa(i))}
+		},
 	} {
 		t.Run(what, func(t *testing.T) {
 			ctx, run := simple(t)
