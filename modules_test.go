@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ecotracer/ecotracer/tracer"
 )
 
 const modulePath = "github.com/ecotracer/ecotracer"
@@ -89,6 +91,7 @@ func TestWorkspaceAndModulesAgree(t *testing.T) {
 			}
 		}
 	}
+	assert.Equal(t, version[modulePath], "v"+tracer.Version, "records name the version that is tagged next")
 	for path := range version {
 		assert.True(t, used[path], "go.work replaces %s and does not use it", path)
 	}
