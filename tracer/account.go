@@ -50,6 +50,7 @@ type account struct {
 	wallAt, aloneAt float64 // the clocks when it began
 	openW           float64 // open time
 	sharedW         float64 // open time while several accounts were active
+	openP           float64 // open time in the profiler's window, before the weight window
 	rate            float64 // CPU seconds per open second; < 0 while unknown
 
 	groups []accountGroup // by the ledger's groups

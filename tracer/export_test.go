@@ -41,3 +41,69 @@ func Accounts(r *Run) int {
 
 // ContextOf is a context in which Start finds the run.
 func ContextOf(ctx context.Context, r *Run) context.Context { return &runContext{ctx, r} }
+
+// Windows is how many windows of CPU samples the run's ledger has closed.
+func Windows(r *Run) int64 {
+	r.ledger.mu.Lock()
+	defer r.ledger.mu.Unlock()
+	return r.ledger.weights.windows
+}
+
+// InWindow tells whether the run's ledger has the profiler now.
+func InWindow(r *Run) bool {
+	r.ledger.mu.Lock()
+	defer r.ledger.mu.Unlock()
+	return r.ledger.weights.state == inWindow
+}
+
+// ProfilerWait is for how long the run's ledger leaves the profiler alone
+// because it was not to be had.
+func ProfilerWait(r *Run) time.Duration {
+	r.ledger.mu.Lock()
+	defer r.ledger.mu.Unlock()
+	return r.ledger.weights.wait
+}
+
+// OpenWindow begins a window of CPU samples, without a profiler.
+func OpenWindow(r *Run) {
+	r.ledger.tickThen(func(l *ledger) { l.weights.begin(l.t, new(windowProfile)) })
+}
+
+// CloseWindow ends the window with these samples: CPU seconds by path, those
+// of Go code without a label, and those of C threads.
+func CloseWindow(r *Run, seconds map[string]float64, unlabelled, external float64) {
+	l := r.ledger
+	l.mu.Lock()
+	c := cpuSamples{byLabel: map[string]float64{}, unknown: unlabelled, external: external}
+	for _, a := range r.accounts {
+		if s, told := seconds[a.path]; told {
+			c.byLabel[a.labelValue] = s
+		}
+	}
+	l.weights.counts, l.weights.state = c, windowRead
+	l.mu.Unlock()
+	l.tick(false)
+}
+
+// ReadCPUProfile tells the CPU seconds by label of ours, of other Go code and
+// of C threads.
+func ReadCPUProfile(gz []byte) (byLabel map[string]float64, unlabelled, external float64, err error) {
+	c, err := readCPUProfile(gz)
+	return c.byLabel, c.unknown, c.external, err
+}
+
+// ParseCPUProfile is ReadCPUProfile of what is decompressed.
+func ParseCPUProfile(raw []byte) (byLabel map[string]float64, unlabelled, external float64, err error) {
+	c, err := parseCPUProfile(raw)
+	return c.byLabel, c.unknown, c.external, err
+}
+
+// LabelKey is the key of the labels that the profiler counts by.
+const LabelKey = labelKey
+
+// Samples is how often the run's first domain has been read.
+func Samples(r *Run) int64 {
+	r.ledger.mu.Lock()
+	defer r.ledger.mu.Unlock()
+	return r.ledger.groups[0].domains[0].samples
+}

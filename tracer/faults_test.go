@@ -3,6 +3,7 @@ package tracer_test
 import (
 	"errors"
 	"math"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -69,11 +70,11 @@ func heal(m *tracertest.Meter) { m.Heal("node0") }
 // unruly is a meter that does worse than tracertest knows of.
 type unruly struct {
 	*tracertest.Meter
-	how string
+	how atomic.Value
 }
 
 func (m *unruly) do(how string, what func(*tracertest.Meter)) {
-	m.how = how
+	m.how.Store(how)
 	if what != nil {
 		what(m.Meter)
 	}
@@ -81,7 +82,7 @@ func (m *unruly) do(how string, what func(*tracertest.Meter)) {
 
 func (m *unruly) Read(dst []meter.Sample) ([]meter.Sample, error) {
 	dst, err := m.Meter.Read(dst)
-	switch m.how {
+	switch m.how.Load() {
 	case "it panics":
 		panic("the driver is gone")
 	case "it tells too many":
@@ -262,9 +263,9 @@ func TestABusyTimeThatCannotBeReadForAWhileStaysAsItWas(t *testing.T) {
 		ctx, run := begin(t, append(host.options(ten()), watts(4))...)
 		_, work := tracer.Start(ctx, "work")
 		time.Sleep(5 * time.Second)
-		host.lost = true
+		host.lost.Store(true)
 		time.Sleep(5 * time.Second)
-		host.lost = false
+		host.lost.Store(false)
 		time.Sleep(10 * time.Second)
 		work.End()
 		rec := finish(t, run)

@@ -457,7 +457,7 @@ func requireConservation(t *testing.T, rec *lifecycle.Record, readings []reading
 func TestRandomProgramsAreBookedAsTheReferenceBooksThem(t *testing.T) {
 	const (
 		programs = 400
-		mistaken = 100 // programs that every mistake is tried on
+		mistaken = 40 // programs that every mistake is tried on
 	)
 	found := make([]int, mistakes)
 	for seed := range uint64(programs) {

@@ -1,6 +1,8 @@
 package tracer
 
 import (
+	"context"
+	"runtime/pprof"
 	"sync"
 	"time"
 
@@ -37,6 +39,7 @@ func (l *ledger) startSampler() {
 
 func (l *ledger) sample() {
 	defer close(l.sampler.done)
+	pprof.SetGoroutineLabels(context.Background()) // not those of who called Begin
 	timer := time.NewTimer(earlyPeriod)
 	defer timer.Stop()
 	for {
@@ -126,19 +129,23 @@ func (l *ledger) book(u usageReading, force bool, then func(*ledger)) (openWindo
 		}
 	}
 	l.rebase()
-	switch w := &l.weights; {
+	w := &l.weights
+	// A window begins with all settled, so that its samples are of what they
+	// weigh.
+	openWindow = w.due(l)
+	switch {
 	case w.state == windowRead:
 		l.weighBySamples(w.counts)
 		l.settle(u, w.kind)
 		w.closed(l.t)
-	case force, w.state == noWindow && l.t-l.settledT >= int64(windowLength)*9/10:
+	case force, openWindow, w.state == noWindow && l.t-l.settledT >= int64(windowLength)*9/10:
 		kind := l.weighByRates()
 		l.settle(u, kind)
 	}
 	if then != nil {
 		then(l)
 	}
-	return l.weights.due(l)
+	return openWindow
 }
 
 // rebase begins the virtual clocks anew, so that a short span late in a long
@@ -200,6 +207,7 @@ func newSlowReader(m meter.Meter, p meter.Pacer) *slowReader {
 }
 
 func (s *slowReader) loop(stop <-chan struct{}) {
+	pprof.SetGoroutineLabels(context.Background())
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {

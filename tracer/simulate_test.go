@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,10 +31,10 @@ func cpus(n float64) load {
 // bubble, everything about it is exact.
 type plant struct {
 	start time.Time
-	cpus  int  // online
-	busy  load // of all processes
-	own   load // of this one
-	lost  bool // proc/stat cannot be read
+	cpus  int         // online
+	busy  load        // of all processes
+	own   load        // of this one
+	lost  atomic.Bool // proc/stat cannot be read
 }
 
 func newPlant(cpus int, own, busy load) *plant {
@@ -45,7 +46,7 @@ func (p *plant) jiffies(t time.Duration) int64 { return int64(p.busy(t) / (10 * 
 
 // Open serves proc/stat and nothing else.
 func (p *plant) Open(name string) (fs.File, error) {
-	if name != "proc/stat" || p.lost {
+	if name != "proc/stat" || p.lost.Load() {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
 	t := time.Since(p.start)

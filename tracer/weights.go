@@ -5,6 +5,7 @@ import (
 	"context"
 	"runtime/pprof"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -41,7 +42,7 @@ type weights struct {
 	gap      time.Duration
 	wait     time.Duration
 	newcomer bool // an account without a rate is active beside others
-	profile  *bytes.Buffer
+	profile  *windowProfile
 	counts   cpuSamples
 	kind     booking
 	windows  int64
@@ -56,6 +57,32 @@ type cpuSamples struct {
 	unknown  float64            // Go code without a label of ours
 	external float64            // threads that Go did not start
 }
+
+// windowProfile takes the profile of a window, which the runtime writes at its
+// end: when we stop it, or someone else has.
+type windowProfile struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (p *windowProfile) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.buf.Write(b)
+}
+
+// stopped tells whether the profile has ended. Then the profiler is not ours
+// any longer: the host may have stopped what it took for its own, and may run
+// one of its own now.
+func (p *windowProfile) stopped() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.buf.Len() > 0
+}
+
+// profiler holds one token while a profile of ours may be running, of whatever
+// ledger.
+var profiler = make(chan struct{}, 1)
 
 // profilingPaused counts the callers of PauseProfiling.
 var profilingPaused atomic.Int32
@@ -72,6 +99,9 @@ func PauseProfiling() (resume func()) {
 		l.sampler.mu.Unlock() //nolint:staticcheck // only waits
 		l.dropWindow()
 	}
+	// A ledger that has ended may be stopping its window still.
+	profiler <- struct{}{}
+	<-profiler
 	var once atomic.Bool
 	return func() {
 		if once.CompareAndSwap(false, true) {
@@ -105,21 +135,35 @@ func (w *weights) due(l *ledger) bool {
 // openWindow starts the profiler. sampler.mu is held, so that no tick runs
 // beside it.
 func (l *ledger) openWindow() {
-	buf := new(bytes.Buffer)
-	err := pprof.StartCPUProfile(buf)
+	select {
+	case profiler <- struct{}{}:
+	default:
+		return // a ledger that has ended is still stopping its own
+	}
+	p := new(windowProfile)
+	err := pprof.StartCPUProfile(p)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	w := &l.weights
 	if err != nil {
 		// The host profiles itself: its right.
+		<-profiler
 		w.wait = min(max(2*w.wait, firstWait), longestWait)
 		w.next = l.t + int64(w.wait)
 		return
 	}
-	w.wait = 0
-	w.state, w.opened, w.profile = inWindow, l.t, buf
-	w.stopped = make(chan struct{})
+	w.begin(l.t, p)
 	go l.endWindow(w.stopped, l.sampler.stop)
+}
+
+// begin notes that a window has begun. The ledger is locked.
+func (w *weights) begin(t int64, p *windowProfile) {
+	w.wait = 0
+	w.state, w.opened, w.profile = inWindow, t, p
+	w.stopped = make(chan struct{})
+	for _, a := range w.byLabel {
+		a.openP = 0
+	}
 }
 
 // endWindow stops the profiler after a window's length and reads what it
@@ -146,11 +190,14 @@ func (l *ledger) stopWindow(stopped chan struct{}) bool {
 		return false
 	}
 	w.state = stopping
-	buf := w.profile
+	p := w.profile
 	l.mu.Unlock()
 
-	pprof.StopCPUProfile()
-	counts, err := readCPUProfile(buf.Bytes())
+	if !p.stopped() {
+		pprof.StopCPUProfile()
+	}
+	<-profiler
+	counts, err := readCPUProfile(p.buf.Bytes()) // it is not written any more
 
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -169,11 +216,9 @@ func (l *ledger) dropWindow() {
 	l.mu.Lock()
 	stopped, state := l.weights.stopped, l.weights.state
 	l.mu.Unlock()
-	switch state {
-	case inWindow:
+	if state == inWindow || state == stopping {
 		l.stopWindow(stopped)
-	case stopping:
-		<-stopped
+		<-stopped // another goroutine may have come first
 	}
 }
 
@@ -188,7 +233,8 @@ func (w *weights) closed(t int64) {
 
 // weighByRates closes the weight window of the accounts without samples: by
 // each account's last rate, an account without one at the mean rate per wall
-// share; by wall share alone while no rate is known. It tells which it was.
+// share; by wall share alone while no rate is known. Where those that are known
+// used no CPU time, the others have it all. It tells which it was.
 func (l *ledger) weighByRates() booking {
 	var several, known, knownWall float64
 	for _, a := range l.inWin {
@@ -204,7 +250,10 @@ func (l *ledger) weighByRates() booking {
 		mean = known / knownWall
 	}
 	if known <= 0 {
-		kind = byWall
+		mean = 1
+		if unknown := several - knownWall; knownWall == 0 || unknown <= 1e-9*several {
+			kind = byWall
+		}
 	}
 	weight := func(a *account) float64 {
 		switch {
@@ -222,7 +271,8 @@ func (l *ledger) weighByRates() booking {
 // weighBySamples closes the weight window by what the profiler counted, and
 // learns the accounts' rates. Samples of an account that had no span open in
 // the window are no account's; those are spread like the others, and those of
-// C threads by wall share.
+// C threads by wall share. Where a window was settled before its end, as when
+// another run ended, the samples are taken to be spread evenly over it.
 func (l *ledger) weighBySamples(c cpuSamples) {
 	w := &l.weights
 	seconds := make(map[*account]float64, len(c.byLabel))
@@ -243,13 +293,12 @@ func (l *ledger) weighBySamples(c cpuSamples) {
 		}
 		s := seconds[a]
 		total += s
-		a.rate = s / (a.openW / 1e9)
+		a.rate = s / ((a.openW + a.openP) / 1e9)
 		// Only what was shared with others is given out here.
-		if s *= a.sharedW / a.openW; s > 0 {
-			seconds[a] = s
-			labelled += s
-		}
+		seconds[a] = s * a.sharedW / (a.openW + a.openP)
+		labelled += seconds[a]
 	}
+	w.newcomer = false // all that were open have a rate now
 	if labelled <= 0 {
 		w.kind = l.weighByRates()
 		return
@@ -289,6 +338,7 @@ func (l *ledger) weigh(several float64, weight func(*account) float64) {
 		}
 	}
 	for _, a := range l.inWin {
+		a.openP += a.openW
 		a.openW, a.sharedW = 0, 0
 		a.wallAt, a.aloneAt = a.wall, a.alone
 	}
