@@ -42,6 +42,8 @@ type modelled struct {
 	mu     sync.Mutex
 	busy   time.Duration // at the last reading
 	share  float64       // Σ busy seconds / CPUs: how long all CPUs would have been busy
+	told   float64       // of share
+	at     time.Time     // of the last reading of the load
 	closed bool
 }
 
@@ -132,6 +134,7 @@ func (m *modelled) add(kind lifecycle.HardwareKind, id string, device int, model
 // open begins to count.
 func (m *modelled) open(root fs.FS) error {
 	m.opened = time.Now()
+	m.at = m.opened
 	for _, l := range m.loads {
 		if l.FullW == l.IdleW || m.stat != nil {
 			continue
@@ -161,18 +164,22 @@ func (m *modelled) Read(dst []meter.Sample) ([]meter.Sample, error) {
 		return dst, fmt.Errorf("model: read: %w", fs.ErrClosed)
 	}
 	var err error
+	now := time.Now()
 	if m.stat != nil {
 		var busy time.Duration
 		var cpus int
 		if busy, cpus, err = m.stat.Read(); err == nil {
 			m.share += (busy - m.busy).Seconds() / float64(cpus)
 			m.busy = busy
+			// The kernel counts in hundredths of a second: in a shorter
+			// interval no more is told than fits into it, the rest in the next.
+			m.told += min(m.share-m.told, max(now.Sub(m.at).Seconds(), 0))
+			m.at = now
 		}
 	}
-	now := time.Now()
 	elapsed := now.Sub(m.opened).Seconds()
 	for i, l := range m.loads {
-		s := meter.Sample{Domain: i, Time: now, Joules: l.IdleW*elapsed + (l.FullW-l.IdleW)*m.share}
+		s := meter.Sample{Domain: i, Time: now, Joules: l.IdleW*elapsed + (l.FullW-l.IdleW)*m.told}
 		if l.FullW != l.IdleW {
 			s.Condition = meter.ConditionOf(err)
 		}
