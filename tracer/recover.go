@@ -137,21 +137,23 @@ func partsOf(name string) (id, suffix string, temp bool) {
 // closeRun closes one record as interrupted, and removes what is left beside
 // it, if its process is gone.
 func closeRun(dir, id string, left *remains) (bool, error) {
+	if !left.lock && !left.record {
+		// A run that begins, or a sink without a run: no lock can tell.
+		left.removeTemps(isStale)
+		return false, nil
+	}
 	lock, err := lockRun(dir, id)
 	switch {
 	case errors.Is(err, errRuns):
 		return false, nil
 	case errors.Is(err, errNoLocks):
+		left.removeTemps(isStale)
 	case err != nil:
 		return false, err
+	default:
+		left.removeTemps(func(string) bool { return true })
 	}
 	defer lock.release(true)
-	for _, path := range left.temps {
-		// A writer without a lock is a sink without a run.
-		if left.lock || isStale(path) {
-			_ = os.Remove(path)
-		}
-	}
 	path := filepath.Join(dir, id+recordSuffix)
 	status, err := statusOf(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -162,6 +164,14 @@ func closeRun(dir, id string, left *remains) (bool, error) {
 	}
 	err = interrupt(dir, id, path)
 	return err == nil, err
+}
+
+func (r *remains) removeTemps(dead func(path string) bool) {
+	for _, path := range r.temps {
+		if dead(path) {
+			_ = os.Remove(path)
+		}
+	}
 }
 
 // isStale tells whether a file is so old that whatever wrote it is gone.

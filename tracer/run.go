@@ -45,7 +45,7 @@ type Run struct {
 
 	mu       sync.Mutex // held while a record is made; guards cfg and failures
 	failures int64      // checkpoints that could not be written
-	lock     *runLock
+	locks    []*runLock // of the folders that the record goes to
 	stop     chan struct{}
 	stopped  chan struct{}
 	ending   sync.Once
@@ -138,19 +138,20 @@ func newRun(cfg config, labelled bool) (*Run, error) {
 	r.root = &account{run: r, stage: lifecycle.Unassigned}
 	var errs []error
 	if len(r.cfg.sinks) == 0 {
-		_, err := newDirSink(cfg.dir)
-		// Without its folder the run goes on, and its end tries again.
-		r.cfg.sinks = []Sink{dirSink(cfg.dir)}
-		if err == nil {
-			r.lock, err = markRun(cfg.dir, r.id)
-			locks := !errors.Is(err, errNoLocks)
-			if !locks {
-				err = nil
-			}
-			closeKilled(cfg.dir, locks)
-		}
+		sink, err := NewDirSink(cfg.dir)
 		if err != nil {
-			errs = append(errs, err)
+			errs = append(errs, err) // the run goes on, and its end tries again
+		}
+		r.cfg.sinks = []Sink{sink}
+	}
+	for _, s := range r.cfg.sinks {
+		if dir, ok := s.(dirSink); ok && len(errs) == 0 {
+			lock, err := markRun(string(dir), r.id)
+			closeKilled(string(dir), !errors.Is(err, errNoLocks))
+			if err != nil && !errors.Is(err, errNoLocks) {
+				errs = append(errs, err)
+			}
+			r.locks = append(r.locks, lock)
 		}
 	}
 	if err := ledgers.join(r); err != nil {
@@ -317,5 +318,7 @@ func (r *Run) end() {
 	} else {
 		r.final, r.finalErr = rec, errors.Join(err, r.write(context.Background(), rec))
 	}
-	r.lock.release(r.finalErr == nil)
+	for _, l := range r.locks {
+		l.release(r.finalErr == nil)
+	}
 }

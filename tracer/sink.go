@@ -27,17 +27,21 @@ type Sink interface {
 }
 
 // NewDirSink is a sink that writes <run id>.json files to a folder, which it
-// makes if it is not there. A reader never sees half a record.
-func NewDirSink(dir string) (Sink, error) { return newDirSink(dir) }
-
-type dirSink string
-
-func newDirSink(dir string) (Sink, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("tracer: no folder for records: %w; choose one with tracer.Dir or ECOTRACER_DIR", err)
+// makes if it is not there. A reader never sees half a record. It is what
+// Begin uses when no Sinks are given; pass it to Sinks to have others beside
+// it.
+//
+// Where the folder cannot be made, the error says so and the sink is returned
+// all the same: each Write fails for as long as there is no folder.
+func NewDirSink(dir string) (Sink, error) {
+	if err := os.MkdirAll(dir, 0o777); err != nil { // less what the host's umask takes
+		return dirSink(dir), fmt.Errorf("tracer: no folder for records: %w; choose one with tracer.Dir or ECOTRACER_DIR", err)
 	}
 	return dirSink(dir), nil
 }
+
+// dirSink is a folder of records.
+type dirSink string
 
 func (d dirSink) Write(_ context.Context, r *lifecycle.Record) error {
 	if r == nil {
