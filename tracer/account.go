@@ -30,8 +30,8 @@ type account struct {
 	claims []claim
 
 	children map[childKey]*account
-	lastKey  childKey // the child that was last asked for
-	last     *account
+	asked    childKey // how it was first asked for, once that is remembered
+	last     *account // the child that was last asked for
 
 	// Boundaries.
 	nActive, nOpen int32
@@ -148,14 +148,16 @@ func boundName(name string) string {
 // and length, and a run in paths; beyond that the account is "(other)" below
 // the ancestor.
 func (a *account) child(key childKey) *account {
-	if a.last != nil && a.lastKey == key {
+	if a.last != nil && a.last.asked == key {
 		return a.last
 	}
 	c := a.children[key]
 	if c == nil {
 		c = a.resolve(key)
 	}
-	a.lastKey, a.last = key, c
+	if c != a {
+		a.last = c
+	}
 	return c
 }
 
@@ -169,7 +171,7 @@ func (a *account) resolve(key childKey) *account {
 		full.stage = ""
 	}
 	if full.stage == "" {
-		full.stage = lifecycle.StageOf(key.name)
+		full.stage = lifecycle.StageOf(boundName(key.name))
 	}
 	if full.stage == "" {
 		full.stage = a.stage
@@ -192,13 +194,19 @@ func (a *account) resolve(key childKey) *account {
 		a.children = make(map[childKey]*account)
 	}
 	if c == nil {
-		c = r.newAccount(a, name, full)
+		full.name = strings.Clone(full.name) // which may be a part of something long
+		c = r.newAccount(a, full.name, full)
+		c.asked = full
 		a.children[full] = c
 	}
 	// There may be more ways to ask for an account than accounts.
-	if r.keys < 4*r.cfg.maxPaths && len(key.name)+len(key.claims) <= maxPath {
+	if !key.resolved && r.keys < 4*r.cfg.maxPaths && len(key.name)+len(key.claims) <= maxPath {
 		r.keys++
+		key.name, key.claims = strings.Clone(key.name), strings.Clone(key.claims)
 		a.children[key] = c
+		if c.asked.resolved {
+			c.asked = key
+		}
 	}
 	return c
 }

@@ -107,3 +107,14 @@ func Samples(r *Run) int64 {
 	defer r.ledger.mu.Unlock()
 	return r.ledger.groups[0].domains[0].samples
 }
+
+// Quantiles is what a sketch tells of durations in ns, and how many buckets it
+// needs.
+func Quantiles(ds ...int64) (p50, p95, p99 float64, buckets int) {
+	var s sketch
+	for _, d := range ds {
+		s.add(d)
+	}
+	p50, p95, p99 = s.quantiles()
+	return p50, p95, p99, len(s.counts)
+}

@@ -1,6 +1,9 @@
 package tracer
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // sketch holds the distribution of durations in constant memory: counts in
 // buckets that are exact below 32 ns and 1/32 of their octave wide above, so
@@ -31,9 +34,8 @@ func bucketMid(b int) float64 {
 	return float64(lo) + float64(int64(1)<<e-1)/2
 }
 
-func (s *sketch) add(ns int64) { s.addN(bucketOf(ns), 1) }
-
-func (s *sketch) addN(b int, n uint32) {
+func (s *sketch) add(ns int64) {
+	b := bucketOf(ns)
 	switch {
 	case s.counts == nil:
 		s.low = b
@@ -46,14 +48,13 @@ func (s *sketch) addN(b int, n uint32) {
 		s.counts = append(s.counts, make([]uint32, b-s.low-len(s.counts)+1)...)
 	}
 	c := &s.counts[b-s.low]
-	for uint64(*c)+uint64(n) > 1<<32-1 {
+	if *c == math.MaxUint32 {
 		// 4e9 spans in one bucket: halving all keeps the shape.
 		for i := range s.counts {
 			s.counts[i] /= 2
 		}
-		n /= 2
 	}
-	*c += n
+	*c++
 }
 
 // quantiles are the durations, in ns, that 50, 95 and 99 % of all do not
@@ -77,13 +78,4 @@ func (s *sketch) quantiles() (p50, p95, p99 float64) {
 		}
 	}
 	return out[0], out[1], out[2]
-}
-
-// merge adds the counts of another sketch.
-func (s *sketch) merge(o *sketch) {
-	for i, c := range o.counts {
-		if c > 0 {
-			s.addN(o.low+i, c)
-		}
-	}
 }
