@@ -1,6 +1,7 @@
 package tracer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -82,7 +83,10 @@ func (d *declared) findings() []lifecycle.Finding {
 		broken = append(broken, f)
 	}
 	// Factors go by their place in the list: the last first.
-	slices.Reverse(broken)
+	slices.SortFunc(broken, func(a, b lifecycle.Finding) int {
+		p, q := partOf(a.Pointer), partOf(b.Pointer)
+		return cmp.Or(cmp.Compare(len(q), len(p)), cmp.Compare(q, p))
+	})
 	return broken
 }
 

@@ -47,7 +47,6 @@ func isYes(s string) bool {
 func configure(opts []Option) (config, error) {
 	c := config{
 		scope:       lifecycle.ScopeProcess,
-		dir:         os.Getenv("ECOTRACER_DIR"),
 		sampling:    defaultPeriod,
 		checkpoints: defaultCheckpoints,
 		maxPaths:    defaultMaxPaths,
@@ -109,6 +108,9 @@ func (c *config) environment() (errs []error) {
 
 // repair puts defaults where an option says nothing that can be done.
 func (c *config) repair() (errs []error) {
+	if c.dir == "" {
+		c.dir = os.Getenv("ECOTRACER_DIR")
+	}
 	if c.dir == "" {
 		c.dir = defaultDir
 	}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
@@ -190,7 +191,12 @@ func (b *recordBuilder) warnings() {
 		b.warn("units-refused", "/spans", fmt.Sprintf("counts were negative, beyond %d, or of more than %d units of one path", maxCount, maxUnits), s.badCounts)
 	}
 	for _, path := range b.run.cfg.refused {
-		b.warn("metadata-refused", path, "what was declared broke a rule and was left out", 0)
+		// The member itself may not be there now: its parent always is.
+		parent, _, _ := strings.Cut(path[1:], "/")
+		if parent == "environments" {
+			parent += "/0"
+		}
+		b.warn("metadata-refused", "/"+parent, "what was declared for "+path+" broke a rule and was left out", 0)
 	}
 	if open := openSpans(b.rec.Spans); open > 0 && b.rec.Run.Status != lifecycle.Running {
 		b.warn("spans-open", "/spans", "spans that were not ended are booked up to the run's end", open)
