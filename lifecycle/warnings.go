@@ -14,6 +14,7 @@ var warningMeanings = map[string]string{
 	"below-resolution":      "spans were shorter than their meter can tell apart",
 	"short-run":             "the run was shorter than the window in which CPU time is compared",
 	"paths-bounded":         "there were more paths than are kept apart; the rest is in (other)",
+	"busy-time-unknown":     "what other processes used is unknown, and counted as the run's",
 	"cpu-time-unlabelled":   "much CPU time was spent in threads that no span accounts for",
 	"device-unclaimed":      "a device drew energy that no span claims",
 	"device-unknown":        "spans claim a device that no meter covers",
@@ -43,7 +44,7 @@ var warningMeanings = map[string]string{
 // The codes are, of figures: factor-outside-validity, boundary-below-it,
 // place-unknown, power-implausible; of spans: below-resolution, short-run,
 // spans-open, stage-unknown, units-refused, paths-bounded,
-// cpu-time-unlabelled, device-unclaimed, device-unknown; of the run:
+// cpu-time-unlabelled, busy-time-unknown, device-unclaimed, device-unknown; of the run:
 // suspended, clock-step, clock-foreign, checkpoint-failed, metadata-refused,
 // ledger-imbalance; of meters: counter-gap, counter-reset, counter-stuck,
 // counter-backwards, counter-unplugged, counter-unreadable,

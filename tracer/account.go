@@ -181,10 +181,10 @@ func (a *account) resolve(key childKey) *account {
 	}
 	c := a.children[full]
 	if c == nil && (a.depth >= maxDepth-1 || len(r.accounts) >= r.cfg.maxPaths || len(a.path)+len(name)+len("//"+otherNames) > maxPath) {
+		r.bounded++
 		if a.name == otherNames {
 			return a
 		}
-		r.bounded++
 		name = otherNames
 		full = childKey{otherNames, a.stage, a.claimKey(), true}
 		key = full

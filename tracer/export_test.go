@@ -118,3 +118,16 @@ func Quantiles(ds ...int64) (p50, p95, p99 float64, buckets int) {
 	p50, p95, p99 = s.quantiles()
 	return p50, p95, p99, len(s.counts)
 }
+
+// RecordWithClocksOff is what the record of a run says of its times if the
+// wall clock is off from the monotonic one, and the host has slept.
+func RecordWithClocksOff(r *Run, off, slept time.Duration) *lifecycle.Record {
+	var s snapshot
+	r.ledger.tickThen(func(l *ledger) { s = r.snapshot(l, true) })
+	started := r.started.UTC().Round(0)
+	ended := started.Add(time.Duration(s.duration))
+	b := &recordBuilder{run: r, snap: &s, started: started, ended: ended}
+	b.rec.Run = lifecycle.RunInfo{DurationS: s.duration / 1e9, StartedAt: &started, EndedAt: &ended}
+	b.clockOff(off, slept)
+	return &b.rec
+}

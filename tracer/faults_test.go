@@ -303,3 +303,90 @@ func TestCheckpointsAddUp(t *testing.T) {
 		}
 	})
 }
+
+func TestAHostThatDoesNotTellHowBusyItIsIsFlagged(t *testing.T) {
+	for scope, want := range map[lifecycle.Scope]bool{lifecycle.ScopeProcess: true, lifecycle.ScopeMachine: false} {
+		synctest.Test(t, func(t *testing.T) {
+			host := newPlant(4, cpus(1), cpus(2))
+			host.lost.Store(true)
+			ctx, run := begin(t, append(host.options(ten()), watts(0), tracer.Scope(scope))...)
+			with(ctx, 5*time.Second, "work")
+			rec := finish(t, run)
+			assert.InDelta(t, 50, line(t, rec, "node0").SpansJ, 1e-9)
+			_, flagged := warned(rec, "busy-time-unknown")
+			assert.Equal(t, want, flagged, "scope %s", scope)
+		})
+	}
+}
+
+func TestWhatWentWrongBeforeARunIsNotItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		host := newPlant(4, cpus(1), cpus(1))
+		m := ten()
+		_, first := begin(t, append(host.options(m), watts(0))...)
+		time.Sleep(5 * time.Second)
+		m.Flag("node0", meter.Gap)
+		time.Sleep(2500 * time.Millisecond)
+		m.Heal("node0")
+		time.Sleep(2500 * time.Millisecond)
+		_, second := beside(first, watts(0))
+		time.Sleep(5 * time.Second)
+		_, flagged := warned(finish(t, second), "counter-gap")
+		assert.False(t, flagged, "the second")
+		times, flagged := warned(finish(t, first), "counter-gap")
+		assert.True(t, flagged, "the first")
+		assert.InDelta(t, 3, times, 1)
+	})
+}
+
+func TestIdlePowerThatIsNoNumberIsUnknown(t *testing.T) {
+	for _, w := range []float64{math.NaN(), math.Inf(1), -1} {
+		synctest.Test(t, func(t *testing.T) {
+			host := newPlant(4, cpus(1), cpus(1))
+			of := func(id string) tracertest.Domain {
+				return tracertest.Domain{Domain: meter.Domain{ID: id, IdleW: w, IdleFound: "calibration"}, Power: tracertest.Constant(10)}
+			}
+			m := tracertest.NewMeter(of("node0"), of("gpu0"))
+			m.Domains()[0].Method, m.Domains()[1].Method = lifecycle.Metered, lifecycle.Metered
+			_, run := begin(t, host.options(m)...)
+			time.Sleep(5 * time.Second)
+			rec := finish(t, run)
+			for _, l := range rec.Ledger {
+				assert.Zero(t, l.IdleW, l.Domain)
+				assert.Equal(t, "unknown", l.IdleFound, l.Domain)
+			}
+		})
+	}
+}
+
+// What the clocks of a true host do is not to be had in a test: a host that
+// sleeps, and one whose clock is set.
+func TestAClockThatJumpsIsFlagged(t *testing.T) {
+	for name, c := range map[string]struct {
+		off, slept time.Duration
+		code       string
+		ended      time.Duration // after the start, beyond the duration
+	}{
+		"the clocks agree":              {time.Second, time.Second, "", 0},
+		"the host slept":                {time.Hour, time.Hour, "suspended", time.Hour},
+		"the clock was set":             {time.Hour, 0, "clock-step", 0},
+		"the clock was set back":        {-time.Hour, 0, "clock-step", 0},
+		"it slept, and its clock stood": {0, time.Hour, "suspended", time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				host := newPlant(4, cpus(1), cpus(1))
+				_, run := begin(t, append(host.options(ten()), watts(0))...)
+				time.Sleep(10 * time.Second)
+				rec := tracer.RecordWithClocksOff(run, c.off, c.slept)
+				for _, code := range []string{"suspended", "clock-step"} {
+					_, flagged := warned(rec, code)
+					assert.Equal(t, code == c.code, flagged, code)
+				}
+				assert.InDelta(t, 10, rec.Run.DurationS, 1e-9, "the duration is monotonic")
+				assert.Equal(t, 10*time.Second+c.ended, rec.Run.EndedAt.Sub(*rec.Run.StartedAt))
+				finish(t, run)
+			})
+		})
+	}
+}

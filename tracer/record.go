@@ -112,7 +112,12 @@ func (b *recordBuilder) missing(path, what, reason string) {
 func (b *recordBuilder) clock() {
 	r := b.run
 	off := time.Now().Round(0).Sub(r.started.Round(0)) - time.Since(r.started)
-	slept := suspended() - r.asleep
+	b.clockOff(off, suspended()-r.asleep)
+}
+
+// clockOff tells by how much the clocks drifted apart, and for how much of it
+// the host slept.
+func (b *recordBuilder) clockOff(off, slept time.Duration) {
 	switch {
 	case slept > 2*time.Second:
 		b.ended = b.ended.Add(slept)
@@ -143,6 +148,19 @@ func (b *recordBuilder) ledger() {
 	b.leftOut()
 }
 
+// idleOf is the idle power of a domain, W, as it was declared or the meter or
+// the factors know it, and how it was found.
+func (b *recordBuilder) idleOf(d *bookedDomain) (w float64, found string) {
+	w, found = d.IdleW, d.IdleFound
+	if v, ok := b.run.cfg.idle[d.ID]; ok && v >= 0 {
+		w, found = v, "declared"
+	}
+	if found != "" && w > 0 && w <= math.MaxFloat64 {
+		return w, found
+	}
+	return 0, "unknown"
+}
+
 // bookShared books a domain that processes share, at the idle power that is
 // known of it: never above the least power of any second or more, and lowered
 // where it would make a part negative. A single account may have met less than
@@ -156,13 +174,7 @@ func (b *recordBuilder) bookShared(d *bookedDomain) {
 	sE := last.sumSE[i] - first.sumSE[i]
 	T, sT, qT := last.sumT-first.sumT, last.sumST-first.sumST, last.sumQT-first.sumQT
 
-	w, found := d.IdleW, d.IdleFound
-	if v, ok := b.run.cfg.idle[d.ID]; ok && v >= 0 {
-		w, found = v, "declared"
-	}
-	if found == "" || w <= 0 {
-		w, found = 0, "unknown"
-	}
+	w, found := b.idleOf(d)
 	if d.snap.minW >= 0 {
 		w = min(w, d.snap.minW)
 	}
@@ -230,10 +242,7 @@ func (b *recordBuilder) bookDevice(d *bookedDomain) {
 	i := d.slot
 	book := s.books[d.group]
 	d.claimed = s.claimed[d.device]
-	d.idleW, d.found = d.IdleW, d.IdleFound
-	if d.found == "" || d.idleW <= 0 {
-		d.idleW, d.found = 0, "unknown"
-	}
+	d.idleW, d.found = b.idleOf(d)
 	var own float64
 	d.none = book.none.f[i] + book.held[i]
 	for k := range s.accounts {
@@ -358,6 +367,9 @@ func (b *recordBuilder) spans() {
 	for i := range b.rec.Spans {
 		sp := &b.rec.Spans[i]
 		sp.SelfS = min(sp.SelfS, sp.TotalS)
+		if sp.Path == otherNames || strings.HasSuffix(sp.Path, "/"+otherNames) {
+			sp.Flags = append(sp.Flags, "paths-bounded")
+		}
 		if sp.Count == 0 {
 			continue
 		}
@@ -366,9 +378,6 @@ func (b *recordBuilder) spans() {
 		}
 		if *sp.P50S*1e9 < resolution && resolution < math.Inf(1) {
 			sp.Flags = append(sp.Flags, "below-resolution")
-		}
-		if strings.HasSuffix(sp.Path, otherNames) {
-			sp.Flags = append(sp.Flags, "paths-bounded")
 		}
 	}
 }

@@ -175,6 +175,9 @@ func (b *recordBuilder) warnings() {
 	if s.bounded > 0 {
 		b.warn("paths-bounded", "/spans", fmt.Sprintf("beyond %d paths, or %d names deep, spans are in %s", b.run.cfg.maxPaths, maxDepth, otherNames), s.bounded)
 	}
+	if b.run.ledger.usage.stat == nil && b.rec.Run.Scope == lifecycle.ScopeProcess && len(b.domains) > 0 {
+		b.warn("busy-time-unknown", "/ledger", "the host does not tell how busy it is: all that was above idle power counts as the process's", 0)
+	}
 	if s.external > 0 {
 		b.warn("cpu-time-unlabelled", "/ledger", "windows in which threads that Go did not start took more than a fifth of the CPU time", s.external)
 	}

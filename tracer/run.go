@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
+	"github.com/ecotracer/ecotracer/tracer/meter"
 )
 
 // Run is one execution that yields one record. Its methods may be called from
@@ -61,6 +63,7 @@ type groupTotals struct {
 	told               []float64
 	samples            []int64
 	gap                []time.Duration
+	conds              []map[meter.Condition]int64
 }
 
 func (g *group) totals() groupTotals {
@@ -72,6 +75,7 @@ func (g *group) totals() groupTotals {
 		t.told = append(t.told, d.settled)
 		t.samples = append(t.samples, d.samples)
 		t.gap = append(t.gap, d.gap)
+		t.conds = append(t.conds, maps.Clone(d.conds))
 	}
 	return t
 }

@@ -63,13 +63,15 @@ func (r *Run) snapshot(l *ledger, clone bool) snapshot {
 	for id, n := range r.unknownDevices {
 		s.unknown[id] = n
 	}
-	for _, g := range l.groups {
+	for i, g := range l.groups {
 		s.last = append(s.last, g.totals())
 		var ds []domainSnapshot
 		for _, d := range g.domains {
-			conds := make(map[meter.Condition]int64, len(d.conds))
+			conds := make(map[meter.Condition]int64)
 			for c, n := range d.conds {
-				conds[c] = n
+				if n -= r.first[i].conds[d.slot][c]; n > 0 {
+					conds[c] = n
+				}
 			}
 			ds = append(ds, domainSnapshot{minW: d.minW, silent: d.silent, read: d.read, conds: conds})
 		}
