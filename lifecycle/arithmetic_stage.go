@@ -335,7 +335,13 @@ func (a *arithmetic) checkPower() {
 		for j := range p.Usage {
 			u := &p.Usage[j]
 			if u.EnergyJ != nil && u.Count != nil && u.UseS != nil {
-				a.checkDraw(pointer("phases", i, "usage", j, energyJ, "value"), u.Hardware, u.EnergyJ.Value, float64(*u.Count)**u.UseS)
+				// Of stages side by side one may have little of the time and
+				// nearly all of the energy: it goes by CPU time.
+				seconds := *u.UseS
+				if p.StartedAt != nil && p.EndedAt != nil {
+					seconds = max(seconds, p.EndedAt.Sub(*p.StartedAt).Seconds())
+				}
+				a.checkDraw(pointer("phases", i, "usage", j, energyJ, "value"), u.Hardware, u.EnergyJ.Value, float64(*u.Count), seconds)
 			}
 		}
 	}
@@ -346,14 +352,19 @@ func (a *arithmetic) checkPower() {
 	for i := range r.Ledger {
 		l := &r.Ledger[i]
 		if h, ok := a.hardware[l.Hardware]; ok {
-			a.checkDraw(pointer("ledger", i, "total_j"), l.Hardware, l.TotalJ, float64(r.Hardware[h].Count)*seconds)
+			a.checkDraw(pointer("ledger", i, "total_j"), l.Hardware, l.TotalJ, float64(r.Hardware[h].Count), seconds)
 		}
 	}
 }
 
+// counterStep is the longest time in s that counters are known to rest between
+// two steps (those of GPUs; the kernel's CPU time rests for 0.01 s): what is
+// read over a shorter time may be that of a whole step.
+const counterStep = 0.1
+
 // checkDraw tells of energy above 1.2 × the rated power, and finds fault with
 // it above 2 ×.
-func (a *arithmetic) checkDraw(at, hardware string, joules, deviceS float64) {
+func (a *arithmetic) checkDraw(at, hardware string, joules, count, seconds float64) {
 	h, ok := a.hardware[hardware]
 	if !ok {
 		return
@@ -365,7 +376,7 @@ func (a *arithmetic) checkDraw(at, hardware string, joules, deviceS float64) {
 	if watts == nil {
 		return
 	}
-	rated := *watts * deviceS
+	rated := *watts * count * (seconds + counterStep)
 	switch {
 	case joules > 2*rated*(1+sumTolerance):
 		a.find("R32", at, number(joules), "at most "+number(2*rated), "it is more than twice what the device is rated for in that time")
