@@ -75,7 +75,7 @@ func (l *ledger) stopSampler() {
 		}
 	}
 	if l.usage.stat != nil {
-		_ = l.usage.stat.Close()
+		_ = guard("closing the host", l.usage.stat.Close)
 	}
 }
 

@@ -114,7 +114,8 @@ func countedOf(sources []source) []meter.Domain {
 // and closed, if none is left.
 func (s source) meter() meter.Meter {
 	if !slices.ContainsFunc(s.domains, func(d meter.Domain) bool { return d.LeftOut == "" }) {
-		_ = s.open.Close() // nothing was read of it
+		defer func() { _ = recover() }() // it is not ours, and nothing was read of it
+		_ = s.open.Close()
 		return nil
 	}
 	if !s.changed {
