@@ -29,8 +29,16 @@
 // one path alone are active they get all. While several paths are, energy
 // follows the CPU time of their goroutines, which the runtime's CPU profiler
 // tells in short windows; in between, each path's last CPU rate stands for it.
-// The record says by which weights each domain was given out. Devices such as
-// GPUs are claimed with OnDevices.
+// The record says by which weights each domain was given out. What a domain
+// draws when idle, as far as it is known, is no work of anyone's: the process's
+// part of it goes by wall share, so that a span that only waits has some joules
+// too. Devices such as GPUs are claimed with OnDevices.
+//
+// CPU time finds its span by goroutine label: a goroutine has the label of the
+// span that it started last, and of the span in which it was itself started. A
+// worker that was there before calls Start with the context of the job that it
+// takes; else its CPU time is nobody's, goes by wall share, and is flagged where
+// it is more than a fifth.
 //
 // # The host comes first
 //
@@ -38,13 +46,16 @@
 // memory depends on the number of paths, not of spans. What fails is told by
 // Begin and End, and in the warnings of the record. A record is checkpointed
 // every few seconds by atomic replace; a killed run is closed as interrupted
-// by the next run in the folder.
+// by the next run in the folder. A panic that passes a deferred End leaves the
+// run complete, as End cannot see it: Do marks the span as failed, and Run.Fail
+// the run.
 //
 // A process has one CPU profiler, and while the tracer uses it, the host
 // cannot: net/http/pprof answers 500 for the second of a window. A host that
 // profiles itself calls PauseProfiling around it, or sets
 // ECOTRACER_CPU_WEIGHTS=off. The tracer never uses it in a test binary, in a
-// run that was not begun by Begin, or while one path alone is active.
+// run that was not begun by Begin, or while one path alone is active. Profiles
+// of the host carry the label "ecotracer" with the path of the span.
 //
 // # Environment
 //

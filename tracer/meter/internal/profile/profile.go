@@ -21,7 +21,7 @@ type Profile struct {
 // CPUs are busy, and in proportion between.
 type Load struct {
 	IdleW, FullW float64
-	TDPW         float64 // rated power; 0 if unknown
+	TDPW         float64 // rated power of the listed model; 0 if unknown, or for a share of it
 	RelError     float64 // 95 %: [v/(1+e), v·(1+e)]
 	Mode         string  // how it is modelled: utilisation
 	Why          string  // where the figures come from, for people
@@ -61,7 +61,11 @@ func cpu(f host.Facts) (Load, string) {
 		return Load{}, ""
 	}
 	l := between(c.Idle, c.Full, 1)
-	l.TDPW = c.TDPW
+	if c.Model != "" && !f.VM {
+		// What a vendor says of this very model; a class's, or a share of it,
+		// is no fact.
+		l.TDPW = c.TDPW
+	}
 	l.Mode = "utilisation"
 	l.Why = origin(f.CPU.Model, c) + fmt.Sprintf(": %.3g to %.3g W a package", l.IdleW, l.FullW)
 	if !f.VM {
@@ -165,5 +169,4 @@ func between(idle, full factors.Factor, scale float64) Load {
 func (l *Load) scale(by float64) {
 	l.IdleW *= by
 	l.FullW *= by
-	l.TDPW *= by
 }

@@ -34,7 +34,7 @@ func TestVirtualMachineHasItsShareOfTheSocket(t *testing.T) {
 	share := 4 / float64(c.Threads)
 	assert.InEpsilon(t, c.Idle.Value*share, p.IdleW, 1e-12)
 	assert.InEpsilon(t, c.Full.Value*share, p.FullW, 1e-12)
-	assert.InEpsilon(t, c.TDPW*share, p.TDPW, 1e-12)
+	assert.Zero(t, p.TDPW, "a share of what a vendor says of the whole is no fact")
 	assert.Contains(t, p.Why, "4 of")
 
 	f := host.Read(hosttest.Open(t, "vm-aws"))
