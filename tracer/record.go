@@ -30,6 +30,8 @@ func (r *Run) record(s *snapshot, status lifecycle.Status) (*lifecycle.Record, e
 		ID: r.id, Name: r.cfg.name, Status: status, DurationS: duration,
 		StartedAt: &started, EndedAt: &ended, Scope: r.cfg.scope,
 	}
+	rec.Missing, rec.Warnings = []lifecycle.Missing{}, []lifecycle.Warning{}
+	rec.Extensions = map[string]any{}
 	b.clock()
 	rec.Generator = lifecycle.Generator{
 		Name: "ecotracer", Version: Version, FactorsVersion: factors.Version,
@@ -39,8 +41,6 @@ func (r *Run) record(s *snapshot, status lifecycle.Status) (*lifecycle.Record, e
 	if rec.Publisher.Confidentiality == "" {
 		rec.Publisher.Confidentiality = defaultConfidentiality
 	}
-	rec.Missing, rec.Warnings = []lifecycle.Missing{}, []lifecycle.Warning{}
-	rec.Extensions = map[string]any{}
 	b.place()
 	b.hardware()
 	b.ledger()
