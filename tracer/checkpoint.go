@@ -50,7 +50,7 @@ func (r *Run) checkpoint() {
 func (r *Run) nextCheckpoint(took time.Duration) time.Duration {
 	wait := r.cfg.checkpoints - took
 	if r.labelled {
-		wait = max(wait-windowLength, wait/2)
+		wait = max(wait-windowLength*5/4, wait/2) // a window takes a while to stop
 	}
 	return max(wait, checkpointShare*took)
 }

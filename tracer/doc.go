@@ -42,13 +42,18 @@
 //
 // # The host comes first
 //
-// The tracer never panics, exits, prints, or opens a network connection. Its
-// memory depends on the number of paths, not of spans. What fails is told by
-// Begin and End, and in the warnings of the record. A record is checkpointed
-// every few seconds by atomic replace; a killed run is closed as interrupted
-// by the next run in the folder. A panic that passes a deferred End leaves the
-// run complete, as End cannot see it: Do marks the span as failed, and Run.Fail
-// the run.
+// The tracer never panics, exits, prints, or opens a network connection, and a
+// meter, sink or file system of the host's that panics has only failed. Its
+// memory depends on the number of paths, not of spans. Whatever is nil, ended
+// twice, ended too late or started too late does nothing. What fails is told
+// by Begin and End, and in the warnings of the record; what was measured is
+// never lost for it.
+//
+// A record is checkpointed every few seconds by atomic replace. A killed run
+// leaves its last checkpoint, which the next run in the folder closes as
+// interrupted, or Recover. A folder may be shared by any number of processes. A
+// panic that passes a deferred End leaves the run complete, as End cannot see
+// it: Do marks the span as failed, and Run.Fail the run.
 //
 // A process has one CPU profiler, and while the tracer uses it, the host
 // cannot: net/http/pprof answers 500 for the second of a window. A host that
@@ -60,16 +65,19 @@
 // # Environment
 //
 //	ECOTRACER_DISABLED     1: everything is free and no record is written
-//	ECOTRACER_DIR          folder for records; also opens a default run at the
-//	                       first Start of a program without Begin (not in tests)
+//	ECOTRACER_DIR          folder for records, by default ecotracer-records;
+//	                       also opens a default run at the first Start of a
+//	                       program without Begin, which ends at Flush
 //	ECOTRACER_NAME         name of the run
 //	ECOTRACER_COUNTRY      place, ISO 3166-1 alpha-2, such as FR; else unknown
-//	ECOTRACER_REGION       place, ISO 3166-2, such as US-CA
+//	ECOTRACER_REGION       place, ISO 3166-2, such as US-CA; says the country too
 //	ECOTRACER_SCOPE        process (default) or machine
 //	ECOTRACER_SAMPLING     how often meters are read after the first seconds: 1s
 //	ECOTRACER_CHECKPOINTS  how often the record is written while running: 5s;
 //	                       negative: never
 //	ECOTRACER_CPU_WEIGHTS  off: never use the CPU profiler
 //
-// Options given to Begin override them.
+// Options given to Begin override them. A value that cannot be understood is
+// told by Begin, or by Flush, and the default counts. A test binary opens no
+// default run.
 package tracer

@@ -10,7 +10,12 @@ import (
 )
 
 // Option configures a run. Options given to Begin override what the
-// environment says.
+// environment says; of the same option given twice the last one counts, but
+// for Sinks and Meters, which add up.
+//
+// What Named, At, Publisher, UseCase and Technology declare is held to the
+// rules of the record at once: what breaks one, such as a metric that is NaN,
+// is left out, and the error of Begin or Run.Describe says which and why.
 type Option func(*config)
 
 // config is what the options of a run come to.
@@ -33,27 +38,30 @@ type config struct {
 // Site is where the run takes place. What is left empty is unknown: it is
 // never guessed, and the record says so.
 type Site struct {
-	Country        string // ISO 3166-1 alpha-2; default $ECOTRACER_COUNTRY
-	Subdivision    string // ISO 3166-2; default $ECOTRACER_REGION
+	Country        string // ISO 3166-1 alpha-2, such as US; default $ECOTRACER_COUNTRY
+	Subdivision    string // ISO 3166-2, such as US-CA, which says the country too; default $ECOTRACER_REGION
 	GridZone       string
 	Infrastructure string // on-premise, private-cloud, public-cloud, edge, desk, other
 	Provider       string // of a cloud
 	Region         string // of a cloud
 	InstanceType   string // of a cloud
 
-	// Factors replace those of the data set where the operator knows better:
-	// kinds grid, pue, wue, ewif, lifetime, utilisation.
+	// Factors replace those of the data set where the operator knows better,
+	// each by its kind: grid, pue, wue, ewif, lifetime, utilisation. They need
+	// all that the record asks of a factor, bounds and source included.
 	Factors []factors.Factor
 }
 
 // Named gives the run a name. It is never made from a path or command line.
 func Named(name string) Option { return func(c *config) { c.name = name } }
 
-// Scope tells whose joules are the run's: the process (the default), or all
-// that the machine uses.
+// Scope tells whose joules are the run's: lifecycle.ScopeProcess (the default)
+// is this process's share of the machine's, lifecycle.ScopeMachine is all, for
+// a machine that serves this run alone.
 func Scope(s lifecycle.Scope) Option { return func(c *config) { c.scope = s } }
 
-// At tells where the run takes place.
+// At tells where the run takes place. A Site without country and subdivision
+// is in those that the environment says.
 func At(s Site) Option { return func(c *config) { c.site = s } }
 
 // Publisher tells who publishes the record, and how openly.
@@ -69,7 +77,8 @@ func Technology(t lifecycle.Technology) Option { return func(c *config) { c.tech
 // default is $ECOTRACER_DIR, else ecotracer-records.
 func Dir(path string) Option { return func(c *config) { c.dir = path } }
 
-// Sinks take the record in place of a folder.
+// Sinks take the record in place of the folder. All of them are written to,
+// also when one fails.
 func Sinks(s ...Sink) Option { return func(c *config) { c.sinks = append(c.sinks, s...) } }
 
 // Meters are read beside those that detection finds on the host. The run then
@@ -88,15 +97,24 @@ func Host(root fs.FS) Option { return func(c *config) { c.root = root } }
 // sampler. With another process the run keeps a ledger of its own.
 func CPUTime(f func() time.Duration) Option { return func(c *config) { c.cpuTime = f } }
 
-// IdlePower declares the idle power of domains, in watts by domain ID.
+// IdlePower declares the idle power of domains, in watts by domain ID; it
+// goes before what meters and factors tell. Where the meters told less power
+// than that, that is taken.
 func IdlePower(watts map[string]float64) Option { return func(c *config) { c.idle = watts } }
 
-// Sampling is how often the meters are read once the first seconds are over
-// (there it is every 100 ms), by default every second.
+// Sampling is how often the meters are read once the first three seconds are
+// over (there it is every 100 ms, or as often as this says), by default every
+// second, and no more often than every 10 ms. Runs that share a ledger are
+// sampled as often as the most eager of them says.
 func Sampling(period time.Duration) Option { return func(c *config) { c.sampling = period } }
 
 // Checkpoints is how often the record of a running run is written, by default
-// every 5 s; a negative period writes none.
+// every 5 s and first after one: a process that is killed loses what came
+// after. A negative period writes none.
+//
+// It is written less often where that takes more than a fiftieth of the time.
+// While CPU samples are taken, a second at a time, it waits for them; periods
+// of 2.5 s and more are kept all the same, by being early.
 func Checkpoints(period time.Duration) Option {
 	return func(c *config) { c.checkpoints = period }
 }
