@@ -335,13 +335,7 @@ func (a *arithmetic) checkPower() {
 		for j := range p.Usage {
 			u := &p.Usage[j]
 			if u.EnergyJ != nil && u.Count != nil && u.UseS != nil {
-				// Of stages side by side one may have little of the time and
-				// nearly all of the energy: it goes by CPU time.
-				seconds := *u.UseS
-				if p.StartedAt != nil && p.EndedAt != nil {
-					seconds = max(seconds, p.EndedAt.Sub(*p.StartedAt).Seconds())
-				}
-				a.checkDraw(pointer("phases", i, "usage", j, energyJ, "value"), u.Hardware, u.EnergyJ.Value, float64(*u.Count), seconds)
+				a.checkDraw(pointer("phases", i, "usage", j, energyJ, "value"), u.Hardware, u.EnergyJ.Value, float64(*u.Count), a.openSeconds(p, u))
 			}
 		}
 	}
@@ -355,6 +349,25 @@ func (a *arithmetic) checkPower() {
 			a.checkDraw(pointer("ledger", i, "total_j"), l.Hardware, l.TotalJ, float64(r.Hardware[h].Count), seconds)
 		}
 	}
+}
+
+// openSeconds is the longest that a device can have drawn power for a row: the
+// time between begin and end of its stage, as far as the clock tells it. What
+// the row held, use_s, is no measure of that. It is a share of the wall clock
+// (0.1 s of 5 s beside fifty spans that wait), while the energy of a shared
+// device goes by CPU time, and that of a claimed one to its claimers alone,
+// however many spans wait beside them. So it may be drawn in a small part of
+// use_s as well as in many times that. It stands in only where an estimate has
+// no times, or where it is the longer by the tolerance of R10.
+func (a *arithmetic) openSeconds(p *PhaseEntry, u *Usage) float64 {
+	if p.StartedAt == nil || p.EndedAt == nil {
+		return *u.UseS
+	}
+	open := p.EndedAt.Sub(*p.StartedAt).Seconds()
+	if res := a.record.Run.TimeResolutionS; res != nil {
+		open += 2 * *res // coarse times may be the same at both ends
+	}
+	return max(open, *u.UseS)
 }
 
 // counterStep is the longest time in s that counters are known to rest between

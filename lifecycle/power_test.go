@@ -1,30 +1,69 @@
 package lifecycle
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 )
 
+// implausible reports whether R32 finds fault with a place, and whether it
+// warns of it.
+func implausible(r *Record, at string) (wrong, warned bool) {
+	for _, f := range findings(r) {
+		if f.Rule == "R32" && f.Pointer == at {
+			wrong, warned = wrong || !f.Warning, warned || f.Warning
+		}
+	}
+	return wrong, warned
+}
+
 func TestAStageBesideOthersMayDrawMoreThanItsShareOfTheTime(t *testing.T) {
+	// Fifty spans wait beside one that works for 5 s: it has 0.1 s of the wall
+	// clock and all of the energy, 9 W of the 10 W that the device may draw.
+	for _, shared := range []string{"cpu-time", "cores", "memory", "reserved", "exclusive", ""} {
+		for _, c := range []struct {
+			open          float64 // s between the stage's begin and end
+			wrong, warned bool
+		}{{5, false, false}, {3.2, false, true}, {2, true, false}, {0.1, true, false}} {
+			r := assess(t, everything())
+			p, u := &r.Phases[0], &r.Phases[0].Usage[2]
+			watts := 10.0
+			r.Hardware[2].PowerLimitW, r.Hardware[2].Count = &watts, 1
+			*u.Count, *u.UseS, u.EnergyJ.Value, u.ShareBy = 1, 0.1, 45, shared
+			if shared == "" {
+				u.Share = nil
+			}
+			p.EndedAt = to(p.StartedAt.Add(time.Duration(c.open * 1e9)))
+			wrong, warned := implausible(r, "/phases/0/usage/2/energy_j/value")
+			assert.Equal(t, c.wrong, wrong, "45 J in %v s by %q", c.open, shared)
+			assert.Equal(t, c.warned, warned, "45 J in %v s by %q", c.open, shared)
+		}
+	}
+}
+
+func TestAnEstimatesPowerIsThatOfTheTimeHeld(t *testing.T) {
 	r := assess(t, everything())
 	p, u := &r.Phases[0], &r.Phases[0].Usage[2]
-	rated := u.EnergyJ.Value / (9 * float64(*u.Count) * *u.UseS) // nine times that, by its share
-	r.Hardware[2].PowerLimitW = &rated
-	for _, c := range []struct {
-		times float64 // the share of the time, between begin and end
-		found bool
-	}{{1, true}, {4, true}, {20, false}} {
-		end := p.StartedAt.Add(time.Duration(c.times * *u.UseS * 1e9))
-		p.EndedAt = &end
-		var found bool
-		for _, f := range findings(r) {
-			found = found || f.Rule == "R32" && f.Pointer == "/phases/0/usage/2/energy_j/value" && !f.Warning
-		}
-		assert.Equal(t, c.found, found, fmt.Sprint(c.times))
+	p.StartedAt, p.EndedAt = nil, nil
+	watts := u.EnergyJ.Value / (float64(*u.Count) * *u.UseS)
+	for times, want := range map[float64]bool{1: false, 1.9: false, 2.1: true} {
+		r.Hardware[2].PowerLimitW = to(watts / times)
+		wrong, _ := implausible(r, "/phases/0/usage/2/energy_j/value")
+		assert.Equal(t, want, wrong, "%v × the rated power", times)
 	}
+}
+
+func TestCoarseTimesMakeNoPowerImplausible(t *testing.T) {
+	r := assess(t, everything())
+	p, u := &r.Phases[0], &r.Phases[0].Usage[2]
+	*u.UseS, p.EndedAt = 0, p.StartedAt // both in the same hour
+	at := "/phases/0/usage/2/energy_j/value"
+	wrong, _ := implausible(r, at)
+	assert.True(t, wrong)
+	r.Run.TimeResolutionS = to(3600.0)
+	wrong, warned := implausible(r, at)
+	assert.False(t, wrong || warned)
 }
 
 func TestAShortRunMayReadAWholeStepOfACounter(t *testing.T) {
@@ -42,10 +81,7 @@ func TestAShortRunMayReadAWholeStepOfACounter(t *testing.T) {
 			}
 		}
 		r.Run.DurationS, l.TotalJ = c.seconds, c.joules
-		var found bool
-		for _, f := range findings(r) {
-			found = found || f.Rule == "R32" && f.Pointer == "/ledger/0/total_j" && !f.Warning
-		}
-		assert.Equal(t, c.found, found, "%v J in %v s", c.joules, c.seconds)
+		wrong, _ := implausible(r, "/ledger/0/total_j")
+		assert.Equal(t, c.found, wrong, "%v J in %v s", c.joules, c.seconds)
 	}
 }
