@@ -75,6 +75,26 @@ func TestACheckpointHasOpenSpans(t *testing.T) {
 	assert.Nil(t, r.Totals.PerUnit, "no unit is done yet")
 }
 
+func TestUnassignedIsAllTheTimeOfItsSpansOrMore(t *testing.T) {
+	for seconds, valid := range map[float64]bool{0: true, 1: true, 600: true, 600 + 1e-7: true, 601: false} {
+		r := oneHour()
+		r.Spans = append(r.Spans, span("odd", Unassigned, 1, seconds, seconds, 0, nil))
+		assess(t, r)
+		assert.Equal(t, valid, len(findings(r)) == 0, "%v of 600 s", seconds)
+	}
+}
+
+func TestAPathWithoutSpansUsedNothing(t *testing.T) {
+	r := oneHour()
+	r.Spans = append(r.Spans, Span{Path: "serve/never", Stage: Serving})
+	assess(t, r)
+	assert.Empty(t, findings(r))
+	r.Spans[3].TotalS = 1
+	assert.Equal(t, []string{"R28"}, rules(findings(r)))
+	r.Spans[3].Open = to(int64(1))
+	assert.Empty(t, findings(r))
+}
+
 func TestARunOfNoTimeIsValid(t *testing.T) {
 	r := oneHour()
 	r.Run.DurationS, r.Run.EndedAt = 0, r.Run.StartedAt

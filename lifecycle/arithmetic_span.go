@@ -119,7 +119,18 @@ func (a *arithmetic) checkDurations(i int) {
 			a.atMost("R28", at+"/"+short.member, *short.s, *long.s, "min ≤ p50 ≤ p95 ≤ p99 ≤ max: it is at most "+long.member)
 		}
 	}
-	if s.Open != nil && *s.Open > 0 || s.Count <= 0 {
+	if s.Open != nil && *s.Open > 0 {
+		return
+	}
+	if s.Count == 0 {
+		for _, used := range []struct {
+			member string
+			amount float64
+		}{{"self_s", s.SelfS}, {"total_s", s.TotalS}, {"self_j", s.SelfJ}} {
+			if used.amount > 0 {
+				a.find("R28", at+"/"+used.member, number(used.amount), "0", "no span of the path has ended or is open, so none took time or energy")
+			}
+		}
 		return
 	}
 	count := float64(s.Count)

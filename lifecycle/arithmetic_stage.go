@@ -83,10 +83,17 @@ func (a *arithmetic) checkStageJoules(i int, rows bool) {
 		}
 	}
 
-	if p.Stage == Unassigned || p.DurationS == nil {
+	if p.DurationS == nil {
 		return
 	}
 	seconds := a.sums.spansS[p.Stage]
+	if p.Stage == Unassigned {
+		// It is what the other stages leave of the run (R9), and as exact as that.
+		if seconds-*p.DurationS > sumTolerance*max(seconds, a.sums.run) {
+			a.find("R15", pointer("phases", i, "duration_s"), number(*p.DurationS), "at least "+number(seconds), "what is unassigned lasts as long as the self_s of its spans, or longer")
+		}
+		return
+	}
 	switch {
 	case near(*p.DurationS, seconds, sumTolerance):
 	case len(spans) == 1 && a.sums.timed && near(a.sums.stages, a.sums.run, sumTolerance):
@@ -252,6 +259,9 @@ func (a *arithmetic) checkTimes() {
 			at := pointer("phases", i, "usage", j)
 			if u.ShareBy == "exclusive" && u.Share != nil && *u.Share != 1 {
 				a.find("R10", at+"/share", number(*u.Share), "1", "a device that is held exclusively is held whole")
+			}
+			if u.Count != nil && *u.Count == 0 && (u.UseS != nil && *u.UseS > 0 || u.EnergyJ != nil && u.EnergyJ.Value > 0) {
+				a.find("R10", at+"/count", "0", "at least 1", "no device was held, so none took time or energy")
 			}
 			if u.UseS != nil && p.StartedAt != nil && p.EndedAt != nil {
 				span := p.EndedAt.Sub(*p.StartedAt).Seconds()

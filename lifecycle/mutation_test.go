@@ -211,6 +211,7 @@ func changes() []change {
 			put(t, root, "/factors/2/value", 5)
 			put(t, root, "/factors/2/high", 6)
 		}},
+		{name: "a source of the future", rule: "R33", pointer: "/factors/0/source_year", warning: true, of: setting("/factors/0/source_year", 2046)},
 		set("a utilisation above 1", "R33", "/factors/9/value", json.Number("1.1")),
 		{name: "no warning of an old factor", rule: "R34", pointer: "/factors/0", of: setting("/warnings/0/code", "place-unknown")},
 		{name: "a warning without a reason", rule: "R34", pointer: "/warnings/0", of: setting("/factors/0/valid_to", "2026-12-31")},

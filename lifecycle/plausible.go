@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/ecotracer/ecotracer/factors"
 )
@@ -22,7 +23,8 @@ var plausible = map[factors.Kind]struct {
 	factors.Lifetime: {1 * year, 20 * year, "1 to 20 years of 31557600 s"},
 }
 
-// checkFactors checks that factors are plausible (R33), that their use outside
+// checkFactors checks that factors and the years of their sources are plausible
+// (R33), that their use outside
 // their period is warned of (R34), and that they fit the boundary (R35).
 func (c *checker) checkFactors() {
 	r := c.record
@@ -34,6 +36,10 @@ func (c *checker) checkFactors() {
 		}
 		if f.Kind == factors.Utilisation && !(f.Value > 0 && f.Value <= 1) {
 			c.wrong("R33", at, amountWords(f.Value), "above 0 and at most 1", "a device is in use for a share of its lifetime")
+		}
+		// A clock that was never set makes old records of new sources.
+		if made := r.CreatedAt.UTC().Year(); f.SourceYear > made {
+			c.warn("R33", pointer("factors", i, "source_year"), strconv.Itoa(f.SourceYear), "at most "+strconv.Itoa(made), "the source is of a year after the one in which this document was made")
 		}
 	}
 	c.checkValidity()
