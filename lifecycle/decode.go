@@ -22,8 +22,8 @@ const (
 	maxProblems = 100
 )
 
-// What is told apart by [errors.Is] in an error of [Decode]; a truncated
-// document is an [io.ErrUnexpectedEOF].
+// What is told apart by [errors.Is] in an error of [Decode]; a document that is
+// truncated or empty is an [io.ErrUnexpectedEOF].
 var (
 	ErrTooLarge      = errors.New("record larger than 64 MiB")
 	ErrUnknownSchema = errors.New("not a record of a known schema")
@@ -33,18 +33,26 @@ var (
 // DecodeError tells why a document is no record.
 type DecodeError struct {
 	Finding
-	Offset int64 // of the byte in the document
+	Offset int64 // of the byte in the document; -1 if the problem is of the whole
 	More   int   // further problems of the same document; Check lists them
 	Err    error // one of the sentinels, or nil
 }
 
 // Error is the first problem of the document and how many there are besides.
 func (e *DecodeError) Error() string {
-	s := fmt.Sprintf("lifecycle: decode record: %v, at byte %d", e.Finding, e.Offset)
+	s := "lifecycle: decode record: " + e.Finding.String() + e.place()
 	if e.More > 0 {
 		s += fmt.Sprintf(", and %d more", e.More)
 	}
 	return s
+}
+
+// place is the offset in words, if there is one.
+func (e *DecodeError) place() string {
+	if e.Offset < 0 {
+		return ""
+	}
+	return fmt.Sprintf(", at byte %d", e.Offset)
 }
 
 // Unwrap is the sentinel that the problem stands for, if any.
@@ -100,6 +108,9 @@ type decoder struct {
 	problems []DecodeError
 }
 
+// noPlace is the offset of what is wrong with a document as a whole.
+const noPlace = -1
+
 // errStop ends the reading after a problem that nothing can follow.
 var errStop = errors.New("stop")
 
@@ -118,7 +129,13 @@ func (d *decoder) wrong(rule, found, expected, message string) {
 
 func (d *decoder) document(record *Record) {
 	if len(d.data) > maxSize {
+		d.start = noPlace
 		d.problem(ErrTooLarge, "R1", "", "more than 64 MiB", "at most 64 MiB", ErrTooLarge.Error())
+		return
+	}
+	if len(bytes.TrimSpace(d.data)) == 0 {
+		d.start = noPlace
+		d.problem(io.ErrUnexpectedEOF, "R1", "", "", "a record", "the document is empty")
 		return
 	}
 	if !utf8.Valid(d.data) {
@@ -149,7 +166,7 @@ func (d *decoder) document(record *Record) {
 // which are not to be told as misspelt members.
 func (d *decoder) version(record *Record) {
 	const urn = "urn:ecotracer:record:v"
-	d.start = 0
+	d.start = noPlace
 	if slices.ContainsFunc(d.problems, func(p DecodeError) bool { return p.Rule == "R3" && p.Pointer == "/schema" }) {
 		d.problems = nil
 		d.problem(ErrUnknownSchema, "R3", "/schema", "nothing", Schema, ErrUnknownSchema.Error()+": it names none")
@@ -173,6 +190,7 @@ func (d *decoder) version(record *Record) {
 
 // syntax tells of an error of the JSON reader.
 func (d *decoder) syntax(err error) {
+	d.start = d.dec.InputOffset()
 	var se *json.SyntaxError
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
@@ -180,7 +198,6 @@ func (d *decoder) syntax(err error) {
 		d.problem(io.ErrUnexpectedEOF, "R1", d.at.String(), "the end of the document", "the rest of the record",
 			"the document is truncated")
 	case errors.As(err, &se):
-		d.start = d.dec.InputOffset()
 		d.problem(nil, "R1", d.at.String(), se.Error(), "JSON", "the document is not JSON")
 	default:
 		d.problem(nil, "R1", d.at.String(), err.Error(), "JSON", "the document is not JSON")

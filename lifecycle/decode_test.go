@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -22,7 +23,8 @@ func TestDecodeTellsDocumentsApartThatAreNoRecord(t *testing.T) {
 	}{
 		{"truncated in a member", doc[:len(doc)/2], io.ErrUnexpectedEOF, []string{"truncated", "R1"}},
 		{"truncated before its end", strings.TrimRight(doc, "\n}"), io.ErrUnexpectedEOF, []string{"truncated"}},
-		{"empty", "", io.ErrUnexpectedEOF, []string{"truncated"}},
+		{"empty", "", io.ErrUnexpectedEOF, []string{"the document is empty"}},
+		{"blank", " \n\t\n", io.ErrUnexpectedEOF, []string{"the document is empty"}},
 		{"too large", doc + strings.Repeat(" ", maxSize), ErrTooLarge, []string{"64 MiB"}},
 		{"of a later revision", strings.Replace(doc, `"schema_revision": 0`, `"schema_revision": 3, "novelty": null`, 1), ErrLaterRevision, []string{"/schema_revision", "later version", "upgrade"}},
 		{"of a later schema", strings.Replace(doc, "record:v1", "record:v2", 1), ErrLaterRevision, []string{"/schema", "upgrade"}},
@@ -61,6 +63,41 @@ func TestDecodeSaysAtWhichByteTheMistakeIs(t *testing.T) {
 		var de *DecodeError
 		require.ErrorAs(t, err, &de)
 		assert.Contains(t, spoilt[de.Offset-4:de.Offset+4], "17", err.Error())
+	}
+}
+
+func TestDecodeNamesAByteOnlyWhereOneIsWrong(t *testing.T) {
+	doc := string(encoded(t, small(t)))
+	for name, whole := range map[string]string{
+		"empty":               "",
+		"too large":           doc + strings.Repeat(" ", maxSize),
+		"of no schema":        `{"name":"x"}`,
+		"of another schema":   strings.Replace(doc, "record:v1", "record:v0", 1),
+		"of a later schema":   strings.Replace(doc, "record:v1", "record:v2", 1),
+		"of a later revision": strings.Replace(doc, `"schema_revision": 0`, `"schema_revision": 3`, 1),
+	} {
+		_, err := Decode(strings.NewReader(whole))
+		var de *DecodeError
+		require.ErrorAs(t, err, &de, name)
+		assert.EqualValues(t, -1, de.Offset, name)
+		assert.NotContains(t, err.Error(), "at byte", name)
+	}
+	for text, place := range map[string]string{
+		"schema: urn":      "at byte 0",
+		"{\"a\":\"\xff\"}": "at byte 6",
+		doc + "{}":         fmt.Sprintf("at byte %d", len(doc)-1), // its last line ends after the record
+		doc[:len(doc)-100]: fmt.Sprintf("at byte %d", len(doc)-100),
+	} {
+		_, err := Decode(strings.NewReader(text))
+		assert.ErrorContains(t, err, place)
+		_, findings, err := Check(strings.NewReader(text))
+		require.NoError(t, err)
+		require.NotEmpty(t, findings)
+		for _, f := range findings {
+			if f.Pointer == "" {
+				assert.Contains(t, f.Message, place, "a finding has its place, too")
+			}
+		}
 	}
 }
 

@@ -48,7 +48,11 @@ func Check(r io.Reader) (*Record, []Finding, error) {
 	if len(problems) > 0 {
 		var findings []Finding
 		for _, p := range problems {
-			findings = append(findings, p.Finding)
+			f := p.Finding
+			if f.Pointer == "" { // only the byte tells where it is
+				f.Message += p.place()
+			}
+			findings = append(findings, f)
 		}
 		return nil, sortFindings(findings), nil
 	}

@@ -198,7 +198,7 @@ func TestWhatIsNoRecordIsToldAndLeftAsItIs(t *testing.T) {
 	for name, bad := range map[string]struct{ content, want string }{
 		"truncated":              {text[:len(text)*2/3], "truncated"},
 		"truncated early":        {text[:40], "truncated"},
-		"empty":                  {"", "truncated"},
+		"empty":                  {"", "empty"},
 		"garbage":                {strings.Repeat("\x00\x01garbage", 1000), ""},
 		"another program's":      {`{"name": "digits", "status": "running"}`, "schema"},
 		"a list":                 {`["schema", "status", "running"]`, ""},
