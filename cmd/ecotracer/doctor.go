@@ -39,10 +39,7 @@ func (c *cli) doctor(root string, asJSON bool) int {
 	}
 	p := page{style: styleOf(c.out), record: d.record}
 	p.diagnosis(d)
-	if _, err := c.out.Write(p.Bytes()); err != nil {
-		c.complain("doctor", "cannot write: %v", err)
-		return exitFound
-	}
+	_, _ = c.out.Write(p.Bytes())
 	return d.code()
 }
 
@@ -226,7 +223,7 @@ func (p *page) diagnosis(d diagnosis) {
 	}
 	p.table(t)
 	if len(d.Domains) == 0 {
-		p.line("  none: there is nothing here that tells or lets guess the energy")
+		p.prose("  ", "none: there is nothing here that tells or lets guess the energy")
 	}
 	if len(d.Missing) > 0 {
 		p.heading("Missing")

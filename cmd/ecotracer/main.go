@@ -23,8 +23,9 @@ const (
 
 // cli is where one call reads from and writes to.
 type cli struct {
-	in       io.Reader
-	out, err io.Writer
+	in  io.Reader
+	out *results
+	err io.Writer
 }
 
 // command is one sub-command. Its flags are those that declare adds to the
@@ -46,11 +47,22 @@ var commands = []command{
 	{"version", declareVersion},
 }
 
-// run runs the command line that args hold and returns the exit code.
+// run runs the command line that args hold and returns the exit code. No
+// command has done well whose results could not be written.
 func run(args []string, in io.Reader, out, err io.Writer) int {
-	c := &cli{in, out, err}
+	c := &cli{in, &results{Writer: out}, err}
+	code := c.command(args)
+	if c.out.err != nil {
+		c.complain("", "cannot write the result: %s", reason(c.out.err))
+		code = max(code, exitFound)
+	}
+	return code
+}
+
+// command runs the command that args name.
+func (c *cli) command(args []string) int {
 	if len(args) == 0 {
-		fmt.Fprint(err, helpText(""))
+		fmt.Fprint(c.err, helpText(""))
 		return exitUsage
 	}
 	name, args := args[0], args[1:]
@@ -97,7 +109,7 @@ func (c *cli) complain(command, format string, args ...any) {
 		command = " " + command
 	}
 	text := strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "; ") // errors that were joined
-	fmt.Fprintf(c.err, "ecotracer%s: %s\n", command, plain(text))
+	tell(c.err, "ecotracer"+command+": "+text)
 }
 
 // parseBefore parses the flags in front of the first argument.

@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -130,6 +132,38 @@ func TestWrongCommandLinesSayWhatToDo(t *testing.T) {
 			assert.Equal(t, test.code, r.code)
 			assert.Empty(t, r.out, "nothing may be taken for a result")
 			assert.Contains(t, r.err, test.says)
+		})
+	}
+}
+
+// full is a disk that is full.
+type full struct{}
+
+func (full) Write([]byte) (int, error) {
+	return 0, &os.PathError{Op: "write", Path: "/dev/stdout", Err: errors.New("no space left on device")}
+}
+
+func TestNoCommandDoesWellWhoseResultCannotBeWritten(t *testing.T) {
+	good, dir := file(t, measured(t)), t.TempDir()
+	for _, args := range [][]string{
+		{"help"},
+		{"run", "--help"},
+		{"show", good},
+		{"show", "--json", good},
+		{"validate", good},
+		{"validate", "--json", good},
+		{"schema"},
+		{"doctor", "--root", server(t).Dir()},
+		{"doctor", "--json", "--root", server(t).Dir()},
+		{"recover", dir},
+		{"recover", "--json", dir},
+		{"version"},
+		{"version", "--json"},
+	} {
+		t.Run(strings.Join(args[:len(args)-1], " ")+" "+filepath.Base(args[len(args)-1]), func(t *testing.T) {
+			var err bytes.Buffer
+			assert.Equal(t, 1, run(args, strings.NewReader(""), full{}, &err))
+			assert.Equal(t, "ecotracer: cannot write the result: no space left on device\n", err.String(), "it must be told, once")
 		})
 	}
 }

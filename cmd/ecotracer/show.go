@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
@@ -37,7 +38,7 @@ func (c *cli) show(files []string, all, asJSON bool) int {
 			continue
 		}
 		if asJSON {
-			if err := lifecycle.Encode(c.out, record); err != nil {
+			if err := lifecycle.Encode(c.out, record); err != nil && c.out.err == nil {
 				c.complain("show", "%s: %v", file, err)
 				code = exitFound
 			}
@@ -48,10 +49,7 @@ func (c *cli) show(files []string, all, asJSON bool) int {
 		}
 		p := page{style: styleOf(c.out), record: record, all: all}
 		p.print()
-		if _, err := c.out.Write(p.Bytes()); err != nil {
-			c.complain("show", "cannot write: %v", err)
-			return exitFound
-		}
+		_, _ = c.out.Write(p.Bytes())
 		wrong := slices.DeleteFunc(lifecycle.Validate(record), func(f lifecycle.Finding) bool { return f.Warning })
 		if len(wrong) > 0 {
 			c.complain("show", "%s: this record is not valid, do not rely on it; `ecotracer validate` lists its %s",
@@ -108,7 +106,12 @@ func (p *page) header() {
 	default:
 		status = p.yellow(status)
 	}
-	p.line("%s  %s", p.bold(plain(name)), status)
+	if line := plain(name); utf8.RuneCountInString(line)+2+len(r.Run.Status) <= p.width {
+		p.line("%s  %s", p.bold(line), status)
+	} else {
+		p.flow("", " ", pieces(line), p.bold)
+		p.line("%s", status)
+	}
 	p.words("",
 		"run "+short(r.Run.ID), when(r.Run.StartedAt, r.Run.EndedAt), duration(r.Run.DurationS))
 	p.words("", append([]string{

@@ -132,13 +132,13 @@ func (p *page) spans() {
 	walk("", 0)
 	p.heading("Spans")
 	p.fit(t, leastBar+2, 5, 4)
-	size := min(max(p.width-t.width()-2, leastBar), mostBar)
+	size := min(max(p.tableWidth()-t.width()-2, leastBar), mostBar)
 	for i, b := range bars {
 		t.set(i+1, 1, bar(b[0], b[1], size))
 	}
 	p.table(t)
 	if hidden := len(spans) - shown; hidden > 0 {
-		p.line("%s", p.dim("  "+plural(hidden, "path")+" more, of little energy; --all shows them"))
+		p.flow("  ", " ", pieces(plural(hidden, "path")+" more, of little energy; --all shows them"), p.dim)
 	}
 }
 

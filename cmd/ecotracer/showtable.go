@@ -66,11 +66,14 @@ func (t *table) width() int {
 // fit leaves out columns, in this order, until a table fits and leaves room.
 func (p *page) fit(t *table, room int, columns ...int) {
 	for _, column := range columns {
-		if t.width()+room > p.width {
+		if t.width()+room > p.tableWidth() {
 			t.drop(column)
 		}
 	}
 }
+
+// tableWidth is the width that tables are laid out for.
+func (p *page) tableWidth() int { return max(p.width, tableWidth) }
 
 // table writes a table, two columns in. Columns without a text are left out,
 // and the last one is cut at the edge.
@@ -82,7 +85,7 @@ func (p *page) table(t *table) {
 			if t.widths[i] == 0 {
 				continue
 			}
-			text := cut(c.text, p.width-at-2)
+			text := cut(c.text, p.tableWidth()-at-2)
 			space := t.widths[i] - utf8.RuneCountInString(text)
 			before, after := 0, max(space, 0)
 			if t.right[i] {
@@ -103,7 +106,7 @@ func (p *page) table(t *table) {
 		p.line("%s", b.String())
 		for _, note := range row.notes {
 			text := strings.TrimLeft(note, " ")
-			p.flow("  "+note[:len(note)-len(text)], " ", strings.Fields(plain(text)), p.dim)
+			p.flow("  "+note[:len(note)-len(text)], " ", pieces(plain(text)), p.dim)
 		}
 	}
 }
@@ -128,41 +131,23 @@ func (p *page) heading(text string) { p.line("\n%s", p.bold(text)) }
 // words writes texts one after another, separated by dots, broken at the edge
 // between two of them. Every line begins with indent.
 func (p *page) words(indent string, texts ...string) {
+	for i := range texts {
+		texts[i] = plain(texts[i])
+	}
 	p.flow(indent, " · ", texts, nil)
 }
 
 // prose writes a text, broken at the edge between two words.
 func (p *page) prose(indent, text string) {
-	p.flow(indent, " ", strings.Fields(plain(text)), nil)
+	p.flow(indent, " ", pieces(plain(text)), nil)
 }
 
+// flow writes texts that are safe already.
 func (p *page) flow(indent, separator string, texts []string, paint func(string) string) {
-	var line string
-	end := func() {
-		if line == "" {
-			return
-		}
+	for _, line := range fill(texts, separator, p.width-utf8.RuneCountInString(indent), 0) {
 		if paint != nil {
 			line = paint(line)
 		}
 		p.line("%s%s", indent, line)
-		line = ""
 	}
-	room := p.width - utf8.RuneCountInString(indent)
-	for _, text := range texts {
-		text = plain(text)
-		switch {
-		case text == "":
-			continue
-		case line == "":
-			line = text
-			continue
-		case utf8.RuneCountInString(line+separator+text) > room:
-			end()
-			line = text
-		default:
-			line += separator + text
-		}
-	}
-	end()
 }

@@ -81,7 +81,7 @@ func (c *cli) tellVerdict(v verdict) {
 		if !f.Warning {
 			errors++
 		}
-		fmt.Fprintf(c.out, "%s: %s\n", plain(v.File), plain(f.String()))
+		tell(c.out, v.File+": "+f.String())
 	}
 	switch {
 	case !v.Valid:
