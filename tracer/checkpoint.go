@@ -14,6 +14,8 @@ const (
 	// A record of many paths takes long to make: checkpoints may use this
 	// part of the time.
 	checkpointShare = 50
+	// firstCheckpoint is early, for programs that exit without an end.
+	firstCheckpoint = 100 * time.Millisecond
 	// writeTimeout is how long a sink may take.
 	writeTimeout = 10 * time.Second
 )
@@ -23,7 +25,7 @@ const (
 // write replaces the one before.
 func (r *Run) checkpoint() {
 	defer close(r.stopped)
-	timer := time.NewTimer(min(r.cfg.checkpoints, time.Second))
+	timer := time.NewTimer(min(r.cfg.checkpoints, firstCheckpoint))
 	defer timer.Stop()
 	for {
 		select {

@@ -160,9 +160,13 @@ func asDeclared(f factors.Factor) factors.Factor {
 func (s *Site) normalise() (errs []error) {
 	country, subdivision := s.Country, s.Subdivision
 	s.Country, s.Subdivision = strings.ToUpper(country), strings.ToUpper(subdivision)
-	if s.Country == "" {
-		s.Country, _, _ = strings.Cut(s.Subdivision, "-")
-		country = subdivision
+	if s.Country == "" && s.Subdivision != "" {
+		var ok bool
+		if s.Country, _, ok = strings.Cut(s.Subdivision, "-"); !ok {
+			s.Country, s.Subdivision = "", ""
+			return append(errs, fmt.Errorf("tracer: region %q is no ISO 3166-2 code; write one such as US-CA (the place counts as unknown)", subdivision))
+		}
+		country = s.Country
 	}
 	switch {
 	case s.Country != "" && !factors.IsCountry(s.Country):

@@ -104,7 +104,7 @@ var variables = map[string]map[string]envCase{
 		"without its country":     {map[string]string{"ECOTRACER_REGION": "us-ca"}, nil, "", place("US", "US-CA")},
 		"of another country":      {map[string]string{"ECOTRACER_COUNTRY": "FR", "ECOTRACER_REGION": "US-CA"}, nil, `region "US-CA" is not in country "FR"`, place("FR", "")},
 		"it is a name":            {map[string]string{"ECOTRACER_COUNTRY": "US", "ECOTRACER_REGION": "California"}, nil, `region "California"`, place("US", "")},
-		"a name without country":  {map[string]string{"ECOTRACER_REGION": "California"}, nil, `country "California"`, place("", "")},
+		"a name without country":  {map[string]string{"ECOTRACER_REGION": "California"}, nil, `region "California"`, place("", "")},
 		"it is none":              {map[string]string{"ECOTRACER_REGION": "US-CALIFORNIA"}, nil, "/environments/0/subdivision", place("US", "")},
 		"of no country":           {map[string]string{"ECOTRACER_REGION": "ZZ-CA"}, nil, "unknown country", place("", "")},
 		"an option goes before":   {map[string]string{"ECOTRACER_REGION": "US-CA"}, []tracer.Option{tracer.At(tracer.Site{Country: "FR"})}, "", place("FR", "")},

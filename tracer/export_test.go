@@ -70,11 +70,11 @@ func OpenWindow(r *Run) {
 }
 
 // CloseWindow ends the window with these samples: CPU seconds by path, those
-// of Go code without a label, and those of C threads.
-func CloseWindow(r *Run, seconds map[string]float64, unlabelled, external float64) {
+// of the Go runtime itself, and those of code without a label.
+func CloseWindow(r *Run, seconds map[string]float64, runtime, stray float64) {
 	l := r.ledger
 	l.mu.Lock()
-	c := cpuSamples{byLabel: map[string]float64{}, unknown: unlabelled, external: external}
+	c := cpuSamples{byLabel: map[string]float64{}, runtime: runtime, stray: stray}
 	for _, a := range r.accounts {
 		if s, told := seconds[a.path]; told {
 			c.byLabel[a.labelValue] = s
@@ -85,17 +85,17 @@ func CloseWindow(r *Run, seconds map[string]float64, unlabelled, external float6
 	l.tick(false)
 }
 
-// ReadCPUProfile tells the CPU seconds by label of ours, of other Go code and
-// of C threads.
-func ReadCPUProfile(gz []byte) (byLabel map[string]float64, unlabelled, external float64, err error) {
+// ReadCPUProfile tells the CPU seconds by label of ours, of the Go runtime
+// itself, and of code without a label.
+func ReadCPUProfile(gz []byte) (byLabel map[string]float64, runtime, stray float64, err error) {
 	c, err := readCPUProfile(gz)
-	return c.byLabel, c.unknown, c.external, err
+	return c.byLabel, c.runtime, c.stray, err
 }
 
 // ParseCPUProfile is ReadCPUProfile of what is decompressed.
-func ParseCPUProfile(raw []byte) (byLabel map[string]float64, unlabelled, external float64, err error) {
+func ParseCPUProfile(raw []byte) (byLabel map[string]float64, runtime, stray float64, err error) {
 	c, err := parseCPUProfile(raw)
-	return c.byLabel, c.unknown, c.external, err
+	return c.byLabel, c.runtime, c.stray, err
 }
 
 // LabelKey is the key of the labels that the profiler counts by.

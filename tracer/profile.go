@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"strings"
 )
 
 // maxProfile bounds a decompressed profile: a window of a second is some KB.
@@ -31,16 +32,16 @@ func readCPUProfile(gz []byte) (cpuSamples, error) {
 
 // profileSample is a sample as far as we read it.
 type profileSample struct {
-	leaf  uint64 // first location
-	nanos int64  // the last value: CPU ns
-	label uint64 // string index of our label's value; 0 is none
+	stack []uint64 // locations
+	nanos int64    // the last value: CPU ns
+	label uint64   // string index of our label's value; 0 is none
 }
 
 func parseCPUProfile(raw []byte) (cpuSamples, error) {
 	var (
 		samples   [][]byte
-		functions = map[uint64]uint64{} // id → string index of its name
-		locations = map[uint64]uint64{} // id → function id
+		functions = map[uint64]uint64{}   // id → string index of its name
+		locations = map[uint64][]uint64{} // id → function ids
 		table     []string
 	)
 	err := eachField(raw, func(field int, v uint64, b []byte) error {
@@ -48,15 +49,16 @@ func parseCPUProfile(raw []byte) (cpuSamples, error) {
 		case 2:
 			samples = append(samples, b)
 		case 4:
-			var id, fn uint64
+			var id uint64
+			var fns []uint64
 			err := eachField(b, func(field int, v uint64, line []byte) error {
 				switch field {
 				case 1:
 					id = v
-				case 4: // line; the first is the innermost
+				case 4: // line: several where functions are inlined
 					return eachField(line, func(field int, v uint64, _ []byte) error {
-						if field == 1 && fn == 0 {
-							fn = v
+						if field == 1 {
+							fns = append(fns, v)
 						}
 						return nil
 					})
@@ -66,7 +68,7 @@ func parseCPUProfile(raw []byte) (cpuSamples, error) {
 			if err != nil {
 				return err
 			}
-			locations[id] = fn
+			locations[id] = fns
 		case 5:
 			var id, name uint64
 			err := eachField(b, func(field int, v uint64, _ []byte) error {
@@ -106,28 +108,41 @@ func parseCPUProfile(raw []byte) (cpuSamples, error) {
 			continue
 		}
 		seconds := float64(s.nanos) / 1e9
-		switch leaf := text(functions[locations[s.leaf]]); {
-		case s.label != 0:
+		if s.label != 0 {
 			c.byLabel[text(s.label)] += seconds
-		case leaf == "runtime._ExternalCode":
-			c.external += seconds
-		default:
-			c.unknown += seconds
+			continue
+		}
+		own := len(s.stack) > 0
+		for _, location := range s.stack {
+			own = own && len(locations[location]) > 0
+			for _, fn := range locations[location] {
+				own = own && ofRuntime(text(functions[fn]))
+			}
+		}
+		if own {
+			c.runtime += seconds
+		} else {
+			c.stray += seconds
 		}
 	}
 	return c, nil
 }
 
+// ofRuntime tells whether a function belongs to the Go runtime itself, such as
+// its garbage collector; threads that Go did not start show under one of its
+// names.
+func ofRuntime(function string) bool {
+	if function == "runtime._ExternalCode" {
+		return false
+	}
+	return strings.HasPrefix(function, "runtime.") || strings.HasPrefix(function, "internal/runtime/") || function == "gcWriteBarrier"
+}
+
 func parseSample(b []byte, text func(uint64) string) (s profileSample, err error) {
-	first := true
 	err = eachField(b, func(field int, v uint64, b []byte) error {
 		switch field {
 		case 1: // location_id, packed or not
-			return eachPacked(v, b, func(v uint64) {
-				if first {
-					s.leaf, first = v, false
-				}
-			})
+			return eachPacked(v, b, func(v uint64) { s.stack = append(s.stack, v) })
 		case 2: // value: samples/count, cpu/nanoseconds
 			return eachPacked(v, b, func(v uint64) { s.nanos = int64(v) })
 		case 3:

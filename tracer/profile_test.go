@@ -56,14 +56,14 @@ func TestProfilingChild(t *testing.T) {
 func TestTheRuntimesProfileIsReadByLabel(t *testing.T) {
 	profile, err := realProfile()
 	require.NoError(t, err)
-	seconds, unlabelled, external, err := tracer.ReadCPUProfile(profile)
+	seconds, runtime, stray, err := tracer.ReadCPUProfile(profile)
 	require.NoError(t, err)
 	// The runtime takes a sample every 10 ms of CPU time: 90, 30 and 20.
 	assert.InDelta(t, 0.9, seconds["three"], 0.25)
 	assert.InDelta(t, 0.3, seconds["one"], 0.15)
 	assert.Len(t, seconds, 2, "the host's labels are not ours")
-	assert.InDelta(t, 0.2, unlabelled, 0.15)
-	assert.Less(t, external, 0.1)
+	assert.InDelta(t, 0.2, stray, 0.15)
+	assert.Less(t, runtime, 0.1)
 }
 
 // message is a protocol buffer message that is made by hand.
@@ -92,10 +92,11 @@ func handMade(samples ...message) message {
 	for _, s := range samples {
 		m = m.bytes(2, s)
 	}
-	m = m.bytes(4, message{}.number(1, 7).bytes(4, message{}.number(1, 9)))                                         // location 7 is in function 9
-	m = m.bytes(4, message{}.number(1, 8).bytes(4, message{}.number(1, 10)).bytes(4, message{}.number(1, 9)))       // 8 is in 10, inlined in 9
-	m = m.bytes(5, message{}.number(1, 9).number(2, 3)).bytes(5, message{}.number(1, 10).number(2, 4)).number(9, 1) // functions 9 and 10; a time
-	for _, s := range []string{"", tracer.LabelKey, "path#1", "main.work", "runtime._ExternalCode", "other"} {
+	m = m.bytes(4, message{}.number(1, 7).bytes(4, message{}.number(1, 9)))                                                 // location 7 is in function 9
+	m = m.bytes(4, message{}.number(1, 8).bytes(4, message{}.number(1, 10)).bytes(4, message{}.number(1, 9)))               // 8 is in 10, inlined in 9
+	m = m.bytes(5, message{}.number(1, 9).number(2, 3)).bytes(5, message{}.number(1, 10).number(2, 4)).number(9, 1)         // functions 9 and 10; a time
+	m = m.bytes(4, message{}.number(1, 6).bytes(4, message{}.number(1, 11))).bytes(5, message{}.number(1, 11).number(2, 6)) // location 6 is in function 11
+	for _, s := range []string{"", tracer.LabelKey, "path#1", "main.work", "runtime._ExternalCode", "other", "runtime.gcBgMarkWorker"} {
 		m = m.bytes(6, []byte(s))
 	}
 	return m
@@ -116,29 +117,32 @@ func zipped(t testing.TB, raw []byte) []byte {
 func TestSamplesAreReadAsTheFormatAllows(t *testing.T) {
 	const second = 1e9
 	for name, c := range map[string]struct {
-		sample                     message
-		ours, unlabelled, external float64
+		sample               message
+		ours, runtime, stray float64
 	}{
 		"packed":                       {message{}.packed(1, 7).packed(2, 1, second).bytes(3, label(1, 2)), 1, 0, 0},
 		"not packed":                   {message{}.number(1, 7).number(2, 1).number(2, second).bytes(3, label(1, 2)), 1, 0, 0},
 		"labels of the host, and ours": {message{}.packed(2, 1, second).bytes(3, label(5, 3)).bytes(3, label(1, 2)), 1, 0, 0},
-		"a label of the host":          {message{}.packed(1, 7).packed(2, 1, second).bytes(3, label(5, 2)), 0, 1, 0},
-		"no label":                     {message{}.packed(1, 7, 8).packed(2, 1, second), 0, 1, 0},
+		"a label of the host":          {message{}.packed(1, 7).packed(2, 1, second).bytes(3, label(5, 2)), 0, 0, 1},
+		"no label":                     {message{}.packed(1, 7).packed(2, 1, second), 0, 0, 1},
+		"the garbage collector":        {message{}.packed(1, 6, 6).packed(2, 1, second), 0, 1, 0},
+		"the runtime for someone":      {message{}.packed(1, 6, 7).packed(2, 1, second), 0, 0, 1},
+		"no stack":                     {message{}.packed(2, 1, second), 0, 0, 1},
 		"a C thread":                   {message{}.packed(1, 8, 7).packed(2, 1, second), 0, 0, 1},
-		"a C thread below":             {message{}.packed(1, 7, 8).packed(2, 1, second), 0, 1, 0},
+		"a C thread below":             {message{}.packed(1, 7, 8).packed(2, 1, second), 0, 0, 1},
 		"a cgo call under a label":     {message{}.packed(1, 8).packed(2, 1, second).bytes(3, label(1, 2)), 1, 0, 0},
 		"no values":                    {message{}.packed(1, 7).bytes(3, label(1, 2)), 0, 0, 0},
 		"a value below zero":           {message{}.packed(2, 1, 1<<63).bytes(3, label(1, 2)), 0, 0, 0},
-		"a location that is not there": {message{}.packed(1, 99).packed(2, 1, second), 0, 1, 0},
-		"no text of that number":       {message{}.packed(2, 1, second).bytes(3, label(99, 2)), 0, 1, 0},
+		"a location that is not there": {message{}.packed(1, 99).packed(2, 1, second), 0, 0, 1},
+		"no text of that number":       {message{}.packed(2, 1, second).bytes(3, label(99, 2)), 0, 0, 1},
 		"fields of later versions":     {message{}.number(99, 5).packed(2, 1, second).bytes(98, nil).bytes(3, label(1, 2)), 1, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			seconds, unlabelled, external, err := tracer.ReadCPUProfile(zipped(t, handMade(c.sample)))
+			seconds, runtime, stray, err := tracer.ReadCPUProfile(zipped(t, handMade(c.sample)))
 			require.NoError(t, err)
 			assert.Equal(t, c.ours, seconds["path#1"])
-			assert.Equal(t, c.unlabelled, unlabelled)
-			assert.Equal(t, c.external, external)
+			assert.Equal(t, c.runtime, runtime)
+			assert.Equal(t, c.stray, stray)
 		})
 	}
 }
@@ -177,14 +181,14 @@ func FuzzCPUProfile(f *testing.F) {
 	f.Add(raw)
 	f.Add([]byte(handMade(message{}.packed(1, 7).packed(2, 1, 5).bytes(3, label(1, 2)))))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		seconds, unlabelled, external, err := tracer.ParseCPUProfile(raw)
+		seconds, runtime, stray, err := tracer.ParseCPUProfile(raw)
 		if err != nil {
 			assert.Empty(t, seconds)
 		}
 		for _, s := range seconds {
 			assert.Positive(t, s)
 		}
-		assert.GreaterOrEqual(t, unlabelled, 0.0)
-		assert.GreaterOrEqual(t, external, 0.0)
+		assert.GreaterOrEqual(t, runtime, 0.0)
+		assert.GreaterOrEqual(t, stray, 0.0)
 	})
 }

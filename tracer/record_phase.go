@@ -151,6 +151,9 @@ func (b *recordBuilder) warnings() {
 		for _, c := range slices.Sorted(maps.Keys(d.snap.conds)) {
 			b.warn(string(c), path, "domain "+d.ID, d.snap.conds[c])
 		}
+		if w := d.line.Booked.WallJ; d.device < 0 && w != nil && *w > 0.2*d.line.SpansJ {
+			b.warn("split-by-wall", path, "while several paths were active their energy went by wall share: there were no CPU-time weights", 0)
+		}
 		if d.line.ExtrapolatedS != nil {
 			b.warn("meter-extrapolated", path, "the meter was silent at the end; its last power was taken", 0)
 		}
@@ -178,8 +181,8 @@ func (b *recordBuilder) warnings() {
 	if b.run.ledger.usage.stat == nil && b.rec.Run.Scope == lifecycle.ScopeProcess && len(b.domains) > 0 {
 		b.warn("busy-time-unknown", "/ledger", "the host does not tell how busy it is: all that was above idle power counts as the process's", 0)
 	}
-	if s.external > 0 {
-		b.warn("cpu-time-unlabelled", "/ledger", "windows in which threads that Go did not start took more than a fifth of the CPU time", s.external)
+	if s.strayed > 0 {
+		b.warn("cpu-time-unlabelled", "/ledger", "windows in which code of no span took more than a fifth of the CPU time: threads that Go did not start, or goroutines from before the span, which should call Start with the context of their job; it went by wall share", s.strayed)
 	}
 	if s.alien > 0 {
 		b.warn("clock-foreign", "/spans", "spans were started or ended under another clock", s.alien)

@@ -42,7 +42,7 @@ type Run struct {
 	alone          bool  // no other run was ever open beside it
 	labelled       bool
 	windows        int64 // of the ledger, at the begin
-	external       int64
+	strayed        int64
 	alien          int64
 
 	mu       sync.Mutex // held while a record is made; guards cfg and failures
@@ -186,7 +186,7 @@ func (r *Run) enter(l *ledger) {
 	if r.labelled {
 		l.weights.wanted++
 	}
-	r.windows, r.external, r.alien = l.weights.windows, l.weights.external, l.alien
+	r.windows, r.strayed, r.alien = l.weights.windows, l.weights.strayed, l.alien
 }
 
 // leave takes the run and its open spans off the ledger. The ledger is

@@ -22,7 +22,7 @@ type snapshot struct {
 	bounded int64
 
 	badStages, badCounts int64
-	external             int64
+	strayed              int64
 	alien                int64
 	windows              int64
 }
@@ -55,7 +55,7 @@ func (r *Run) snapshot(l *ledger, clone bool) snapshot {
 		duration: float64(l.settledT - r.begin), end: l.settledT, noneT: r.noneT,
 		alone: r.alone, claimed: map[int]bool{}, unknown: map[string]int64{}, bounded: r.bounded,
 		badStages: r.badStages, badCounts: r.badCounts,
-		external: l.weights.external - r.external, alien: l.alien - r.alien, windows: l.weights.windows - r.windows,
+		strayed: l.weights.strayed - r.strayed, alien: l.alien - r.alien, windows: l.weights.windows - r.windows,
 	}
 	for d := range r.claimed {
 		s.claimed[d] = true

@@ -46,16 +46,16 @@ type weights struct {
 	counts   cpuSamples
 	kind     booking
 	windows  int64
-	external int64 // windows with more than a fifth in C threads
+	strayed  int64 // windows with more than a fifth in code without a label
 	byLabel  map[string]*account
 	stopped  chan struct{} // closed when the open window has been stopped
 }
 
 // cpuSamples is what a window of the profiler counted.
 type cpuSamples struct {
-	byLabel  map[string]float64 // seconds
-	unknown  float64            // Go code without a label of ours
-	external float64            // threads that Go did not start
+	byLabel map[string]float64 // seconds
+	runtime float64            // the Go runtime itself, such as its garbage collector
+	stray   float64            // code without a label of ours, in Go or in threads that Go did not start
 }
 
 // windowProfile takes the profile of a window, which the runtime writes at its
@@ -269,52 +269,57 @@ func (l *ledger) weighByRates() booking {
 }
 
 // weighBySamples closes the weight window by what the profiler counted, and
-// learns the accounts' rates. Samples of an account that had no span open in
-// the window are no account's; those are spread like the others, and those of
-// C threads by wall share. Where a window was settled before its end, as when
-// another run ended, the samples are taken to be spread evenly over it.
+// learns the accounts' rates. What the Go runtime does, such as collecting
+// garbage, is spread like the rest. Code without a label, or with that of an
+// account that had no span open in the window, goes by wall share: it may do
+// the work of one that waits, as a pool of workers does that was there before
+// the span, and spread like the rest it would be booked to whoever happens to
+// compute. Where a window was settled before its end, as when another run
+// ended, the samples are taken to be spread evenly over it.
 func (l *ledger) weighBySamples(c cpuSamples) {
 	w := &l.weights
 	seconds := make(map[*account]float64, len(c.byLabel))
-	var labelled, unknown, several float64
-	unknown = c.unknown
+	var labelled, several float64
 	for label, s := range c.byLabel {
 		if a := w.byLabel[label]; a != nil && a.openW > 0 {
 			seconds[a] += s
 		} else {
-			unknown += s
+			c.stray += s
 		}
 	}
-	total := unknown + c.external
+	total := c.runtime + c.stray
 	for _, a := range l.inWin {
 		several += a.sharedWall()
+	}
+	for _, a := range l.inWin {
 		if a.openW <= 0 {
 			continue
 		}
 		s := seconds[a]
 		total += s
-		a.rate = s / ((a.openW + a.openP) / 1e9)
+		stray := 0.0
+		if several > 0 {
+			stray = c.stray * a.sharedWall() / several
+		}
+		a.rate = (s + stray) / ((a.openW + a.openP) / 1e9)
 		// Only what was shared with others is given out here.
 		seconds[a] = s * a.sharedW / (a.openW + a.openP)
 		labelled += seconds[a]
 	}
 	w.newcomer = false // all that were open have a rate now
+	if c.stray > 0.2*total {
+		w.strayed++
+	}
 	if labelled <= 0 {
 		w.kind = l.weighByRates()
 		return
 	}
 	w.kind = byWindow
-	external := 0.0
-	if total > 0 {
-		external = c.external / total
-	}
-	if external > 0.2 {
-		w.external++
-	}
+	stray := c.stray / total
 	l.weigh(several, func(a *account) float64 {
-		x := (1 - external) * seconds[a] / labelled
+		x := (1 - stray) * seconds[a] / labelled
 		if several > 0 {
-			x += external * a.sharedWall() / several
+			x += stray * a.sharedWall() / several
 		}
 		return x
 	})
