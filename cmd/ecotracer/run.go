@@ -7,10 +7,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 
 	"github.com/ecotracer/ecotracer/factors"
@@ -21,10 +19,13 @@ import (
 // The exit codes of `run` when the program's own does not stand, as those of
 // env(1), nice(1) and timeout(1).
 const (
-	exitRun       = 125 // the command line is wrong
+	exitRun       = 125 // the command line is wrong, or we are
 	exitCannotRun = 126 // the program was found and could not be started
 	exitNotFound  = 127
 )
+
+// defaultDir is where records go if nobody says otherwise.
+const defaultDir = "ecotracer-records"
 
 // runFlags are the flags of `run`.
 type runFlags struct {
@@ -39,7 +40,7 @@ func declareRun(c *cli, flags *flag.FlagSet) func([]string) int {
 	flags.StringVar(&f.stage, "stage", "", "")
 	flags.StringVar(&f.country, "country", "", "")
 	flags.StringVar(&f.region, "region", "", "")
-	flags.StringVar(&f.dir, "dir", cmp.Or(os.Getenv("ECOTRACER_DIR"), "ecotracer-records"), "")
+	flags.StringVar(&f.dir, "dir", cmp.Or(os.Getenv("ECOTRACER_DIR"), defaultDir), "")
 	flags.StringVar(&f.scope, "scope", "", "")
 	flags.BoolVar(&f.asJSON, "json", false, "")
 	flags.BoolVar(&f.quiet, "quiet", false, "")
@@ -60,46 +61,60 @@ func (c *cli) run(f runFlags, argv []string) int {
 	}
 	path, err := exec.LookPath(argv[0])
 	if err != nil && !errors.Is(err, exec.ErrDot) {
-		return c.cannotRun(argv[0], err)
+		return c.cannotRun(argv[0], argv[0], err)
 	}
 	program, err := newProgram()
 	if err != nil {
 		c.complain("run", "%v: of what outlives its parent, the CPU time will be missing", err)
 	}
-	ctx, run, err := tracer.Begin(context.Background(), append(options, tracer.CPUTime(program.cpuTime))...)
+	to := folder{sink: discard{}}
+	if !off() {
+		to = c.openFolder(cmp.Or(f.dir, defaultDir))
+	}
+	options = append(options, tracer.Sinks(to.sink), tracer.CPUTime(program.cpuTime))
+	ctx, run, err := tracer.Begin(context.Background(), options...)
 	if err != nil {
-		c.complain("run", "%v", err)
+		c.complain("run", "%s", bare(err))
 	}
 	_, span := tracer.Start(ctx, "run", start...)
-	code, err := program.run(path, argv)
+	if err := program.start(path, argv); err != nil {
+		to.drop(run)
+		return c.cannotRun(path, argv[0], err)
+	}
+	code, err := program.wait()
 	if err != nil {
-		code = c.cannotRun(argv[0], err)
+		c.complain("run", "cannot tell how %s ends: %v", argv[0], err)
+		code = exitRun
 	} else if code != 0 {
 		err = fmt.Errorf("exit code %d", code)
 	}
 	span.Fail(err)
 	span.End()
 	run.Fail(err)
-	c.tellRun(f, run, program.left(), code)
+	record, path := c.endRun(run, to)
+	c.tellRun(f, record, path, program.left(), code)
 	return code
+}
+
+// off tells whether tracing is switched off: then there is no folder to make.
+func off() bool {
+	switch strings.ToLower(os.Getenv("ECOTRACER_DISABLED")) {
+	case "", "0", "false", "no", "off":
+		return false
+	}
+	return true
 }
 
 // options are the options of the run and of its span.
 func (f runFlags) options() ([]tracer.Option, []tracer.StartOption, error) {
-	options := []tracer.Option{tracer.Dir(f.dir)}
+	var options []tracer.Option
 	if f.name != "" {
 		options = append(options, tracer.Named(f.name))
 	}
 	if f.country != "" || f.region != "" {
-		site := tracer.Site{
-			Country:     strings.ToUpper(cmp.Or(f.country, os.Getenv("ECOTRACER_COUNTRY"))),
-			Subdivision: strings.ToUpper(f.region),
-		}
-		if !factors.IsCountry(site.Country) {
-			return nil, nil, fmt.Errorf("--country %q is not known; write an ISO 3166-1 code such as FR or US", site.Country)
-		}
-		if site.Subdivision != "" && !strings.HasPrefix(site.Subdivision, site.Country+"-") {
-			return nil, nil, fmt.Errorf("--region %q is not in %s; write an ISO 3166-2 code such as US-CA", site.Subdivision, site.Country)
+		site, err := siteOf(f.country, f.region)
+		if err != nil {
+			return nil, nil, err
 		}
 		options = append(options, tracer.At(site))
 	}
@@ -123,41 +138,40 @@ func (f runFlags) options() ([]tracer.Option, []tracer.StartOption, error) {
 	return options, []tracer.StartOption{tracer.In(stage)}, nil
 }
 
-// cannotRun tells why a program cannot be started.
-func (c *cli) cannotRun(name string, err error) int {
-	var pathErr *fs.PathError
-	var execErr *exec.Error
-	switch {
-	case errors.As(err, &pathErr):
-		err = pathErr.Err
-	case errors.As(err, &execErr):
-		err = execErr.Err
+// siteOf is the place that codes name. A region alone is in the country that
+// its code begins with.
+func siteOf(country, region string) (tracer.Site, error) {
+	site := tracer.Site{Country: strings.ToUpper(country), Subdivision: strings.ToUpper(region)}
+	if site.Country == "UK" {
+		return site, fmt.Errorf("--country %s: write GB, the ISO 3166-1 code", country)
 	}
-	code, advice := exitCannotRun, ""
-	switch {
-	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
-		code, advice = exitNotFound, "; check the name, or give the path: ./"+filepath.Base(name)
-	case errors.Is(err, fs.ErrPermission):
-		advice = "; is it a program, and executable (chmod +x)?"
-	case strings.Contains(err.Error(), "exec format"):
-		advice = "; a script needs a first line such as #!/bin/sh, or its interpreter in front"
+	ask := factors.Query{Kind: factors.Grid, Country: country}
+	if factors.IsCountry(site.Country) {
+		ask.Country = site.Country
 	}
-	c.complain("run", "cannot run %s: %v%s", name, err, advice)
-	return code
+	if _, err := factors.Lookup(ask); errors.Is(err, factors.ErrUnknownCountry) {
+		return site, fmt.Errorf("--country %s", strings.TrimPrefix(err.Error(), factors.ErrUnknownCountry.Error()+": "))
+	}
+	if site.Subdivision == "" {
+		return site, nil
+	}
+	of, _, _ := strings.Cut(site.Subdivision, "-")
+	ask = factors.Query{Kind: factors.Grid, Region: site.Subdivision}
+	switch _, err := factors.Lookup(ask); {
+	case errors.Is(err, factors.ErrUnknownRegion), errors.Is(err, factors.ErrUnknownCountry):
+		return site, fmt.Errorf("--region %q is not known: write an ISO 3166-2 code such as US-CA", region)
+	case site.Country == "":
+		site.Country = of
+	case site.Country != of:
+		return site, fmt.Errorf("--region %q is not in --country %q: write an ISO 3166-2 code of a region that is, or leave the country out", region, country)
+	}
+	return site, nil
 }
 
-// tellRun ends the run and tells in one line what it came to.
-func (c *cli) tellRun(f runFlags, run *tracer.Run, left, code int) {
-	record, err := run.End()
-	if err != nil {
-		c.complain("run", "the record is not written: %v", err)
-	}
-	if record == nil || record.Run.ID == "" { // tracing is off
+// tellRun tells in one line what the run came to.
+func (c *cli) tellRun(f runFlags, record *lifecycle.Record, path string, left, code int) {
+	if record == nil { // tracing is off, or there is none to tell of
 		return
-	}
-	path := filepath.Join(f.dir, record.Run.ID+".json")
-	if _, err := os.Stat(path); err != nil { // Begin or End has told why
-		path = ""
 	}
 	if f.asJSON {
 		if line, err := json.Marshal(summaryOf(record, path, left, code)); err == nil { // it is plain values
@@ -182,7 +196,7 @@ func (c *cli) tellRun(f runFlags, run *tracer.Run, left, code int) {
 	default:
 		parts = append(parts, fmt.Sprintf("%d processes of it still run and are no longer counted", left))
 	}
-	fmt.Fprintf(c.err, "ecotracer: %s\n", plain(strings.Join(parts, " · ")))
+	tell(c.err, "ecotracer: "+strings.Join(parts, " · "))
 }
 
 // gramsOf tells the emissions of a record: with the devices' share if that is

@@ -3,6 +3,8 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"debug/elf"
+	"encoding/binary"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -71,14 +73,53 @@ func TestRunEndsAsTheProgramDoes(t *testing.T) {
 		"not executable":             {[]string{write("data", "x", 0o644)}, 126, "chmod +x"},
 		"a folder":                   {[]string{dir}, 126, "cannot run"},
 		"a script of no interpreter": {[]string{write("script", "echo x\n", 0o755)}, 126, "#!/bin/sh"},
-		"of no known interpreter":    {[]string{write("lost", "#!/no/such/sh\n", 0o755)}, 127, "cannot run"},
+		"of no known interpreter":    {[]string{write("lost", "#!/no/such/sh -e\necho x\n", 0o755)}, 127, "lost: its interpreter /no/such/sh is missing"},
+		"with lines of Windows":      {[]string{write("windows", "#!/bin/sh\r\necho x\r\n", 0o755)}, 127, "interpreter /bin/sh<U+000D> is missing; its lines end as on Windows"},
+		"a binary of no loader":      {[]string{write("alien", binaryOf("/no/such/ld.so"), 0o755)}, 127, "alien: its interpreter /no/such/ld.so is missing"},
+		"garbage":                    {[]string{write("garbage", "\x7fELF garbage", 0o755)}, 126, "exec format error"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := traced(t, t.TempDir(), append([]string{"--"}, test.args...)...)
+			records := t.TempDir()
+			r := traced(t, records, append([]string{"--"}, test.args...)...)
 			assert.Equal(t, test.code, r.code, r.err)
 			assert.Contains(t, r.err, test.says)
+			if !strings.HasPrefix(test.says, "ecotracer: ") {
+				assert.Regexp(t, "^ecotracer run: cannot run .*\n$", r.err, "that is all there is to tell")
+				assert.NotContains(t, r.err, " J ")
+				files, err := filepath.Glob(filepath.Join(records, "*"))
+				require.NoError(t, err)
+				assert.Empty(t, files, "what never ran has no record, not one of 0 J")
+			}
 		})
 	}
+}
+
+// binaryOf is an ELF file for this host that asks for a loader.
+func binaryOf(loader string) string {
+	self, err := elf.Open("/proc/self/exe")
+	if err != nil {
+		panic(err)
+	}
+	defer self.Close()
+	const header, program = 64, 56
+	var b bytes.Buffer
+	for _, v := range []any{
+		elf.Header64{
+			Ident: [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(self.Class), byte(self.Data), 1},
+			Type:  uint16(elf.ET_EXEC), Machine: uint16(self.Machine), Version: 1,
+			Phoff: header, Ehsize: header, Phentsize: program, Phnum: 1,
+		},
+		elf.Prog64{
+			Type: uint32(elf.PT_INTERP), Flags: uint32(elf.PF_R), Off: header + program,
+			Filesz: uint64(len(loader) + 1), Memsz: uint64(len(loader) + 1), Align: 1,
+		},
+		[]byte(loader + "\x00"),
+	} {
+		if err := binary.Write(&b, self.ByteOrder, v); err != nil {
+			panic(err)
+		}
+	}
+	return b.String()
 }
 
 func TestRunLeavesStandardFilesToTheProgram(t *testing.T) {
@@ -115,6 +156,20 @@ func TestRunWritesARecordOfTheProgram(t *testing.T) {
 	assert.Equal(t, record.Totals.EnergyJ, summary.EnergyJ)
 }
 
+func TestRunInARegionIsInItsCountry(t *testing.T) {
+	for name, env := range map[string]string{"of none": "", "of another by default": "FR"} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("ECOTRACER_COUNTRY", env)
+			dir := t.TempDir()
+			r := traced(t, dir, "--region", "us-ca", "--", "true")
+			require.Zero(t, r.code, r.err)
+			e := onlyRecord(t, dir).Environments[0]
+			assert.Equal(t, "US", e.Country)
+			assert.Equal(t, "US-CA", e.Subdivision)
+		})
+	}
+}
+
 func TestRunOfNoStageIsUnassigned(t *testing.T) {
 	dir := t.TempDir()
 	require.Zero(t, traced(t, dir, "--", "true").code)
@@ -128,13 +183,55 @@ func TestRunQuietlyTellsOnlyMistakes(t *testing.T) {
 func TestRunEndsAsTheProgramDoesAlsoIfNothingCanBeWritten(t *testing.T) {
 	blocked := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(blocked, nil, 0o644))
+	t.Setenv("TMPDIR", filepath.Join(blocked, "temp"))
 	r := traced(t, filepath.Join(blocked, "records"), "--", "sh", "-c", "echo done; exit 5")
 	assert.Equal(t, 5, r.code)
 	assert.Equal(t, "done\n", r.out)
 	assert.Contains(t, r.err, "ecotracer run: ", "the failure must be told")
+	assert.Contains(t, r.err, "--dir")
 	assert.Contains(t, r.err, "CO2e", "and what was measured")
 	assert.Contains(t, r.err, " · no record", "but no record that is not there")
 	assert.NotContains(t, r.err, "panic")
+}
+
+func TestRunKeepsTheRecordElsewhereIfItsFolderCannotBeWritten(t *testing.T) {
+	for name, script := range map[string]string{
+		"from the begin": `echo done; exit 5`,
+		"at the end":     `rm -r "$DIR"; : >"$DIR"; echo done; exit 5`, // the folder is gone, a file is in its place
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, temp := filepath.Join(t.TempDir(), "records"), t.TempDir()
+			if name == "from the begin" {
+				require.NoError(t, os.WriteFile(dir, nil, 0o644))
+			}
+			t.Setenv("DIR", dir)
+			t.Setenv("TMPDIR", temp)
+			r := traced(t, dir, "--", "sh", "-c", script)
+			assert.Equal(t, 5, r.code, "the program's exit code stands")
+			assert.Equal(t, "done\n", r.out)
+			record := onlyRecord(t, temp)
+			assert.Equal(t, lifecycle.Failed, record.Run.Status, "it is the record of the whole run")
+			path := filepath.Join(temp, record.Run.ID+".json")
+			told, _, _ := strings.Cut(r.err, "\n")
+			assert.Contains(t, told, dir, "what was asked for")
+			assert.Contains(t, told, "(not a directory)", "why it cannot be")
+			assert.Contains(t, told, temp, "where the record is")
+			assert.Contains(t, told, "--dir", "what to do")
+			assert.NotContains(t, r.err, "/.", "no temporary name")
+			assert.NotContains(t, r.err, "tracer.Dir")
+			assert.Contains(t, r.err, " · "+path+"\n", "the line at the end tells the path")
+			if name == "at the end" {
+				assert.Contains(t, told, filepath.Join(dir, record.Run.ID+".json")+" cannot be written")
+			}
+		})
+	}
+}
+
+func TestRunTellsThatACheckpointIsNoRecord(t *testing.T) {
+	dir, temp := t.TempDir(), t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "id.json"), nil, 0o644))
+	assert.Contains(t, leftAt(dir, "id.json"), "what is in "+dir+" is its last checkpoint")
+	assert.Empty(t, leftAt(temp, "id.json"))
 }
 
 func TestRunEndsAsTheProgramDoesAlsoIfStandardErrorIsClosed(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 type program struct {
 	tree    *tree
 	signals chan os.Signal
+	pid     int
 
 	mu    sync.Mutex
 	child *os.Process // nil before it starts and once it was waited for
@@ -41,20 +42,20 @@ func (p *program) left() int {
 	return p.tree.alive()
 }
 
-// run starts the program with this process's own standard files, passes
-// signals on to it, and waits for it alone: orphans that go on are left alone.
-func (p *program) run(path string, argv []string) (code int, err error) {
+// start starts the program with this process's own standard files, and passes
+// signals on to it.
+func (p *program) start(path string, argv []string) error {
 	child, err := os.StartProcess(path, argv, &os.ProcAttr{Files: []*os.File{os.Stdin, os.Stdout, os.Stderr}})
 	if err != nil {
-		return 0, err
+		return err
 	}
-	p.child = child
+	p.child, p.pid = child, child.Pid
 	go func() {
 		for sig := range p.signals {
 			p.signal(sig)
 		}
 	}()
-	return p.wait(child.Pid)
+	return nil
 }
 
 // signal passes a signal on, unless the terminal has told the program itself.
@@ -69,8 +70,8 @@ func (p *program) signal(sig os.Signal) {
 	}
 }
 
-// wait waits for whatever ends, until it is the child.
-func (p *program) wait(child int) (code int, err error) {
+// wait waits for the program alone: orphans that go on are left alone.
+func (p *program) wait() (code int, err error) {
 	for ended := false; !ended; {
 		err := unix.Waitid(unix.P_ALL, 0, nil, unix.WEXITED|unix.WNOWAIT, nil)
 		if errors.Is(err, unix.EINTR) {
@@ -87,7 +88,7 @@ func (p *program) wait(child int) (code int, err error) {
 			if err != nil || pid <= 0 {
 				return 0, 0, false
 			}
-			if pid == child {
+			if pid == p.pid {
 				ended, p.child = true, nil
 				code = exitCode(status)
 			}

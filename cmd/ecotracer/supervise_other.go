@@ -17,6 +17,7 @@ import (
 type program struct {
 	used    atomic.Int64
 	signals chan os.Signal
+	cmd     *exec.Cmd
 }
 
 func newProgram() (*program, error) {
@@ -31,13 +32,14 @@ func (p *program) cpuTime() time.Duration { return time.Duration(p.used.Load()) 
 // left is not known here.
 func (p *program) left() int { return 0 }
 
-// run starts the program with this process's own standard files, passes
-// signals on to it, and waits for it.
-func (p *program) run(path string, argv []string) (code int, err error) {
+// start starts the program with this process's own standard files, and passes
+// signals on to it.
+func (p *program) start(path string, argv []string) error {
 	cmd := &exec.Cmd{Path: path, Args: argv, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 	if err := cmd.Start(); err != nil {
-		return 0, err
+		return err
 	}
+	p.cmd = cmd
 	go func() {
 		for sig := range p.signals {
 			if sig != os.Interrupt { // the terminal has told the program itself
@@ -45,11 +47,16 @@ func (p *program) run(path string, argv []string) (code int, err error) {
 			}
 		}
 	}()
-	err = cmd.Wait()
+	return nil
+}
+
+// wait waits for the program.
+func (p *program) wait() (code int, err error) {
+	err = p.cmd.Wait()
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		return 0, err
 	}
-	state := cmd.ProcessState
+	state := p.cmd.ProcessState
 	p.used.Store(int64(state.UserTime() + state.SystemTime()))
 	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		return 128 + int(status.Signal()), nil
