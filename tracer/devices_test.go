@@ -168,7 +168,8 @@ func TestWhoClaimsADeviceHoldsItFromTheRunsBegin(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		with(ctx, 5*time.Second, "train", tracer.OnDevices("gpu0"))
 		with(ctx, 2*time.Second, "evaluate", tracer.OnDevices("gpu0"))
-		time.Sleep(10 * time.Second)
+		with(ctx, 4*time.Second, "deploy")
+		time.Sleep(6 * time.Second)
 		rec := finish(t, run)
 
 		held := map[lifecycle.Stage]float64{lifecycle.Training: 5, lifecycle.ModelEvaluation: 2, lifecycle.Unassigned: 13}
@@ -180,6 +181,7 @@ func TestWhoClaimsADeviceHoldsItFromTheRunsBegin(t *testing.T) {
 			assert.Equal(t, 1.0, of(u.Share), "whole")
 			assert.Equal(t, "exclusive", u.ShareBy)
 		}
+		assert.Nil(t, row(rec, lifecycle.Deployment, "gpu0"), "who claims nothing holds nothing")
 		u := row(rec, lifecycle.Production, "gpu0")
 		require.NotNil(t, u, "the production of a claimed device is the run's")
 		assert.InDelta(t, 20, of(u.DeviceS), 1e-9, "for as long as it held it")

@@ -2,6 +2,8 @@ package tracer
 
 import (
 	"context"
+	"io"
+	"runtime/pprof"
 	"time"
 
 	"github.com/google/uuid"
@@ -130,4 +132,27 @@ func RecordWithClocksOff(r *Run, off, slept time.Duration) *lifecycle.Record {
 	b.rec.Run = lifecycle.RunInfo{DurationS: s.duration / 1e9, StartedAt: &started, EndedAt: &ended}
 	b.clockOff(off, slept)
 	return &b.rec
+}
+
+// UseProfiler puts another CPU profiler in place of the runtime's until restore
+// is called.
+func UseProfiler(start func(io.Writer) error, stop func()) (restore func()) {
+	use := func(start func(io.Writer) error, stop func()) {
+		defer PauseProfiling()() // it is free now
+		startCPUProfile, stopCPUProfile = start, stop
+	}
+	use(start, stop)
+	return func() { use(pprof.StartCPUProfile, pprof.StopCPUProfile) }
+}
+
+// LabelOf is the label of a path, or nothing if it has none.
+func LabelOf(r *Run, path string) string {
+	r.ledger.mu.Lock()
+	defer r.ledger.mu.Unlock()
+	for _, a := range r.accounts {
+		if a.path == path {
+			return a.labelValue
+		}
+	}
+	return ""
 }

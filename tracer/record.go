@@ -165,7 +165,8 @@ func (b *recordBuilder) idleOf(d *bookedDomain) (w float64, found string) {
 // known of it: never above the least power of any second or more, and lowered
 // where it would make a part negative. A single account may have met less than
 // that, as when the counter rested while it was active; it is not let to lower
-// the idle power of all, but has nothing, and the others so much less.
+// the idle power of all, but has nothing, and the others so much less; nor is the
+// time of no span.
 func (b *recordBuilder) bookShared(d *bookedDomain) {
 	s, first, last := b.snap, b.run.first[d.group], b.snap.last[d.group]
 	i := d.slot
@@ -186,14 +187,13 @@ func (b *recordBuilder) bookShared(d *bookedDomain) {
 			w = min(w, max(u.f[i], 0)/c)
 		}
 	}
-	spans := sums{f: make([]float64, i+1)}
+	run := sums{f: singleton(i, book.none.f[i]), c: book.none.c, q: book.none.q}
 	for k := range book.by {
-		spans.f[i] += book.by[k].f[i]
-		spans.c += book.by[k].c
-		spans.q += book.by[k].q
+		run.f[i] += book.by[k].f[i]
+		run.c += book.by[k].c
+		run.q += book.by[k].q
 	}
-	limit(&spans)
-	limit(&book.none)
+	limit(&run)
 	limit(&book.others)
 	limit(&sums{f: singleton(i, total-sE), c: T - sT})
 	d.idleW, d.found = w, found
@@ -201,8 +201,13 @@ func (b *recordBuilder) bookShared(d *bookedDomain) {
 	for k := range s.accounts {
 		d.own = append(d.own, s.accounts[k].groups[d.group].joules(i, w))
 	}
-	level(d.own)
-	d.none = clampTiny(book.none.joules(i, w))
+	d.own = append(d.own, book.none.joules(i, w))
+	level(d.own, run.joules(i, w))
+	d.none, d.own = d.own[len(s.accounts)], d.own[:len(s.accounts)]
+	var spans float64
+	for _, j := range d.own {
+		spans += j
+	}
 	line := &d.line
 	others := clampTiny(total - sE - w*(T-sT)/1e9)
 	idle := clampTiny(w * (T - qT) / 1e9)
@@ -224,7 +229,7 @@ func (b *recordBuilder) bookShared(d *bookedDomain) {
 	for k := range by {
 		by[k] = book.by[k].joules(i, w)
 	}
-	level(by[:])
+	level(by[:], spans)
 	line.Booked = &lifecycle.Booked{
 		AloneJ: positive(by[byAlone]), WindowJ: positive(by[byWindow]), RateJ: positive(by[byRate]), WallJ: positive(by[byWall]),
 	}
@@ -455,15 +460,11 @@ func positive(v float64) *float64 {
 }
 
 // level takes what parts are below zero from those above it, in proportion, so
-// that none is negative and the sum stays.
-func level(parts []float64) {
-	var sum, above float64
+// that none is negative and they come to sum.
+func level(parts []float64, sum float64) {
+	var above float64
 	for _, v := range parts {
-		sum += v
 		above += max(v, 0)
-	}
-	if sum == above {
-		return
 	}
 	keep := 0.0
 	if above > 0 {

@@ -1,6 +1,7 @@
 package tracer_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -178,31 +179,49 @@ func TestARunOfNoTimeIsValid(t *testing.T) {
 // Idle power is compared with whole seconds only, so that a shorter dip, or a
 // span that was active while the counter rested, may have less than that.
 func TestShortDipsNeitherMakeAPartNegativeNorLowerTheIdlePowerOfAll(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		const cycle, dip = time.Second, 300 * time.Millisecond
-		host := newPlant(10, cpus(1), cpus(1))
-		power := tracertest.Constant(0)
-		for i := range 13 {
-			at := time.Duration(i) * cycle
-			power = power.Then(at, tracertest.Constant(0)).Then(at+dip, tracertest.Constant(100))
-		}
-		ctx, run := begin(t, append(host.options(nodeOf(power, 0, "")), watts(60), tracer.Sampling(100*time.Millisecond))...)
-		_, dipped := tracer.Start(ctx, "dipped")
-		for range 12 {
-			ended, s := tracer.Start(ctx, "in the dip")
-			time.Sleep(dip)
+	const cycle, dip = time.Second, 300 * time.Millisecond
+	alone := func(ctx context.Context) {
+		with(ctx, dip, "in the dip")
+		with(ctx, cycle-dip, "busy")
+	}
+	for name, program := range map[string]func(context.Context){
+		"a span of its own": alone,
+		"a span beside another": func(ctx context.Context) {
+			_, s := tracer.Start(ctx, "all the time")
+			alone(ctx)
 			s.End()
-			_, busy := tracer.Start(ended, "busy")
-			time.Sleep(cycle - dip)
-			busy.End()
-		}
-		dipped.End()
-		rec := finish(t, run) // R1: no figure is negative; R13: the parts add up
-		l := line(t, rec, "node0")
-		assert.InDelta(t, 12*70, l.TotalJ, 1e-6)
-		assert.InDelta(t, 60, l.IdleW, 1e-6)
-		assert.InDelta(t, 60*12*0.9, l.IdleJ, 1e-6, "one of ten CPUs was the run's")
-	})
+		},
+		"no span": func(ctx context.Context) {
+			time.Sleep(dip)
+			with(ctx, cycle-dip, "busy")
+		},
+		"one span alone, then with another": func(ctx context.Context) {
+			_, s := tracer.Start(ctx, "all the time")
+			time.Sleep(dip)
+			with(ctx, cycle-dip, "busy")
+			s.End()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				host := newPlant(10, cpus(1), cpus(1))
+				power := tracertest.Constant(0)
+				for i := range 13 {
+					at := time.Duration(i) * cycle
+					power = power.Then(at, tracertest.Constant(0)).Then(at+dip, tracertest.Constant(100))
+				}
+				ctx, run := begin(t, append(host.options(nodeOf(power, 0, "")), watts(60), tracer.Sampling(100*time.Millisecond))...)
+				for range 12 {
+					program(ctx)
+				}
+				rec := finish(t, run) // R1: no figure is negative; R13: the parts add up
+				l := line(t, rec, "node0")
+				assert.InDelta(t, 12*70, l.TotalJ, 1e-6)
+				assert.InDelta(t, 60, l.IdleW, 1e-6)
+				assert.InDelta(t, 60*12*0.9, l.IdleJ, 1e-6, "one of ten CPUs was the run's")
+			})
+		})
+	}
 }
 
 func TestAStageBeginsWithItsFirstSpan(t *testing.T) {

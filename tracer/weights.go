@@ -80,6 +80,12 @@ func (p *windowProfile) stopped() bool {
 	return p.buf.Len() > 0
 }
 
+// The process's CPU profiler. This package's own tests put another in its place.
+var (
+	startCPUProfile = pprof.StartCPUProfile
+	stopCPUProfile  = pprof.StopCPUProfile
+)
+
 // profiler holds one token while a profile of ours may be running, of whatever
 // ledger.
 var profiler = make(chan struct{}, 1)
@@ -141,7 +147,7 @@ func (l *ledger) openWindow() {
 		return // a ledger that has ended is still stopping its own
 	}
 	p := new(windowProfile)
-	err := pprof.StartCPUProfile(p)
+	err := startCPUProfile(p)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	w := &l.weights
@@ -194,7 +200,7 @@ func (l *ledger) stopWindow(stopped chan struct{}) bool {
 	l.mu.Unlock()
 
 	if !p.stopped() {
-		pprof.StopCPUProfile()
+		stopCPUProfile()
 	}
 	<-profiler
 	counts, err := readCPUProfile(p.buf.Bytes()) // it is not written any more

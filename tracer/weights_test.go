@@ -175,18 +175,25 @@ func TestActiveEnergyFollowsCPUTime(t *testing.T) {
 				_, a := tracer.Start(ctx, "a")
 				_, b := tracer.Start(ctx, "b")
 				tracer.OpenWindow(run)
+				time.Sleep(time.Second)
+				tracer.CloseWindow(run, samples{"a": 0.2, "b": 0.8}, 0, 0)
+				b.End()
+				_, c := tracer.Start(ctx, "c")
+				tracer.OpenWindow(run)
 				time.Sleep(500 * time.Millisecond)
 				_, other := beside(run)
 				_, _ = other.End()
 				time.Sleep(500 * time.Millisecond)
-				tracer.CloseWindow(run, samples{"a": 0.9, "b": 0.3}, 0, 0)
-				_, c := tracer.Start(ctx, "c") // at the mean: 0.9 and 0.3 are rates per open second
+				tracer.CloseWindow(run, samples{"a": 0.1, "c": 0.3}, 0, 0)
+				_, b = tracer.Start(ctx, "b") // its rate is of the first window
 				time.Sleep(time.Second)
 				c.End()
 				a.End()
 				b.End()
 			},
-			map[string]float64{"a": 25 + 37.5 + 50, "b": 25 + 12.5 + 50./3, "c": 100. / 3}, 0, 50, 100, 50,
+			// The second window is settled by a's rate and, as c is new, the
+			// mean; then by samples. After it the rates are 0.1, 0.8 and 0.3.
+			map[string]float64{"a": 20 + 25 + 12.5 + 100./12, "b": 80 + 800./12, "c": 25 + 37.5 + 300./12}, 0, 150, 150, 0,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
