@@ -13,9 +13,11 @@ import (
 const maxFindings = 1000
 
 // Validate checks a record: its structure and every sum, product and share in
-// it. A record is valid if no finding but warnings is left. The findings are
-// sorted by rule and place; of very many the first are told. R1 and R2 as far
-// as they concern the JSON text are the matter of [Decode].
+// it. A record is valid if no finding but warnings is left. First come the
+// findings of its form, sorted by rule and place, then those of its figures as
+// one leads to the next: the first of them is where the mistake most likely is,
+// the others may only follow from it. Of very many the first are told. R1 and
+// R2 as far as they concern the JSON text are the matter of [Decode].
 //
 // Validate does not change the record, and finds fault with any record rather
 // than fail on it.
@@ -23,7 +25,7 @@ func Validate(r *Record) []Finding {
 	c := &checker{record: r}
 	c.checkForm()
 	if c.unsound {
-		return c.findings() // NaN and the like: nothing can be computed from it
+		return sortFindings(c.told) // NaN and the like: nothing can be computed from it
 	}
 	c.checkReferences()
 	c.checkMissing()
@@ -33,8 +35,9 @@ func Validate(r *Record) []Finding {
 	c.checkFactors()
 	c.checkShards()
 	c.checkPrivacy()
+	sortFindings(c.told)
 	checkArithmetic(r, c.add)
-	return c.findings()
+	return c.told
 }
 
 // Check reads one record and validates it. Unlike [Decode] it tells everything
@@ -67,7 +70,8 @@ type checker struct {
 	missing                                  gaps
 	unlisted                                 []string // pointers to what missing should list
 
-	errors, warnings []Finding
+	told             []Finding
+	errors, warnings int             // how many of them are
 	seen             map[string]bool // rule and pointer: one finding each
 	unsound          bool            // a number is none
 }
@@ -77,18 +81,19 @@ func (c *checker) add(f Finding) {
 	if c.seen[key] {
 		return
 	}
-	list := &c.errors
+	n := &c.errors
 	if f.Warning {
-		list = &c.warnings
+		n = &c.warnings
 	}
-	if len(*list) == maxFindings {
+	if *n == maxFindings {
 		return
 	}
+	*n++
 	if c.seen == nil {
 		c.seen = map[string]bool{}
 	}
 	c.seen[key] = true
-	*list = append(*list, f)
+	c.told = append(c.told, f)
 }
 
 func (c *checker) wrong(rule, pointer, found, expected, message string) {
@@ -98,8 +103,6 @@ func (c *checker) wrong(rule, pointer, found, expected, message string) {
 func (c *checker) warn(rule, pointer, found, expected, message string) {
 	c.add(Finding{Rule: rule, Pointer: pointer, Found: found, Expected: expected, Message: message, Warning: true})
 }
-
-func (c *checker) findings() []Finding { return sortFindings(slices.Concat(c.errors, c.warnings)) }
 
 // sortFindings sorts by rule, then by place.
 func sortFindings(fs []Finding) []Finding {
