@@ -1,6 +1,0 @@
-//go:build !race
-
-package lifecycle
-
-// monteCarloSums is how many sums are held to a Monte Carlo.
-const monteCarloSums = 50
