@@ -108,6 +108,9 @@ type decoder struct {
 	problems []DecodeError
 }
 
+// blanks are what JSON has between its tokens.
+const blanks = " \t\r\n"
+
 // noPlace is the offset of what is wrong with a document as a whole.
 const noPlace = -1
 
@@ -133,7 +136,7 @@ func (d *decoder) document(record *Record) {
 		d.problem(ErrTooLarge, "R1", "", "more than 64 MiB", "at most 64 MiB", ErrTooLarge.Error())
 		return
 	}
-	if len(bytes.TrimSpace(d.data)) == 0 {
+	if len(bytes.TrimLeft(d.data, blanks)) == 0 {
 		d.start = noPlace
 		d.problem(io.ErrUnexpectedEOF, "R1", "", "", "a record", "the document is empty")
 		return
@@ -152,7 +155,7 @@ func (d *decoder) document(record *Record) {
 	err := d.value(reflect.ValueOf(record).Elem(), member{})
 	if err == nil {
 		d.start = d.dec.InputOffset()
-		if rest := bytes.TrimSpace(d.data[d.start:]); len(rest) > 0 {
+		if rest := bytes.TrimLeft(d.data[d.start:], blanks); len(rest) > 0 {
 			d.problem(nil, "R1", "", quote(string(rest[:min(len(rest), maxText)])), "the end of the document", "text follows the record")
 		}
 	}
@@ -213,7 +216,7 @@ func (d *decoder) token() (json.Token, error) {
 		err = io.ErrUnexpectedEOF
 	}
 	if err == nil {
-		for end := d.dec.InputOffset(); d.start < end && strings.IndexByte(" \t\r\n,:", d.data[d.start]) >= 0; {
+		for end := d.dec.InputOffset(); d.start < end && strings.IndexByte(blanks+",:", d.data[d.start]) >= 0; {
 			d.start++
 		}
 	}
