@@ -6,6 +6,7 @@ import (
 	"flag"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
@@ -135,6 +136,7 @@ func diagnose(host fs.FS) diagnosis {
 	for _, found := range report.Domains {
 		d.Domains = append(d.Domains, diagnoseDomain(found.Meter, found.Domain))
 	}
+	sortDomains(d.Domains)
 	for _, m := range report.Missing {
 		d.Missing = append(d.Missing, diagnosedMissing{m.What, m.Why, m.Fix})
 	}
@@ -142,6 +144,57 @@ func diagnose(host fs.FS) diagnosis {
 	d.Hardware, d.Environment = d.record.Hardware, d.record.Environments
 	return d
 }
+
+// sortDomains sorts the domains of each meter as people count, parts behind
+// what they are part of: cpu2, its core, cpu10. The meters keep their order.
+func sortDomains(list []diagnosedDomain) {
+	meters := map[string]int{}
+	within := map[string]string{}
+	for i, d := range list {
+		if _, ok := meters[d.Meter]; !ok {
+			meters[d.Meter] = i
+		}
+		within[d.ID] = d.Within
+	}
+	trail := func(d diagnosedDomain) []string {
+		ids := []string{d.ID}
+		for id := d.Within; id != "" && len(ids) <= len(list); id = within[id] {
+			ids = append(ids, id)
+		}
+		slices.Reverse(ids)
+		return ids
+	}
+	slices.SortStableFunc(list, func(a, b diagnosedDomain) int {
+		return cmp.Or(cmp.Compare(meters[a.Meter], meters[b.Meter]), slices.CompareFunc(trail(a), trail(b), byNumber))
+	})
+}
+
+// byNumber orders texts by the numbers in them: cpu2 before cpu10.
+func byNumber(a, b string) int {
+	for a != "" && b != "" {
+		m, restA := leading(a)
+		n, restB := leading(b)
+		if c := cmp.Or(cmp.Compare(len(m), len(n)), cmp.Compare(m, n)); isNumber(m) && isNumber(n) && c != 0 {
+			return c
+		}
+		if c := cmp.Compare(m, n); c != 0 {
+			return c
+		}
+		a, b = restA, restB
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+// leading parts a text behind the number, or the text, that it begins with.
+func leading(s string) (first, rest string) {
+	i := 1
+	for i < len(s) && isNumber(s[i:i+1]) == isNumber(s[:1]) {
+		i++
+	}
+	return s[:i], s[i:]
+}
+
+func isNumber(s string) bool { return s != "" && s[0] >= '0' && s[0] <= '9' }
 
 func diagnoseDomain(name string, m meter.Domain) diagnosedDomain {
 	d := diagnosedDomain{

@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecotracer/ecotracer/internal/hosttest"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer/tracertest"
 )
@@ -113,6 +115,25 @@ func TestDoctorForPeople(t *testing.T) {
 		assert.Contains(t, r.out, want)
 	}
 	assert.NotContains(t, r.out, "\x1b", "no colour into a pipe")
+}
+
+func TestDoctorListsDomainsAsPeopleCount(t *testing.T) {
+	d, _ := diagnosed(t, hosttest.Dir(t, "server-amd"))
+	var ids []string
+	for _, domain := range d.Domains {
+		ids = append(ids, domain.ID)
+	}
+	assert.Equal(t, []string{"cpu0", "package-0/core", "cpu1", "package-1/core", "dram0", "node0/rest"}, ids,
+		"whatever numbers the kernel gave the zones")
+
+	list := []diagnosedDomain{{ID: "gpu10", Meter: "b"}, {ID: "gpu9", Meter: "b"}, {ID: "cpu2", Meter: "a"}, {ID: "core", Meter: "a", Within: "cpu2"}, {ID: "cpu10", Meter: "a"}, {ID: "cpu", Meter: "a"}}
+	slices.Reverse(list)
+	sortDomains(list)
+	ids = nil
+	for _, domain := range list {
+		ids = append(ids, domain.ID)
+	}
+	assert.Equal(t, []string{"cpu", "cpu2", "core", "cpu10", "gpu9", "gpu10"}, ids)
 }
 
 func TestDoctorOfThisHost(t *testing.T) {

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
+	"os"
+	"strings"
 
 	"github.com/ecotracer/ecotracer/tracer"
 )
@@ -19,10 +23,21 @@ func declareRecover(c *cli, flags *flag.FlagSet) func([]string) int {
 
 // recover closes the interrupted runs in a folder.
 func (c *cli) recover(dir string, asJSON bool) int {
+	const which = "give the folder that records are written to, such as " + defaultDir
+	switch st, err := os.Stat(dir); {
+	case errors.Is(err, fs.ErrNotExist):
+		c.complain("recover", "%s: there is no such folder; %s", dir, which)
+		return exitFound
+	case err == nil && !st.IsDir():
+		c.complain("recover", "%s: it is no folder; %s", dir, which)
+		return exitFound
+	}
 	closed, err := tracer.Recover(dir)
 	code := exitOK
 	if err != nil {
-		c.complain("recover", "%v", err)
+		for line := range strings.Lines(bare(err)) {
+			c.complain("recover", "%s", strings.TrimSpace(line))
+		}
 		code = exitFound
 	}
 	if asJSON {

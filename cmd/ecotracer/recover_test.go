@@ -34,8 +34,25 @@ func TestRecoverClosesInterruptedRuns(t *testing.T) {
 }
 
 func TestRecoverTellsWhatIsNoFolder(t *testing.T) {
-	r := call("", "recover", filepath.Join(t.TempDir(), "none"))
+	none := filepath.Join(t.TempDir(), "none")
+	path := file(t, measured(t))
+	for dir, why := range map[string]string{none: "there is no such folder", path: "it is no folder"} {
+		r := call("", "recover", dir)
+		assert.Equal(t, 1, r.code)
+		assert.Empty(t, r.out)
+		assert.Equal(t, "ecotracer recover: "+dir+": "+why+"; give the folder that records are written to, such as ecotracer-records\n", r.err)
+	}
+}
+
+func TestRecoverTellsEachFileThatIsNoRecordOnALine(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a.json", "b.json"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(`{}`), 0o644))
+	}
+	r := call("", "recover", dir)
 	assert.Equal(t, 1, r.code)
-	assert.Empty(t, r.out)
-	assert.Contains(t, r.err, "none")
+	assert.Regexp(t, "^ecotracer recover: "+dir+"/a.json is left as it is: .*\n"+
+		"ecotracer recover: "+dir+"/b.json is left as it is: .*\n$", r.err)
+	assert.NotContains(t, r.err, "tracer: ecotracer")
+	assert.NotContains(t, r.err, "lifecycle:")
 }

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
@@ -29,11 +30,11 @@ func (c *cli) show(files []string, all, asJSON bool) int {
 	for _, file := range files {
 		record, err := c.read(file)
 		if err != nil {
-			advice := ""
+			why := reason(err)
 			if bad := (*lifecycle.DecodeError)(nil); errors.As(err, &bad) {
-				advice = "; `ecotracer validate` lists all that is wrong"
+				why = noRecord(bad)
 			}
-			c.complain("show", "%s: %s%s", file, reason(err), advice)
+			c.complain("show", "%s: %s", file, why)
 			code = exitFound
 			continue
 		}
@@ -52,12 +53,27 @@ func (c *cli) show(files []string, all, asJSON bool) int {
 		_, _ = c.out.Write(p.Bytes())
 		wrong := slices.DeleteFunc(lifecycle.Validate(record), func(f lifecycle.Finding) bool { return f.Warning })
 		if len(wrong) > 0 {
-			c.complain("show", "%s: this record is not valid, do not rely on it; `ecotracer validate` lists its %s",
+			c.complain("show", "%s: this record is not valid, do not rely on it; `ecotracer validate` tells why (%s)",
 				file, plural(len(wrong), "error"))
 			code = exitFound
 		}
 	}
 	return code
+}
+
+// noRecord tells why a document is no record.
+func noRecord(e *lifecycle.DecodeError) string {
+	text := e.Message
+	if e.Err == nil { // not the document as a whole
+		text = strings.TrimPrefix(e.Finding.String(), e.Rule+" (document): ")
+	}
+	if e.Offset >= 0 {
+		text += fmt.Sprintf(", at byte %d", e.Offset)
+	}
+	if e.More > 0 {
+		text += "; `ecotracer validate` lists all that is wrong"
+	}
+	return text
 }
 
 // read reads one record.
@@ -76,7 +92,8 @@ type page struct {
 	bytes.Buffer
 
 	record *lifecycle.Record
-	all    bool // spans that use next to nothing, too
+	all    bool // spans that use next to nothing, too, and every note
+	cut    bool // a list of notes was cut short
 }
 
 // print lays out the whole page.

@@ -77,7 +77,7 @@ func TestShowWarnsOfARecordThatDoesNotAddUp(t *testing.T) {
 func TestShowTellsWhyAFileCannotBeShown(t *testing.T) {
 	dir := t.TempDir()
 	bad := dir + "/bad.json"
-	require.NoError(t, os.WriteFile(bad, []byte(`{"schema": "x`), 0o644))
+	require.NoError(t, os.WriteFile(bad, []byte(`{"schema": "urn:ecotracer:record:v1", "schema_revision": "x", "colour": 1}`), 0o644))
 	good := file(t, measured(t))
 	r := call("", "show", dir+"/none.json", dir, bad, good)
 	assert.Equal(t, 1, r.code)
@@ -85,6 +85,61 @@ func TestShowTellsWhyAFileCannotBeShown(t *testing.T) {
 	assert.Contains(t, r.err, dir+": it cannot be read")
 	assert.Regexp(t, "bad.json: .*`ecotracer validate`", r.err)
 	assert.Contains(t, r.out, "wing beats", "one bad file must not hide the others")
+}
+
+func TestShowTellsWhatIsNoRecordInPlainWords(t *testing.T) {
+	text := string(encoded(t, measured(t)))
+	for name, test := range map[string]struct{ text, says string }{
+		"empty":         {"", "the document is empty"},
+		"blank":         {"\n", "the document is empty"},
+		"cut short":     {text[:1000], "the document is truncated, at byte 1000"},
+		"no schema":     {`{"energy": 3}`, "not a record of a known schema: it names none"},
+		"another":       {`{"schema": "urn:other:v9"}`, "not a record of a known schema"},
+		"a later one":   {strings.Replace(text, `"schema_revision": 0`, `"schema_revision": 7`, 1), "record made by a later version of ecotracer: upgrade to read it"},
+		"too large":     {strings.Repeat(" ", 64<<20+1), "record larger than 64 MiB"},
+		"text behind":   {text + "x", `text follows the record (found "x", expected the end of the document)`},
+		"a member more": {strings.Replace(text, `"schema_revision": 0`, `"schema_revision": 0, "colour": "green"`, 1), "R1 /colour: the member is unknown"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := call(test.text, "show", "-")
+			assert.Equal(t, 1, r.code)
+			assert.Contains(t, r.err, "ecotracer show: -: "+test.says)
+			assert.NotContains(t, r.err, "lifecycle", "package names are ours")
+			assert.NotContains(t, r.err, "`ecotracer validate`", "there is no more to tell")
+			assert.NotContains(t, r.err, "at byte 0", "that is no place")
+		})
+	}
+}
+
+func TestShowGroupsNotesOfManySpans(t *testing.T) {
+	r := measured(t)
+	first := len(r.Spans)
+	for i := range 1000 {
+		r.Spans = append(r.Spans, lifecycle.Span{Path: fmt.Sprintf("step %d", i), Stage: lifecycle.Serving, Count: 1, SelfJ: 1, TotalJ: 1})
+		r.Warnings = append(r.Warnings, lifecycle.Warning{Code: "below-resolution", Path: fmt.Sprintf("/spans/%d", first+i)})
+		r.Missing = append(r.Missing, lifecycle.Missing{Path: fmt.Sprintf("/spans/%d/p50_s", first+i), Reason: "not-measured"})
+		r.Missing = append(r.Missing, lifecycle.Missing{Path: "/use_case", What: fmt.Sprintf("part %d", i), Reason: "not-measured"})
+	}
+	r.Warnings = append(r.Warnings,
+		lifecycle.Warning{Code: "counter-gap", Path: "/ledger/1", Detail: "it slept", Count: new(int64(1))},
+		lifecycle.Warning{Code: "clock-step", Detail: "by an hour"}, lifecycle.Warning{Code: "clock-step", Detail: "by an hour"})
+	text := view(r, style{1000, false}, false)
+	for _, want := range []string{
+		"  below resolution, 1 001 times: span fit/epoch/batch a~1b, span step 0, span step 1 and 998 more\n",
+		"  counter gap, 2 times: ledger cpu0: a reading came late (3 times), ledger node0/rest: it slept\n",
+		"  clock step: by an hour, 2 times\n",
+		"  --all lists them all\n",
+		"    span step 0, span step 1, span step 2 and 997 more: p50\n",
+		"    use case: part 0, part 1, part 2, part 3, part 4, part 5, part 6, part 7, part 8, part 9, part 10, part 11 and 988 more\n",
+	} {
+		assert.Contains(t, text, want)
+	}
+	_, notes, _ := strings.Cut(text, "\nWarnings\n")
+	assert.Less(t, strings.Count(notes, "\n"), 20)
+	all := view(r, style{1000, false}, true)
+	assert.Contains(t, all, "span step 998, span step 999")
+	assert.Contains(t, all, "part 998, part 999")
+	assert.NotContains(t, all, "--all")
 }
 
 func TestShowKeepsTextFromOutsideHarmless(t *testing.T) {

@@ -26,7 +26,15 @@ type verdict struct {
 	Valid    bool                `json:"valid"`
 	Error    string              `json:"error,omitempty"` // it could not be read
 	Findings []lifecycle.Finding `json:"findings"`
+	More     bool                `json:"more,omitempty"` // there may be more findings
 }
+
+// How many findings lifecycle tells of a document before it reads no further,
+// and how many errors or warnings of a record that it can read.
+const (
+	mostProblems = 100
+	mostFindings = 1000
+)
 
 // validate tells whether the records in files are valid, and why not.
 func (c *cli) validate(files []string, asJSON bool) int {
@@ -57,17 +65,28 @@ func (c *cli) check(file string) verdict {
 		return v
 	}
 	defer in.Close()
-	_, findings, err := lifecycle.Check(in)
+	record, findings, err := lifecycle.Check(in)
 	if err != nil {
 		v.Error = reason(err)
 		return v
 	}
-	v.Valid = true
-	for _, f := range findings {
-		v.Findings = append(v.Findings, f)
-		v.Valid = v.Valid && f.Warning
-	}
+	v.Findings = append(v.Findings, findings...)
+	errors, warnings := v.count()
+	v.Valid = errors == 0
+	v.More = max(errors, warnings) >= mostFindings || record == nil && errors >= mostProblems
 	return v
+}
+
+// count counts the findings.
+func (v verdict) count() (errors, warnings int) {
+	for _, f := range v.Findings {
+		if f.Warning {
+			warnings++
+		} else {
+			errors++
+		}
+	}
+	return errors, warnings
 }
 
 // tellVerdict prints a verdict for people: findings one per line.
@@ -76,21 +95,28 @@ func (c *cli) tellVerdict(v verdict) {
 		c.complain("validate", "%s: %s", v.File, v.Error)
 		return
 	}
-	var errors int
 	for _, f := range v.Findings {
-		if !f.Warning {
-			errors++
-		}
 		tell(c.out, v.File+": "+f.String())
 	}
+	errors, warnings := v.count()
+	text := "valid"
 	switch {
-	case !v.Valid:
-		fmt.Fprintf(c.out, "%s: not valid, %s\n", plain(v.File), plural(errors, "error"))
-	case len(v.Findings) > 0:
-		fmt.Fprintf(c.out, "%s: valid, %s\n", plain(v.File), plural(len(v.Findings), "warning"))
-	default:
-		fmt.Fprintf(c.out, "%s: valid\n", plain(v.File))
+	case errors > 0:
+		text = "not valid, " + v.atLeast() + plural(errors, "error")
+	case warnings > 0:
+		text += ", " + v.atLeast() + plural(warnings, "warning")
 	}
+	if v.More {
+		text += "; what comes after so many is not listed"
+	}
+	tell(c.out, v.File+": "+text)
+}
+
+func (v verdict) atLeast() string {
+	if v.More {
+		return "at least "
+	}
+	return ""
 }
 
 // open opens a file, or standard input for "-".
@@ -115,7 +141,7 @@ func reason(err error) string {
 	case pathErr != nil && pathErr.Op == "read":
 		return "it cannot be read (" + err.Error() + "); give the record file itself, <run id>.json"
 	}
-	return err.Error()
+	return bare(err)
 }
 
 // plural counts things.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -69,6 +70,46 @@ func TestValidateTellsWhatIsNoRecord(t *testing.T) {
 			r := call(test.text, "validate", "-")
 			assert.Equal(t, 1, r.code)
 			assert.Contains(t, r.out+r.err, test.says)
+		})
+	}
+}
+
+func TestValidateTellsThatThereMayBeMoreFindings(t *testing.T) {
+	text := string(encoded(t, measured(t)))
+	unknown := func(n int) string { // members
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, `"colour %d": 1, `, i)
+		}
+		return strings.Replace(text, `"schema_revision": 0`, b.String()+`"schema_revision": 0`, 1)
+	}
+	spans := func(n int) string {
+		r := measured(t)
+		for i := range n { // a total that is no sum
+			r.Spans = append(r.Spans, lifecycle.Span{Path: fmt.Sprintf("x%d", i), Stage: lifecycle.Serving, Count: 1, TotalJ: 5})
+		}
+		return string(encoded(t, r))
+	}
+	for name, test := range map[string]struct {
+		text string
+		more bool
+	}{
+		"few that the reader finds":     {unknown(30), false},
+		"many that the reader finds":    {unknown(3000), true},
+		"few that the validator finds":  {spans(100), false},
+		"many that the validator finds": {spans(3000), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := call(test.text, "validate", "-")
+			assert.Equal(t, 1, r.code)
+			if test.more {
+				assert.Regexp(t, `^-: not valid, at least \d+ errors; what comes after so many is not listed$`, lastLine(r.out))
+			} else {
+				assert.Regexp(t, `^-: not valid, \d+ errors$`, lastLine(r.out))
+			}
+			var verdicts []verdict
+			require.NoError(t, json.Unmarshal([]byte(call(test.text, "validate", "--json", "-").out), &verdicts))
+			assert.Equal(t, test.more, verdicts[0].More)
 		})
 	}
 }
