@@ -140,7 +140,7 @@ func TestAOnePerCentMistakeIsFoundWhereItIs(t *testing.T) {
 			right := document(t, r)
 			var derived, held int
 			for _, l := range leaves(r) {
-				if plainNumber.MatchString(l.pointer) {
+				if plainNumber.MatchString(l.pointer) || !sampled(l.pointer) {
 					continue
 				}
 				was := l.get()
@@ -165,8 +165,8 @@ func TestAOnePerCentMistakeIsFoundWhereItIs(t *testing.T) {
 			}
 			require.Equal(t, string(right), string(document(t, r)), "each mistake is undone")
 			t.Logf("%d derived numbers, %d that they follow from", derived, held)
-			assert.Greater(t, derived, 150)
-			assert.Greater(t, held, 20)
+			assert.Greater(t, derived, sampledOf(150))
+			assert.Greater(t, held, sampledOf(20))
 		})
 	}
 }

@@ -3,7 +3,7 @@ package lifecycle
 import (
 	"fmt"
 	"math"
-	"strings"
+	"strconv"
 
 	"github.com/ecotracer/ecotracer/factors"
 )
@@ -280,15 +280,17 @@ func isAmount(x float64) bool { return x >= 0 && x <= math.MaxFloat64 }
 
 // pointer is the JSON Pointer (RFC 6901) to a member.
 func pointer(parts ...any) string {
-	var b strings.Builder
+	b := make([]byte, 0, 64)
 	for _, p := range parts {
-		b.WriteByte('/')
+		b = append(b, '/')
 		switch p := p.(type) {
 		case string:
-			b.WriteString(escapePointer(p))
+			b = append(b, escapePointer(p)...)
+		case int:
+			b = strconv.AppendInt(b, int64(p), 10)
 		default:
-			fmt.Fprint(&b, p)
+			b = fmt.Append(b, p)
 		}
 	}
-	return b.String()
+	return string(b)
 }

@@ -45,6 +45,14 @@ func TestFindingsAreSortedAndBounded(t *testing.T) {
 		}
 		return comparePointers(a.Pointer, b.Pointer)
 	}))
+	r = small(t)
+	r.Publisher.Contact = "somebody"
+	r.Run.DurationS = 1001
+	var order []string
+	for _, f := range Validate(r) {
+		order = append(order, f.Rule)
+	}
+	assert.Equal(t, []string{"R40", "R9"}, order, "the form comes before the figures")
 	assert.Negative(t, comparePointers("/spans/9/path", "/spans/10/path"), "an index is a number")
 	assert.Negative(t, comparePointers("/spans", "/spans/0"))
 }
