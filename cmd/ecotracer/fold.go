@@ -2,7 +2,6 @@ package main
 
 import (
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -73,15 +72,17 @@ func pieces(text string) []string {
 }
 
 // belongs tells whether a word must stand on the line of what is before it: a
-// unit, three more digits of a number, a dash or a dot.
+// unit, an interval, three more digits of a number, a dash or a dot.
 func belongs(word, before string) bool {
-	if word == "·" || word == "–" {
+	if word == "·" || word == "–" || before == "every" {
 		return true
 	}
 	before = strings.TrimRight(before, ")")
-	last, _ := utf8.DecodeLastRuneInString(before)
-	if !unicode.IsDigit(last) {
+	if before == "" || !isNumber(before[len(before)-1:]) {
 		return false
+	}
+	if interval, ok := strings.CutPrefix(word, "("); ok && isNumber(interval) && strings.Contains(interval, "–") {
+		return true
 	}
 	word = strings.TrimRight(word, ".,;:)")
 	if len(word) == 3 && strings.Trim(word, "0123456789") == "" {

@@ -338,6 +338,28 @@ func openTerminal(t *testing.T) (master, terminal *os.File) {
 	return master, terminal
 }
 
+func TestATerminalGetsLinesBrokenAtWords(t *testing.T) {
+	master, terminal := openTerminal(t)
+	require.NoError(t, unix.IoctlSetWinsize(int(terminal.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 50}))
+	path := "record.json"
+	cmd := process(t, "validate", path)
+	cmd.Dir = filepath.Dir(wrong(t))
+	piped, err := process(t, "validate", filepath.Join(cmd.Dir, path)).Output()
+	require.Error(t, err, "the record is not valid")
+	cmd.Stdout = terminal
+	require.Error(t, cmd.Run())
+	require.NoError(t, terminal.Close())
+	var lines []string
+	for in := bufio.NewScanner(master); in.Scan(); { // until the other end is closed
+		line := strings.TrimSuffix(in.Text(), "\r")
+		assert.LessOrEqual(t, len([]rune(line)), 50, "%q must fit", line)
+		lines = append(lines, line)
+	}
+	want := strings.ReplaceAll(string(piped), cmd.Dir+"/", "")
+	assert.Greater(t, len(lines), strings.Count(want, "\n"), "a pipe gets one line for each finding")
+	assert.Equal(t, strings.Fields(want), strings.Fields(strings.Join(lines, "\n")), "no word may be broken")
+}
+
 func TestRunKeepsASignalIgnoredThatWasIgnored(t *testing.T) {
 	// nohup has SIGHUP ignored; the program must inherit that.
 	self := process(t, "run", "--quiet", "--dir", t.TempDir(), "--", "sh", "-c", "kill -HUP $$; echo alive")
