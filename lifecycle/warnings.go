@@ -16,6 +16,7 @@ var warningMeanings = map[string]string{
 	"paths-bounded":         "there were more paths than are kept apart; the rest is in (other)",
 	"busy-time-unknown":     "what other processes used is unknown, and counted as the run's",
 	"cpu-time-unlabelled":   "much CPU time was spent in threads that no span accounts for",
+	"split-by-wall":         "several spans were active at once and their energy went by wall share: no CPU-time weights were to be had",
 	"device-unclaimed":      "a device drew energy that no span claims",
 	"device-unknown":        "spans claim a device that no meter covers",
 	"ledger-imbalance":      "what was booked is not what was read",
@@ -44,8 +45,8 @@ var warningMeanings = map[string]string{
 // The codes are, of figures: factor-outside-validity, boundary-below-it,
 // place-unknown, power-implausible; of spans: below-resolution, short-run,
 // spans-open, stage-unknown, units-refused, paths-bounded,
-// cpu-time-unlabelled, busy-time-unknown, device-unclaimed, device-unknown; of the run:
-// suspended, clock-step, clock-foreign, checkpoint-failed, metadata-refused,
+// cpu-time-unlabelled, busy-time-unknown, split-by-wall, device-unclaimed,
+// device-unknown; of the run: suspended, clock-step, clock-foreign, checkpoint-failed, metadata-refused,
 // ledger-imbalance; of meters: counter-gap, counter-reset, counter-stuck,
 // counter-backwards, counter-unplugged, counter-unreadable,
 // counter-range-unknown, permission-denied, meter-extrapolated.
