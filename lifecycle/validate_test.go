@@ -364,3 +364,16 @@ func TestAnyRecordThatGoCanHoldIsJudgedWithoutHarm(t *testing.T) {
 	r.Hardware, r.Ledger, r.Spans = nil, nil, nil
 	assert.NotEmpty(t, Validate(r))
 }
+
+func TestASourceIsNoneOfTheFuture(t *testing.T) {
+	for created, warned := range map[int]bool{2026: true, 2045: true, 2046: false, 2000: false} {
+		r := small(t)
+		r.Factors[0].SourceYear = 2046
+		r.CreatedAt = time.Date(created, 12, 31, 0, 0, 0, 0, time.UTC)
+		var found bool
+		for _, f := range Validate(r) {
+			found = found || f.Rule == "R33" && f.Pointer == "/factors/0/source_year" && f.Warning
+		}
+		assert.Equal(t, warned, found, "in a record of %d; before 2026 no clock was set", created)
+	}
+}
