@@ -109,7 +109,7 @@ func IdlePower(watts map[string]float64) Option { return func(c *config) { c.idl
 func Sampling(period time.Duration) Option { return func(c *config) { c.sampling = period } }
 
 // Checkpoints is how often the record of a running run is written, by default
-// every 5 s and first after one: a process that is killed loses what came
+// every 5 s and first after 0.1 s: a process that is killed loses what came
 // after. A negative period writes none.
 //
 // It is written less often where that takes more than a fiftieth of the time.
