@@ -107,7 +107,6 @@ type domain struct {
 	read    bool    // ever
 	zero    float64 // J, first reading: what counts from there
 	last    float64 // J, last reading
-	lastT   time.Time
 	told    float64 // J, what was sampled up to now, extrapolation included
 	settled float64 // J, what of it is in the accounts' books
 	power   float64 // W, between the last two readings

@@ -100,9 +100,7 @@ var profilingPaused atomic.Int32
 func PauseProfiling() (resume func()) {
 	profilingPaused.Add(1)
 	for _, l := range ledgers.open() {
-		// A tick that is under way may be about to begin a window.
-		l.sampler.mu.Lock()
-		l.sampler.mu.Unlock() //nolint:staticcheck // only waits
+		l.waitForTick() // it may be about to begin a window
 		l.dropWindow()
 	}
 	// A ledger that has ended may be stopping its window still.
@@ -114,6 +112,12 @@ func PauseProfiling() (resume func()) {
 			profilingPaused.Add(-1)
 		}
 	}
+}
+
+// waitForTick waits until no tick is under way.
+func (l *ledger) waitForTick() {
+	l.sampler.mu.Lock()
+	defer l.sampler.mu.Unlock()
 }
 
 // weightsAllowed tells whether a run may use the profiler: it belongs to the
