@@ -46,12 +46,15 @@ func TestAFullDiskKeepsTheLastCheckpoint(t *testing.T) {
 		_, flagged := warned(rec, "checkpoint-failed")
 		assert.True(t, flagged)
 
+		assert.Empty(t, written(t, dir), "and no half-written file stays")
 		require.NoError(t, os.Remove(filler))
 		assert.Equal(t, before, readRecord(t, filepath.Join(dir, run.ID()+".json")), "the last checkpoint stands")
-		closed, err := tracer.Recover(dir)
+		_, next, err := inFolder(dir)
 		require.NoError(t, err)
-		assert.Len(t, closed, 1)
-		assert.Equal(t, []string{run.ID() + ".json"}, filesIn(t, dir), "and no half-written file stays")
-		assert.Equal(t, lifecycle.Interrupted, readRecord(t, closed[0]).Run.Status)
+		assert.Equal(t, lifecycle.Interrupted, readRecord(t, filepath.Join(dir, run.ID()+".json")).Run.Status,
+			"until the next run closes it, as it is not the run's last word")
+		_, err = next.End()
+		require.NoError(t, err)
+		assert.ElementsMatch(t, []string{run.ID() + ".json", next.ID() + ".json"}, filesIn(t, dir))
 	})
 }

@@ -20,7 +20,6 @@ import (
 
 const (
 	maxRecovered = 1000             // runs that one Recover looks into
-	maxRecord    = 64 << 20         // bytes that lifecycle.Decode reads
 	headLength   = 64 << 10         // bytes of a record within which its status stands
 	staleAfter   = 10 * time.Minute // what is that old has no writer, where locks cannot tell
 
@@ -218,9 +217,6 @@ func statusOf(path string) (lifecycle.Status, error) {
 		return "", fmt.Errorf("tracer: %w", err)
 	}
 	defer f.Close()
-	if st, err := f.Stat(); err == nil && st.Size() > maxRecord {
-		return "", fmt.Errorf("tracer: %s is left as it is: %w", path, lifecycle.ErrTooLarge)
-	}
 	head, err := io.ReadAll(io.LimitReader(f, headLength))
 	if err != nil {
 		return "", fmt.Errorf("tracer: %s is left as it is: %w", path, err)

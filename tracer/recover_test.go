@@ -74,6 +74,36 @@ func TestRecoverClosesTheRecordOfARunThatIsGone(t *testing.T) {
 	}
 }
 
+func TestRecoverUndoesASealAndKeepsTimesInOrder(t *testing.T) {
+	dir := t.TempDir()
+	var path string
+	synctest.Test(t, func(t *testing.T) { // in the year 2000
+		folder := t.TempDir()
+		_, run, err := inFolder(folder)
+		require.NoError(t, err)
+		tracer.Sleep(run, 60*365*24*time.Hour) // its end is in the future
+		time.Sleep(10 * time.Second)
+		rec := readRecord(t, filepath.Join(folder, run.ID()+".json"))
+		_, err = run.End()
+		require.NoError(t, err)
+		sum, err := rec.SHA256()
+		require.NoError(t, err)
+		rec.Integrity = &lifecycle.Integrity{Canonicalisation: "RFC8785", SHA256: sum}
+		path = filepath.Join(dir, rec.Run.ID+".json")
+		f, err := os.Create(path)
+		require.NoError(t, err)
+		require.NoError(t, lifecycle.Encode(f, rec))
+		require.NoError(t, f.Close())
+		readRecord(t, path)
+	})
+	closed, err := tracer.Recover(dir)
+	require.NoError(t, err)
+	require.Equal(t, []string{path}, closed)
+	rec := readRecord(t, path)
+	assert.Nil(t, rec.Integrity, "the seal was the checkpoint's")
+	assert.Equal(t, *rec.Run.EndedAt, rec.CreatedAt)
+}
+
 func TestRecoverLeavesARunThatRuns(t *testing.T) {
 	dir := t.TempDir()
 	_, run, err := inFolder(dir, tracer.Checkpoints(time.Millisecond))

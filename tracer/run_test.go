@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -46,6 +47,31 @@ func TestARunEndsOnceWhoeverCalls(t *testing.T) {
 	}
 	requireValid(t, records[0])
 	assert.Len(t, sink.All(), 1, "it is written once")
+}
+
+// asks is a sink that has the run ended once more while it writes its record.
+type asks struct {
+	run   *tracer.Run
+	again chan *lifecycle.Record
+}
+
+func (a *asks) Write(context.Context, *lifecycle.Record) error {
+	go func() {
+		rec, _ := a.run.End()
+		a.again <- rec
+	}()
+	for range 10_000 { // the other waits, or is back by then
+		runtime.Gosched()
+	}
+	return nil
+}
+
+func TestASecondEndWaitsForTheFirst(t *testing.T) {
+	sink := &asks{again: make(chan *lifecycle.Record, 1)}
+	_, run := simple(t, tracer.Sinks(sink))
+	sink.run = run
+	rec := finish(t, run)
+	assert.Same(t, rec, <-sink.again)
 }
 
 func TestASecondEndTellsTheSameError(t *testing.T) {

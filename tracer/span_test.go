@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"runtime"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"sync"
@@ -108,6 +109,21 @@ func TestASpanThatIsLeftOpenIsBookedUpToTheEndOfTheRun(t *testing.T) {
 		assert.Same(t, rec, again, "what happens after its end does not change the record")
 		assert.EqualValues(t, 1, of(span(t, again, "work").Open))
 		assert.Empty(t, span(t, again, "work").Units)
+	})
+}
+
+func TestASpanThatEndsAfterItsRunGivesTheLabelsBack(t *testing.T) {
+	ctx, run := labelled(t)
+	pprof.Do(ctx, pprof.Labels("host", "mine"), func(ctx context.Context) {
+		_, s := tracer.Start(ctx, "work")
+		require.NotEqual(t, map[string]string{"host": "mine"}, labelsHere(t))
+		_, err := run.End()
+		require.NoError(t, err)
+		s.End()
+		assert.Equal(t, map[string]string{"host": "mine"}, labelsHere(t))
+		pprof.SetGoroutineLabels(context.Background())
+		s.End()
+		assert.Empty(t, labelsHere(t), "the second End does nothing")
 	})
 }
 
