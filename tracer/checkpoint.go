@@ -13,7 +13,7 @@ const (
 	defaultCheckpoints = 5 * time.Second
 	// A record of many paths takes long to make: checkpoints may use this
 	// part of the time.
-	checkpointShare = 50
+	checkpointShare = 10
 	// firstCheckpoint is early, for programs that exit without an end.
 	firstCheckpoint = 100 * time.Millisecond
 	// writeTimeout is how long a sink may take.

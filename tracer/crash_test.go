@@ -119,18 +119,22 @@ func TestAKilledProgramLosesAtMostOneCheckpoint(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
 	var at, seen, worst float64
+	checkpoints := 0
 	for in := bufio.NewScanner(out); in.Scan(); {
 		kind, text, _ := strings.Cut(in.Text(), " ")
 		v, err := strconv.ParseFloat(text, 64)
 		switch {
 		case kind == "seen":
 			require.NoError(t, err)
+			if v > seen {
+				checkpoints++
+			}
 			seen = v
 		case kind == "at":
 			at = v
 			worst = max(worst, at-seen)
 		}
-		if at > 3 {
+		if checkpoints == 3 {
 			_ = cmd.Process.Kill()
 		}
 	}
@@ -139,6 +143,6 @@ func TestAKilledProgramLosesAtMostOneCheckpoint(t *testing.T) {
 	recs := readRecords(t, dir)
 	require.Len(t, recs, 1)
 	assert.Equal(t, lifecycle.Running, recs[0].Run.Status)
-	assert.Greater(t, recs[0].Run.DurationS, 1.0, "of three seconds, with checkpoints every half")
-	assert.GreaterOrEqual(t, recs[0].Run.DurationS, seen)
+	assert.Positive(t, seen)
+	assert.GreaterOrEqual(t, recs[0].Run.DurationS, seen, "what it had seen in its record stands there")
 }

@@ -112,7 +112,7 @@ func Sampling(period time.Duration) Option { return func(c *config) { c.sampling
 // every 5 s and first after 0.1 s: a process that is killed loses what came
 // after. A negative period writes none.
 //
-// It is written less often where that takes more than a fiftieth of the time.
+// It is written less often where that takes more than a tenth of the time.
 // While CPU samples are taken, a second at a time, it waits for them; periods
 // of 2.5 s and more are kept all the same, by being early.
 func Checkpoints(period time.Duration) Option {
