@@ -1,10 +1,12 @@
 package tracer_test
 
 import (
+	"context"
 	"errors"
 	"math"
 	"sync/atomic"
 	"testing"
+	"testing/fstest"
 	"testing/synctest"
 	"time"
 
@@ -389,4 +391,39 @@ func TestAClockThatJumpsIsFlagged(t *testing.T) {
 			})
 		})
 	}
+}
+
+// late is a meter whose second reading takes longer than it may.
+type late struct {
+	*tracertest.Meter
+	reads int
+}
+
+func (m *late) Period() time.Duration  { return 10 * time.Second }
+func (m *late) Timeout() time.Duration { return time.Second }
+
+func (m *late) Read(dst []meter.Sample) ([]meter.Sample, error) {
+	dst, err := m.Meter.Read(dst)
+	if m.reads++; m.reads == 2 {
+		time.Sleep(5 * time.Second)
+	}
+	return dst, err
+}
+
+func TestAReadingThatComesTooLateIsTakenFromTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := tracertest.Domain{Power: tracertest.Constant(20)}
+		d.ID = "cpu0"
+		m := &late{Meter: tracertest.NewMeter(d)}
+		_, run, err := tracer.Begin(context.Background(), tracer.Host(fstest.MapFS{}), tracer.Meters(m), tracer.Sinks(new(tracertest.Recorder)))
+		require.NoError(t, err)
+		time.Sleep(time.Minute)
+		rec, err := run.End()
+		require.NoError(t, err)
+		require.Len(t, rec.Ledger, 1)
+		line := rec.Ledger[0]
+		assert.EqualValues(t, m.reads-1, line.Samples, "all but the late one")
+		require.NotNil(t, line.GapS, "it is told")
+		assert.InEpsilon(t, 20*rec.Run.DurationS, line.TotalJ, 2e-3, "no joule is lost with it, but for those before the first tick")
+	})
 }

@@ -192,8 +192,8 @@ func closeMeter(m meter.Meter) {
 // slowReader reads a meter that is too slow for the sampler, in a goroutine
 // of its own.
 type slowReader struct {
-	meter  meter.Meter
-	period time.Duration
+	meter           meter.Meter
+	period, timeout time.Duration
 
 	mu      sync.Mutex
 	samples []meter.Sample
@@ -203,7 +203,7 @@ type slowReader struct {
 }
 
 func newSlowReader(m meter.Meter, p meter.Pacer) *slowReader {
-	return &slowReader{meter: m, period: max(p.Period(), earlyPeriod)}
+	return &slowReader{meter: m, period: max(p.Period(), earlyPeriod), timeout: p.Timeout()}
 }
 
 func (s *slowReader) loop(stop <-chan struct{}) {
@@ -220,7 +220,12 @@ func (s *slowReader) loop(stop <-chan struct{}) {
 		s.mu.Lock()
 		s.busy = true
 		s.mu.Unlock()
+		asked := time.Now()
 		got := readMeter(s.meter, nil)
+		if s.timeout > 0 && time.Since(asked) > s.timeout {
+			// When it was read is anyone's guess; the next reading tells it all.
+			got = nil
+		}
 		s.mu.Lock()
 		s.busy = false
 		if s.stopped {

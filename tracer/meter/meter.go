@@ -40,8 +40,8 @@ type Meter interface {
 }
 
 // Pacer is implemented by meters that are too slow to be read in the sampler:
-// they are read in a goroutine of their own, every Period, and given up for
-// this time when a Read takes longer than Timeout.
+// they are read in a goroutine of their own, every Period. A Read that took
+// longer than Timeout is not taken: the next one tells what it would have.
 type Pacer interface {
 	Period() time.Duration
 	Timeout() time.Duration
