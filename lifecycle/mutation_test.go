@@ -419,7 +419,7 @@ func FuzzCheck(f *testing.F) {
 	f.Add(uint16(3), uint16(80), uint8(0), 1.5, "x")
 	f.Add(uint16(100), uint16(7), uint8(3), 0.0, "")
 	f.Add(uint16(200), uint16(300), uint8(0x24), 1e300, "/run")
-	f.Add(uint16(250), uint16(120), uint8(0x41), -0.0, "node")
+	f.Add(uint16(250), uint16(120), uint8(0x41), math.Copysign(0, -1), "node")
 	f.Fuzz(func(t *testing.T, first, second uint16, how uint8, x float64, s string) {
 		root := tree(t, doc)
 		for _, place := range []uint16{first, second} {
