@@ -1,5 +1,5 @@
 // Command minimal is the least that a program does to leave a record of what
-// it cost. The README quotes it.
+// it cost. The README shows it, shortened.
 package main
 
 import (
