@@ -36,6 +36,7 @@ var warningMeanings = map[string]string{
 	"counter-unreadable":    "a counter could not be read",
 	"counter-range-unknown": "a counter does not tell where it wraps",
 	"permission-denied":     "a counter may not be read by this user",
+	"parts-exceed-node":     "the parts of a node told more than the node; its rest counts as nothing",
 }
 
 // WarningMeaning tells in words what a warning's code stands for. The list of
@@ -49,7 +50,8 @@ var warningMeanings = map[string]string{
 // device-unknown; of the run: suspended, clock-step, clock-foreign, checkpoint-failed, metadata-refused,
 // ledger-imbalance; of meters: counter-gap, counter-reset, counter-stuck,
 // counter-backwards, counter-unplugged, counter-unreadable,
-// counter-range-unknown, permission-denied, meter-extrapolated.
+// counter-range-unknown, permission-denied, parts-exceed-node,
+// meter-extrapolated.
 func WarningMeaning(code string) (meaning string, known bool) {
 	meaning, known = warningMeanings[code]
 	return meaning, known

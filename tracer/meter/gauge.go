@@ -28,7 +28,8 @@ type Power struct {
 }
 
 // Integrate makes a Meter of a Gauge: between two good readings the power is
-// taken to change evenly (trapezoid rule). Readings that failed in between are
+// taken to change evenly (trapezoid rule), or, where a reading is itself the
+// mean of a time (Domain.Average), to be what the later one says. Readings that failed in between are
 // bridged so; they are told with their condition and the joules up to the last
 // good one. A power that is no number, below 0 or above the domain's MaxW is
 // Unreadable. If the gauge is a [Pacer], so is the Meter.
@@ -75,7 +76,7 @@ func (m *integral) Read(dst []Sample) ([]Sample, error) {
 			p.Condition = Unreadable
 		}
 		if p.Condition == OK {
-			sum.add(p.Watts, p.Time)
+			sum.add(p.Watts, p.Time, m.domains[p.Domain].Average > 0)
 		}
 		dst = append(dst, Sample{Domain: p.Domain, Time: p.Time, Joules: sum.joules, Condition: p.Condition})
 	}
@@ -84,9 +85,13 @@ func (m *integral) Read(dst []Sample) ([]Sample, error) {
 
 func (m *integral) Close() error { return m.gauge.Close() }
 
-func (s *integralSum) add(watts float64, t time.Time) {
+func (s *integralSum) add(watts float64, t time.Time, mean bool) {
 	if elapsed := t.Sub(s.at); !s.at.IsZero() && elapsed > 0 {
-		step := (s.watts+watts)/2*elapsed.Seconds() - s.lost
+		between := (s.watts + watts) / 2
+		if mean {
+			between = watts
+		}
+		step := between*elapsed.Seconds() - s.lost
 		sum := max(s.joules, s.joules+step)
 		s.lost = (sum - s.joules) - step
 		s.joules = sum

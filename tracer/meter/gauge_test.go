@@ -22,12 +22,13 @@ type gauge struct {
 	begun  time.Time
 	watts  func(time.Duration) float64
 	fails  bool
+	mean   time.Duration
 	maxW   float64
 	closed bool
 }
 
 func (g *gauge) Domains() []meter.Domain {
-	return []meter.Domain{{ID: "gpu0", Kind: lifecycle.KindGPU, Method: lifecycle.Counter, Sensor: "test", MaxW: g.maxW}}
+	return []meter.Domain{{ID: "gpu0", Kind: lifecycle.KindGPU, Method: lifecycle.Counter, Sensor: "test", MaxW: g.maxW, Average: g.mean}}
 }
 
 func (g *gauge) Read(dst []meter.Power) ([]meter.Power, error) {
@@ -67,6 +68,23 @@ func TestIntegrateIsExactForPowerThatChangesEvenly(t *testing.T) {
 		require.NoError(t, m.Close())
 		_, err := m.Read(nil)
 		require.Error(t, err)
+	})
+}
+
+// Trap 21: most GPUs tell the mean power of the last second. What they tell a
+// second later is what was used in it.
+func TestIntegrateTakesMeanPowerForThePastItIsOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		load := func(d time.Duration) float64 { return 100 * math.Floor(d.Seconds()) } // steps of 100 W each second
+		g := &gauge{begun: time.Now(), mean: time.Second, watts: func(d time.Duration) float64 { return load(d - time.Second) }}
+		m := meter.Integrate(g)
+		read(t, m)
+		var s meter.Sample
+		for range 5 {
+			time.Sleep(time.Second)
+			s = read(t, m)
+		}
+		assert.InDelta(t, 0+100+200+300+400, s.Joules, 1e-9, "by the trapezoid it would be 950 J")
 	})
 }
 

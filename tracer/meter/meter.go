@@ -55,9 +55,13 @@ type Domain struct {
 	Name     string                 // the source's own name: package-0
 	Path     string                 // where it was found, below the root
 	Model    string                 // model of the device, if the source knows it
+	UUID     string                 // of the device, if it has one; a record holds a digest of it and of the host's boot only
+	Aliases  []string               // further names by which a span may claim it: its UUID, cuda:0
 	Method   lifecycle.Method       // counter, modelled, ...
 	Sensor   string                 // rapl, nvml, model
 	Mode     string                 // powercap, perf, ...
+	Tool     string                 // what made the figures, if it is another program: kepler, NVIDIA driver
+	Version  string                 // of the Tool
 	RelError float64                // 95 %: [v/(1+e), v·(1+e)]
 
 	ResolutionJ float64       // least step of the counter, J; 0 if unknown
@@ -66,6 +70,11 @@ type Domain struct {
 	RawJ        float64       // raw reading when opened, J
 	MaxW        float64       // greatest plausible power, W; 0 if unknown
 	TDPW        float64       // rated power, W; 0 if unknown
+	PowerLimitW float64       // enforced limit, as the driver tells it, W; 0 if unknown
+	MemoryBytes int64         // of the device; 0 if unknown
+	Average     time.Duration // of a Gauge: how long a time its power is the mean of; 0: it is that of the moment
+
+	Owned bool // samples tell in OwnJ what this process used of it
 
 	IdleW     float64 // idle power, W; 0 if unknown
 	IdleFound string  // calibration, declared, factor, unknown
@@ -81,6 +90,7 @@ type Sample struct {
 	Domain    int       // index into Domains
 	Time      time.Time // when it was read, with the monotonic clock
 	Joules    float64   // cumulative since opening, unwrapped; never falls
+	OwnJ      float64   // of them, what this process used, if the domain is Owned; never falls
 	Condition Condition // what went wrong, if anything
 }
 
@@ -99,6 +109,7 @@ const (
 	Denied     Condition = "permission-denied"     // no longer readable
 	Unreadable Condition = "counter-unreadable"    // it cannot be read or understood now
 	NoRange    Condition = "counter-range-unknown" // it fell and its range is unknown: joules are a lower bound
+	PartsMore  Condition = "parts-exceed-node"     // the parts of a node tell more than the node: nothing is left for its rest
 )
 
 // ConditionOf tells what a failure to read a counter's file is flagged with.

@@ -1,0 +1,2 @@
+// Package dataset works on many records.
+package dataset

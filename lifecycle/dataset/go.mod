@@ -1,0 +1,3 @@
+module github.com/ecotracer/ecotracer/lifecycle/dataset
+
+go 1.26.0

@@ -1,0 +1,2 @@
+// Package prom meters by the energy counters that a Prometheus endpoint tells.
+package prom
