@@ -61,8 +61,8 @@ func TestImportsOnlyPointDown(t *testing.T) {
 // thirdParty and heavy are all else that the tracer's import reaches, each with
 // its reason.
 var (
-	everyday = strings.Fields(`bufio bytes cmp context crypto crypto/cipher crypto/fips140 crypto/md5 crypto/rand
-		crypto/sha1 crypto/sha256 crypto/subtle encoding encoding/base64 encoding/binary encoding/hex errors fmt
+	everyday = strings.Fields(`bufio bytes cmp context crypto crypto/cipher crypto/fips140 crypto/hmac crypto/md5 crypto/rand
+		crypto/sha1 crypto/sha256 crypto/sha3 crypto/subtle encoding encoding/base64 encoding/binary encoding/hex errors fmt
 		hash hash/crc32 io io/fs iter maps math math/big math/bits math/rand math/rand/v2 os path path/filepath
 		reflect regexp regexp/syntax runtime runtime/debug slices sort strconv strings sync sync/atomic syscall
 		time unicode unicode/utf16 unicode/utf8 unique unsafe weak`)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer/meter"
 )
 
@@ -27,7 +28,7 @@ const (
 func (l *ledger) bookSample(g *group, accounts []*account) {
 	if g.t < 0 {
 		for _, d := range g.domains {
-			d.told, d.settled = d.last, d.last
+			d.told, d.settled, d.ownTold = d.last, d.last, d.ownLast
 		}
 		l.levelGroup(g)
 		return
@@ -38,7 +39,7 @@ func (l *ledger) bookSample(g *group, accounts []*account) {
 	}
 	dE := g.scratch[:len(g.domains)]
 	for i, d := range g.domains {
-		dE[i] = d.step(time.Duration(l.t - g.t))
+		dE[i], g.ownE[i] = d.step(time.Duration(l.t - g.t))
 		g.window[i] += dE[i]
 	}
 	none := l.none - g.noneT
@@ -74,11 +75,14 @@ func (l *ledger) bookSample(g *group, accounts []*account) {
 // bookDevices books the energy of devices of their own, which no CPU time
 // tells who uses. Of a device that some run holds, because a span of it has
 // claimed it, the claimers have their share and the holders the rest; another
-// goes by wall share. none is the part of the time in which no span was active.
+// goes by wall share. Of a device of which the meter tells what this process
+// used, that is all that runs of process scope have. none is the part of the
+// time in which no span was active.
 func (l *ledger) bookDevices(g *group, dE []float64, accounts []*account, none, span float64) {
 	for _, i := range g.own {
 		d := g.domains[i]
 		d.settled = d.told
+		g.sumOE[i] += g.ownE[i]
 		holders := 0
 		for _, r := range l.runs {
 			if r.claimed[d.device] {
@@ -88,27 +92,27 @@ func (l *ledger) bookDevices(g *group, dE []float64, accounts []*account, none, 
 		if holders == 0 {
 			for _, a := range accounts {
 				ag := &a.groups[g.id]
-				ag.f[i] += dE[i] * ((a.wall - ag.wallAt) / span)
+				ag.f[i] += a.run.deviceJ(dE[i], g.ownE[i]) * ((a.wall - ag.wallAt) / span)
 			}
 			for _, r := range l.runs {
-				r.books[g.id].none.f[i] += dE[i] * none / float64(len(l.runs))
+				r.books[g.id].none.f[i] += r.deviceJ(dE[i], g.ownE[i]) * none / float64(len(l.runs))
 			}
 			continue
 		}
-		rest := dE[i]
+		rest := 1.0
 		for _, a := range accounts {
 			ag := &a.groups[g.id]
 			for k := range a.claims {
 				if c := &a.claims[k]; c.device == d.device {
-					e := dE[i] * ((c.share - ag.claimAt[k]) / span)
-					ag.d[i] += e
-					rest -= e
+					x := (c.share - ag.claimAt[k]) / span
+					ag.d[i] += a.run.deviceJ(dE[i], g.ownE[i]) * x
+					rest -= x
 				}
 			}
 		}
 		for _, r := range l.runs {
 			if r.claimed[d.device] {
-				r.books[g.id].held[i] += rest / float64(holders)
+				r.books[g.id].held[i] += r.deviceJ(dE[i], g.ownE[i]) * rest / float64(holders)
 			}
 		}
 	}
@@ -138,20 +142,36 @@ func (g *group) level(a *account) {
 	}
 }
 
-// step is what a domain used in an interval, J, and brings its state forward.
-func (d *domain) step(interval time.Duration) float64 {
+// deviceJ is what a run may book of the joules of a device, of which the
+// process used own.
+func (r *Run) deviceJ(all, own float64) float64 {
+	if r.cfg.scope == lifecycle.ScopeMachine {
+		return all
+	}
+	return own
+}
+
+// step is what a domain used in an interval, and what of it this process did,
+// J, and brings its state forward.
+func (d *domain) step(interval time.Duration) (e, own float64) {
 	if !d.read {
 		d.gap += interval
-		return 0
+		return 0, 0
 	}
-	e := max(d.last-d.told, 0)
+	e, own = max(d.last-d.told, 0), max(d.ownLast-d.ownTold, 0)
 	if d.silent > 0 {
 		// Not told: the last power is taken, and put right by the next
 		// reading.
 		e = d.power * interval.Seconds()
+		own = d.ownPart * e
 	}
 	d.told += e
-	return e
+	if !d.Owned {
+		return e, e
+	}
+	own = min(own, e)
+	d.ownTold += own
+	return e, own
 }
 
 // take notes a meter's samples; what is missing or no number leaves the
@@ -177,14 +197,17 @@ func (g *group) take(samples []meter.Sample, interval time.Duration) {
 		case meter.Unplugged, meter.Denied, meter.Unreadable, meter.NoRange:
 			continue
 		}
-		g.takeReading(d, s.Joules, interval)
+		g.takeReading(d, s.Joules, s.OwnJ, interval)
 	}
 }
 
 // takeReading notes what a domain's counter says after an interval.
-func (g *group) takeReading(d *domain, joules float64, interval time.Duration) {
+func (g *group) takeReading(d *domain, joules, own float64, interval time.Duration) {
+	if !(own >= 0 && own <= math.MaxFloat64) {
+		own = d.ownZero + d.ownLast
+	}
 	if !d.read {
-		d.read, d.zero, d.silent = true, joules, interval
+		d.read, d.zero, d.ownZero, d.silent = true, joules, own, interval
 		if g.t >= 0 {
 			d.gap += interval
 		}
@@ -203,6 +226,9 @@ func (g *group) takeReading(d *domain, joules float64, interval time.Duration) {
 	}
 	if since := d.silent.Seconds(); since > 0 && d.samples > 0 {
 		d.power = (joules - d.last) / since
+		if joules > d.last {
+			d.ownPart = min(max(own-d.ownZero-d.ownLast, 0)/(joules-d.last), 1)
+		}
 		d.minE += joules - d.last
 		d.minT += d.silent
 	}
@@ -213,6 +239,7 @@ func (g *group) takeReading(d *domain, joules float64, interval time.Duration) {
 		d.minE, d.minT = 0, 0
 	}
 	d.last, d.silent = joules, 0
+	d.ownLast = max(d.ownLast, own-d.ownZero)
 	d.samples++
 }
 

@@ -2,6 +2,7 @@ package tracer_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -159,6 +160,102 @@ func TestDevicesGoToTheirClaimers(t *testing.T) {
 			})
 		})
 	}
+}
+
+// sharedGPU draws 100 W, of which this process uses 30, beside another that is
+// not used by it at all.
+func sharedGPUs() *tracertest.Meter {
+	gpu := func(id string, uuid string, own float64) tracertest.Domain {
+		return tracertest.Domain{
+			Domain: meter.Domain{ID: id, Model: "NVIDIA H100 PCIe", UUID: uuid, Aliases: []string{uuid, "cuda:" + strings.TrimPrefix(id, "gpu")}, PowerLimitW: 300, MemoryBytes: 80 << 30, Tool: "NVIDIA driver", Version: "575.1"},
+			Power:  tracertest.Constant(100), Own: tracertest.Constant(own),
+		}
+	}
+	return tracertest.NewMeter(gpu("gpu0", "GPU-a", 30), gpu("gpu1", "GPU-b", 0))
+}
+
+func TestOnlyWhatTheProcessUsedOfADeviceIsItsOwn(t *testing.T) {
+	for name, c := range map[string]struct {
+		opts                           []tracer.StartOption
+		scope                          lifecycle.Scope
+		spans, none, others, otherGPUs float64
+	}{
+		"unclaimed":                 {nil, lifecycle.ScopeProcess, 240, 60, 700, 0},
+		"claimed by id":             {[]tracer.StartOption{tracer.OnDevices("gpu0")}, lifecycle.ScopeProcess, 240, 60, 700, 0},
+		"claimed by UUID":           {[]tracer.StartOption{tracer.OnDevices("GPU-a")}, lifecycle.ScopeProcess, 240, 60, 700, 0},
+		"claimed as CUDA counts it": {[]tracer.StartOption{tracer.OnDevices("cuda:0")}, lifecycle.ScopeProcess, 240, 60, 700, 0},
+		"the machine is the run's":  {nil, lifecycle.ScopeMachine, 800, 200, 0, 1000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				host := newPlant(4, cpus(1), cpus(2))
+				ctx, run := begin(t, append(host.options(sharedGPUs()), tracer.Scope(c.scope))...)
+				with(ctx, 8*time.Second, "train", c.opts...)
+				time.Sleep(2 * time.Second)
+				rec := finish(t, run)
+				l := line(t, rec, "gpu0")
+				assert.InDelta(t, 1000, l.TotalJ, 1e-6, "what the device drew")
+				assert.InDelta(t, c.spans, l.SpansJ, 1e-6)
+				assert.InDelta(t, c.none, l.UnattributedJ, 1e-6)
+				assert.InDelta(t, c.others, l.OtherProcessesJ, 1e-6, "what other processes used of it")
+				if c.scope == lifecycle.ScopeMachine {
+					assert.InDelta(t, 700, l.OfWhich.OtherProcessesJ, 1e-6)
+					assert.InDelta(t, 1000, line(t, rec, "gpu1").TotalJ, 1e-6)
+				} else {
+					for _, h := range rec.Hardware {
+						assert.NotEqual(t, "gpu1", h.ID, "trap 24: a device that the process did not use is none of its hardware")
+					}
+				}
+				if len(c.opts) > 0 {
+					assert.InDelta(t, 0.3, of(row(rec, lifecycle.Training, "gpu0").Share), 1e-6, "nor is its whole production the run's")
+				}
+			})
+		})
+	}
+}
+
+func TestRecordsOfOneHostKnowTheirDevicesAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		record := func(boot, confidentiality string) *lifecycle.Record {
+			host := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{Boot: boot, Packages: []tracertest.Curve{tracertest.Constant(9), tracertest.Constant(8)}})
+			_, run := begin(t, append(host.Options(), tracer.Meters(sharedGPUs()), tracer.Publisher(lifecycle.Publisher{Confidentiality: confidentiality}), tracer.Scope(lifecycle.ScopeMachine))...)
+			time.Sleep(time.Second)
+			return finish(t, run)
+		}
+		instances := func(rec *lifecycle.Record) map[string][]string {
+			m := map[string][]string{}
+			for _, h := range rec.Hardware {
+				m[h.ID] = h.Instance
+			}
+			return m
+		}
+		const boot = "94eed631-dbce-4f6b-a9c8-ddd6e2251cf4"
+		one, again := instances(record(boot, "")), instances(record(boot, ""))
+		assert.Equal(t, one, again)
+		assert.Len(t, one["cpu"], 2, "one for each socket")
+		assert.Len(t, one["gpu0"], 1)
+		assert.NotEqual(t, one["gpu0"], one["gpu1"])
+		for id, other := range instances(record("4bf92f35-77b3-4da6-a3ce-929d0e0e4736", "")) {
+			assert.NotEqual(t, one[id], other, "%s: nobody can follow a machine longer than one boot", id)
+		}
+		for id, none := range instances(record(boot, "public")) {
+			assert.Empty(t, none, "%s: a public record tells no machine from another", id)
+		}
+		for id, none := range instances(record("", "")) {
+			assert.Empty(t, none, id)
+		}
+		gpu := record(boot, "")
+		var text strings.Builder
+		require.NoError(t, lifecycle.Encode(&text, gpu))
+		assert.NotContains(t, text.String(), "GPU-a", "the UUID itself is nobody's business")
+		assert.NotContains(t, text.String(), boot)
+		for _, h := range gpu.Hardware {
+			if h.ID == "gpu0" {
+				assert.Equal(t, int64(80<<30), *h.MemoryBytes)
+				assert.Equal(t, 300.0, *h.PowerLimitW)
+			}
+		}
+	})
 }
 
 func TestWhoClaimsADeviceHoldsItFromTheRunsBegin(t *testing.T) {

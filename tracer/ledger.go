@@ -1,6 +1,7 @@
 package tracer
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -47,15 +48,22 @@ type ledger struct {
 	sampler sampler
 
 	facts     host.Facts    // as they were when it was opened
+	boot      string        // id of the host's boot; "" if unknown
 	nodeShare float64       // the part of the machine below that the host is
 	report    detect.Report // what detection found and refused
 }
 
 // deviceClock is the virtual time of a claimed device.
 type deviceClock struct {
-	id string
-	n  int     // active spans that claim it
-	v  float64 // ∫ dt/n, since the last tick
+	id      string
+	aliases []string
+	n       int     // active spans that claim it
+	v       float64 // ∫ dt/n, since the last tick
+}
+
+// called tells whether a span may mean the device by a name.
+func (c *deviceClock) called(name string) bool {
+	return c.id == name || slices.Contains(c.aliases, name)
 }
 
 // group is the domains that are read at the same instants.
@@ -69,6 +77,7 @@ type group struct {
 	index   []int          // by the meter's own numbering: into domains, or -1
 	buf     []meter.Sample
 	scratch []float64
+	ownE    []float64 // J by domain, the process's part of the interval that is being booked
 
 	t     int64   // last sample, ns of the ledger; -1 before the first
 	noneT float64 // ledger.none at that time
@@ -87,6 +96,7 @@ type group struct {
 	// Since the start.
 	sumE  []float64 // J by domain, all
 	sumSE []float64 // J by domain, the process's share
+	sumOE []float64 // J by domain of the devices of their own, what the process used
 	sumT  float64   // ns
 	sumST float64
 	sumQT float64
@@ -115,8 +125,13 @@ type domain struct {
 	minT    time.Duration
 	samples int64
 	silent  time.Duration // since the last reading, by now
-	gap     time.Duration // not read although it should have been
-	conds   map[meter.Condition]int64
+
+	// Of a domain that is Owned, what this process used.
+	ownZero, ownLast, ownTold float64 // J, as zero, last and told
+	ownPart                   float64 // of the last interval
+
+	gap   time.Duration // not read although it should have been
+	conds map[meter.Condition]int64
 }
 
 // newAccountGroups makes an account's books, level with the clocks of now.
@@ -322,7 +337,7 @@ func (l *ledger) claimDevices(r *Run, ids []string, key string) string {
 	for _, id := range ids {
 		found := false
 		for i := range l.devices {
-			if l.devices[i].id == id && i < len(set) {
+			if l.devices[i].called(id) && i < len(set) {
 				set[i], found = true, true
 				r.claimed[i] = true
 			}

@@ -97,6 +97,7 @@ func newLedger(c *config) (*ledger, error) {
 	}
 	attempt("reading the host", func() error {
 		l.facts = host.Read(root)
+		l.boot = host.BootID(root)
 		l.nodeShare = nodeShareOf(l.facts)
 		return nil
 	})
@@ -174,7 +175,7 @@ func (l *ledger) addMeter(m meter.Meter) {
 		switch md.Kind {
 		case lifecycle.KindGPU, "npu", "fpga":
 			d.device = len(l.devices)
-			l.devices = append(l.devices, deviceClock{id: md.ID})
+			l.devices = append(l.devices, deviceClock{id: md.ID, aliases: md.Aliases})
 			g.own = append(g.own, d.slot)
 		default:
 			g.shared = append(g.shared, d.slot)
@@ -186,9 +187,9 @@ func (l *ledger) addMeter(m meter.Meter) {
 		closeMeter(m)
 		return
 	}
-	g.scratch = make([]float64, n)
+	g.scratch, g.ownE = make([]float64, n), make([]float64, n)
 	g.pool, g.unowned, g.window = make([]float64, n), make([]float64, n), make([]float64, n)
-	g.sumE, g.sumSE = make([]float64, n), make([]float64, n)
+	g.sumE, g.sumSE, g.sumOE = make([]float64, n), make([]float64, n), make([]float64, n)
 	g.buf = make([]meter.Sample, 0, len(g.index))
 	if p, ok := m.(meter.Pacer); ok {
 		g.slow = newSlowReader(m, p)

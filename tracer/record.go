@@ -93,6 +93,7 @@ type bookedDomain struct {
 	own     []float64 // J by account
 	none    float64   // J unattributed
 	claimed bool      // claims decide
+	share   float64   // of a device: what of its energy was this process's
 }
 
 func (b *recordBuilder) warn(code, path, detail string, count int64) {
@@ -134,6 +135,9 @@ func (b *recordBuilder) ledger() {
 	s := b.snap
 	for gi, g := range b.run.ledger.groups {
 		for _, d := range g.domains {
+			if b.unused(d) {
+				continue
+			}
 			bd := &bookedDomain{domain: d, snap: s.domains[gi][d.slot], group: gi}
 			b.domains = append(b.domains, bd)
 			bd.meter = b.method(bd)
@@ -239,6 +243,16 @@ func (b *recordBuilder) bookShared(d *bookedDomain) {
 	}
 }
 
+// unused tells whether a device was another process's all the time: then it is
+// no hardware of this run.
+func (b *recordBuilder) unused(d *domain) bool {
+	if !d.Owned || d.device < 0 || b.run.cfg.scope == lifecycle.ScopeMachine || b.snap.claimed[d.device] {
+		return false
+	}
+	first, last := b.run.first[d.group.id], b.snap.last[d.group.id]
+	return d.read && last.sumOE[d.slot] == first.sumOE[d.slot]
+}
+
 // bookDevice books a device of its own. A run that claims a device holds it
 // from its begin: what its spans had by wall share before the first claim is
 // then nobody's, as is what none of them claimed.
@@ -262,9 +276,26 @@ func (b *recordBuilder) bookDevice(d *bookedDomain) {
 	}
 	d.none = clampTiny(d.none)
 	line := &d.line
+	total := last.told[i] - first.told[i]
+	process := total
+	if d.Owned {
+		process = min(last.sumOE[i]-first.sumOE[i], total)
+	}
+	d.share = 1
+	if total > 0 {
+		d.share = process / total
+	}
+	mine := process // what runs of this scope share
+	switch {
+	case !d.Owned:
+	case b.run.cfg.scope == lifecycle.ScopeMachine:
+		mine = total
+		line.OfWhich = &lifecycle.OfWhich{OtherProcessesJ: min(clampTiny(total-process), own+d.none)}
+	default:
+		line.OtherProcessesJ = clampTiny(total - process)
+	}
 	if !s.alone {
-		total := last.told[i] - first.told[i]
-		v := clampTiny(total - own - d.none)
+		v := clampTiny(mine - own - d.none)
 		line.OtherRunsJ = &v
 	}
 	line.Split = "wall"

@@ -2,6 +2,7 @@ package tracer
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -165,7 +166,7 @@ func (b *recordBuilder) hardware() {
 	}
 	for _, g := range b.run.ledger.groups {
 		for _, d := range g.domains {
-			if d.device < 0 && d.hw != "cpu" && d.hw != "memory" && d.hw != nodeID || d.device >= 0 {
+			if d.device < 0 && d.hw != "cpu" && d.hw != "memory" && d.hw != nodeID || d.device >= 0 && !b.unused(d) {
 				hw = b.addDevice(hw, d)
 			}
 		}
@@ -181,11 +182,19 @@ func (b *recordBuilder) hardware() {
 				if d.TDPW > 0 && h.TDPW == nil {
 					h.TDPW = ptr(d.TDPW)
 				}
+				if d.PowerLimitW > 0 && h.PowerLimitW == nil {
+					h.PowerLimitW = ptr(d.PowerLimitW)
+				}
+				if d.MemoryBytes > 0 && h.MemoryBytes == nil {
+					h.MemoryBytes = ptr(d.MemoryBytes)
+				}
 				if h.Model == "" {
 					h.Model = d.Model
 				}
+				b.instance(h, d)
 			}
 		}
+		slices.Sort(h.Instance)
 		if h.ID != nodeID && node {
 			h.PartOf = nodeID
 			if h.Embodied == nil {
@@ -302,7 +311,7 @@ func hardwareID(kind lifecycle.HardwareKind, id string) string {
 // method is the entry of methods for a domain: one for each sensor, mode and
 // error.
 func (b *recordBuilder) method(d *bookedDomain) string {
-	key := fmt.Sprintf("%s|%s|%s|%g", d.Sensor, d.Mode, d.Method, d.RelError)
+	key := fmt.Sprintf("%s|%s|%s|%g|%s|%s", d.Sensor, d.Mode, d.Method, d.RelError, d.Tool, d.Version)
 	if id := b.methods[key]; id != "" {
 		return id
 	}
@@ -317,6 +326,7 @@ func (b *recordBuilder) method(d *bookedDomain) string {
 	sampling := b.run.cfg.sampling.Seconds()
 	b.rec.Methods = append(b.rec.Methods, lifecycle.MethodEntry{
 		ID: id, Method: d.Method, Sensor: d.Sensor, Mode: d.Mode, SamplingS: &sampling, RelError: d.RelError,
+		Tool: d.Tool, Version: d.Version,
 	})
 	return id
 }

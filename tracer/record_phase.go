@@ -74,6 +74,8 @@ func (b *recordBuilder) phase(st *stageSum) {
 				EnergyJ: &lifecycle.Quantity{Method: d.Method},
 			}
 			switch {
+			case d.claimed && b.run.cfg.scope != lifecycle.ScopeMachine && d.share < 1:
+				row.Share, row.ShareBy = ptr(max(d.share, 1e-9)), "cpu-time" // of the device's own processors
 			case d.claimed || b.run.cfg.scope == lifecycle.ScopeMachine:
 				row.Share, row.ShareBy = ptr(1.0), "exclusive"
 			case hw.Embodied != nil:

@@ -58,7 +58,7 @@ type Run struct {
 // groupTotals is what a group had come to at some time.
 type groupTotals struct {
 	t                  int64
-	sumE, sumSE        []float64
+	sumE, sumSE, sumOE []float64
 	sumT, sumST, sumQT float64
 	told               []float64
 	samples            []int64
@@ -69,7 +69,7 @@ type groupTotals struct {
 func (g *group) totals() groupTotals {
 	t := groupTotals{
 		t: g.settledT, sumT: g.sumT, sumST: g.sumST, sumQT: g.sumQT,
-		sumE: append([]float64(nil), g.sumE...), sumSE: append([]float64(nil), g.sumSE...),
+		sumE: append([]float64(nil), g.sumE...), sumSE: append([]float64(nil), g.sumSE...), sumOE: append([]float64(nil), g.sumOE...),
 	}
 	for _, d := range g.domains {
 		t.told = append(t.told, d.settled)

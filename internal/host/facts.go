@@ -43,6 +43,17 @@ type Limits struct {
 	MemoryBytes int64   // 0 if there is no limit
 }
 
+// BootID is the random name of this start of the host, which all its containers
+// share; "" if the kernel does not tell. It tells one machine from another: no
+// record may hold it but as the key of a digest.
+func BootID(root fs.FS) string {
+	b, err := ReadFile(root, "proc/sys/kernel/random/boot_id", 64)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}
+
 // Read gathers the facts. It never fails: a file that is missing, unreadable
 // or garbled leaves out what it would have told.
 func Read(root fs.FS) Facts {

@@ -37,6 +37,9 @@ func (h *Host) build() error {
 		files["sys/class/dmi/id/sys_vendor"] = "Simulated Machines\n"
 		files["sys/class/dmi/id/product_name"] = "Plant 1\n"
 	}
+	if c.Boot != "" {
+		files["proc/sys/kernel/random/boot_id"] = c.Boot + "\n"
+	}
 	for cpu := range c.cpus() {
 		topology := fmt.Sprintf("sys/devices/system/cpu/cpu%d/topology/", cpu)
 		files[topology+"physical_package_id"] = fmt.Sprintf("%d\n", cpu/c.Cores)

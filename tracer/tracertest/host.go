@@ -23,6 +23,11 @@ type HostConfig struct {
 	Cores  int    // per socket, one thread each; default 4
 	Memory int64  // bytes; default 16 GiB
 
+	// Boot is the id of the host's boot, by which records of several processes
+	// of it know that they are of one host; default none, as where the kernel
+	// does not tell.
+	Boot string
+
 	// VM hides the CPU and memory counters, as a virtual machine does; the
 	// host still draws its power.
 	VM bool

@@ -17,6 +17,7 @@ import (
 type Domain struct {
 	meter.Domain
 	Power Curve
+	Own   Curve // what this process uses of it; default: the meter does not tell
 }
 
 // Meter is a simulated meter.Meter. It tells the exact integral of the power
@@ -27,6 +28,7 @@ type Meter struct {
 	start   time.Time
 	domains []meter.Domain
 	power   []Curve
+	own     []Curve // nil where it does not tell
 
 	mu     sync.Mutex
 	state  []state
@@ -57,8 +59,13 @@ func NewMeter(domains ...Domain) *Meter {
 		if power == nil {
 			power = Constant(0)
 		}
+		d.Owned = d.Own != nil
 		m.domains = append(m.domains, withDefaults(d.Domain))
 		m.power = append(m.power, power.fromNow())
+		if d.Own != nil {
+			d.Own = d.Own.fromNow()
+		}
+		m.own = append(m.own, d.Own)
 	}
 	return m
 }
@@ -136,7 +143,11 @@ func (m *Meter) Read(dst []meter.Sample) ([]meter.Sample, error) {
 		if s.instead || s.stuck {
 			joules = s.joules
 		}
-		dst = append(dst, meter.Sample{Domain: i, Time: now, Joules: joules, Condition: s.condition})
+		sample := meter.Sample{Domain: i, Time: now, Joules: joules, Condition: s.condition}
+		if m.own[i] != nil {
+			sample.OwnJ = m.own[i](now.Sub(m.start))
+		}
+		dst = append(dst, sample)
 	}
 	return dst, nil
 }
