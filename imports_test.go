@@ -26,7 +26,7 @@ var floors = [][]string{
 	{"internal/host"},
 	{"internal/hosttest"},
 	{"tracer/meter"},
-	{"tracer/meter/internal/profile", "tracer/meter/powercap", "tracer/meter/model"},
+	{"tracer/meter/internal/profile", "tracer/meter/internal/rapl", "tracer/meter/powercap", "tracer/meter/model"},
 	{"tracer/meter/detect"},
 	{"tracer"},
 	{"tracer/tracertest"},

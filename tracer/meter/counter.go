@@ -39,7 +39,10 @@ const updateSlack = 0.2 // s
 // since the last reading, the rules are:
 //
 //   - It rose by at most most: that was used.
-//   - It fell, and one wrap makes at most most: that was used.
+//   - It fell, and one wrap makes at most most: that was used. But if the host
+//     was suspended meanwhile and one wrap makes more than can have been used
+//     awake, it may as well have begun anew, as many do: what it shows is added,
+//     which is less than either. Reset.
 //   - In both cases, if one wrap more would make at most most too, the number
 //     of wraps is unknown. The least is added: Gap.
 //   - It fell and is itself at most most: it began anew. What it shows was used
@@ -102,6 +105,8 @@ func (c *Counter) step(now reading) (uint64, Condition) {
 	}
 	wrapped := c.RangeUJ - c.last.uj + now.uj + 1
 	switch {
+	case c.asleep(now.at) && float64(wrapped) > c.awake(now.at) && float64(now.uj) <= most:
+		return now.uj, Reset
 	case float64(wrapped) <= most:
 		return wrapped, c.onceMore(wrapped, most)
 	case float64(now.uj) <= most:
@@ -122,9 +127,24 @@ func (c *Counter) onceMore(step uint64, most float64) Condition {
 // time is the longer of what the monotonic and the wall clock tell: while a
 // host is suspended only the second goes on, and so may the counter.
 func (c *Counter) most(since reading, t time.Time) float64 {
+	return c.within(max(t.Sub(since.at), wall(since.at, t)))
+}
+
+// awake is the most energy, in µJ, that can have been used since the last
+// reading while the host was not suspended.
+func (c *Counter) awake(t time.Time) float64 { return c.within(t.Sub(c.last.at)) }
+
+// asleep tells whether the host was suspended since the last reading: the wall
+// clock went on without the monotonic one. (Setting the clock looks the same.)
+func (c *Counter) asleep(t time.Time) bool { return wall(c.last.at, t)-t.Sub(c.last.at) > time.Second }
+
+// within is the most energy, in µJ, that can be used in a time.
+func (c *Counter) within(d time.Duration) float64 {
 	if c.MaxW <= 0 {
 		return math.Inf(1)
 	}
-	elapsed := max(t.Sub(since.at), t.Round(0).Sub(since.at.Round(0)), 0)
-	return c.MaxW * (elapsed.Seconds() + updateSlack) * 1e6
+	return c.MaxW * (max(d, 0).Seconds() + updateSlack) * 1e6
 }
+
+// wall is the time between two readings by the wall clock.
+func wall(from, to time.Time) time.Duration { return to.Round(0).Sub(from.Round(0)) }

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -151,6 +152,44 @@ func TestCounterGoesByTheWallClockToo(t *testing.T) {
 	assert.InDelta(t, 28_800, c.Joules(), 1e-6)
 	assert.Equal(t, meter.OK, c.Add(28_851_000_000, later.Add(-time.Hour)), "a clock that is set back makes no time negative")
 	assert.InDelta(t, 28_850, c.Joules(), 1e-6)
+}
+
+// asleep is the time t after a suspend of whole seconds: the wall clock went on,
+// the monotonic one stood still. No clock of a test does that by itself, so it
+// moves the seconds in the words of the Time.
+func asleep(t *testing.T, at time.Time, d time.Duration) time.Time {
+	later := at
+	*(*uint64)(unsafe.Pointer(&later)) += uint64(d/time.Second) << 30
+	require.Zero(t, later.Sub(at), "the monotonic clock")
+	require.Equal(t, d, later.Round(0).Sub(at.Round(0)), "the wall clock")
+	return later
+}
+
+// A package's counter begins anew in a deep suspend and goes on in a light one.
+// Whichever it was, a night of sleep never makes up the energy of a wrap.
+func TestCounterThroughSuspend(t *testing.T) {
+	const night = 8 * time.Hour
+	for name, test := range map[string]struct {
+		last, then uint64 // raw readings before and after, µJ
+		joules     float64
+		condition  meter.Condition
+	}{
+		"it began anew": {100_000_000_000, 5_000_000, 5, meter.Reset},
+		"trap 4: it went on, and may have wrapped":                                     {100_000_000_000, 128_800_000_000, 28_800, meter.Gap},
+		"it wrapped before the host fell asleep, for so much can have been used awake": {pkgRange - 4_999_999, 15_000_000, 20, meter.Gap},
+		"trap 7: it did not move at all":                                               {100_000_000_000, 100_000_000_000, 0, meter.Gap},
+	} {
+		t.Run(name, func(t *testing.T) {
+			begin := time.Now()
+			c := meter.Counter{RangeUJ: pkgRange, MaxW: 1000}
+			c.Add(test.last, begin)
+			woken := asleep(t, begin.Add(time.Second), night)
+			assert.Equal(t, test.condition, c.Add(test.then, woken))
+			assert.InDelta(t, test.joules, c.Joules(), 1e-9)
+			assert.Equal(t, meter.OK, c.Add(test.then+50_000_000, woken.Add(time.Second)))
+			assert.InDelta(t, test.joules+50, c.Joules(), 1e-9, "it goes on from there")
+		})
+	}
 }
 
 // Power of any shape, read fast enough, is recovered to the microjoule through

@@ -2,6 +2,8 @@ package powercap
 
 import (
 	"io/fs"
+	"math"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -11,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ecotracer/ecotracer/internal/hosttest"
-	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer/meter"
+	"github.com/ecotracer/ecotracer/tracer/meter/internal/rapl"
 )
 
 // decision is what a plan must say of a zone: "cpu0", or "left out: why".
@@ -62,6 +64,24 @@ func TestPlanOfHosts(t *testing.T) {
 			"intel-rapl:2 cpu1/die0", "intel-rapl:2:0 dram1/die0",
 			"intel-rapl:3 cpu1/die1", "intel-rapl:3:0 dram1/die1",
 		},
+		"server-intel-core": {
+			"intel-rapl:0 cpu0", "intel-rapl:0:0 package-0/core contained within cpu0", "intel-rapl:0:1 dram0",
+			"intel-rapl:1 cpu1", "intel-rapl:1:0 package-1/core contained within cpu1", "intel-rapl:1:1 dram1",
+		},
+		"desktop-amd-dies": { // trap 8
+			"intel-rapl:0 cpu0", "intel-rapl:0:0 package-0-die-0/core contained within cpu0",
+			"intel-rapl:1 package-0-die-1 mirrored", "intel-rapl:1:0 package-0-die-1/core contained within cpu0",
+		},
+		"server-intel-psys": {
+			"intel-rapl:0 cpu0", "intel-rapl:0:0 dram0",
+			"intel-rapl:1 cpu1", "intel-rapl:1:0 dram1",
+			"intel-rapl:2 psys-1 refused",
+		},
+		"server-bad-zone": { // trap 15
+			"intel-rapl:0 cpu0", "intel-rapl:0:0 package-0/dram unreadable",
+			"intel-rapl:1 package-1 unreadable", "intel-rapl:1:0 dram1",
+		},
+		"container-denied": {"intel-rapl:0 package-0 unreadable", "intel-rapl:0:0 package-0/dram unreadable"},
 		"desktop-root-only": {
 			"intel-rapl:0 package-0 unreadable",
 			"intel-rapl:0:0 package-0/core unreadable within package-0",
@@ -71,6 +91,7 @@ func TestPlanOfHosts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			zones, err := list(hosttest.Open(t, name))
 			require.NoError(t, err)
+			watch(zones)
 			assert.Equal(t, decided, decisions(zones))
 			for i := range zones {
 				zones[i].close()
@@ -97,6 +118,54 @@ func TestPlan(t *testing.T) {
 		"trap 9: psys is no CPU and is not added to the packages": {
 			[]zone{{id: "intel-rapl:0", name: "psys"}, {id: "intel-rapl:1", name: "package-0"}, {id: "intel-rapl:2", name: "psys-1"}},
 			[]string{"intel-rapl:0 psys refused", "intel-rapl:1 cpu0", "intel-rapl:2 psys-1 refused"},
+		},
+		"trap 8: dies that show one count are counted once, as the package that they are": {
+			[]zone{
+				{id: "intel-rapl:0", name: "package-0-die-0", rawUJ: 5e9},
+				{id: "intel-rapl:0:0", name: "dram", rawUJ: 4e9},
+				{id: "intel-rapl:1", name: "package-0-die-1", rawUJ: 5e9, looks: same(0, 5e9)},
+				{id: "intel-rapl:1:0", name: "dram", rawUJ: 4e9, looks: same(1, 4e9)},
+				{id: "intel-rapl:2", name: "package-0-die-2", rawUJ: 5e9, looks: same(0, 5e9)},
+				{id: "intel-rapl:3", name: "package-1", rawUJ: 5e9},
+			},
+			[]string{
+				"intel-rapl:0 cpu0", "intel-rapl:0:0 dram0", "intel-rapl:1 package-0-die-1 mirrored", "intel-rapl:1:0 package-0-die-1/dram mirrored",
+				"intel-rapl:2 package-0-die-2 mirrored", "intel-rapl:3 cpu1",
+			},
+		},
+		"trap 8: dies that show one count in pairs are two": {
+			[]zone{
+				{id: "intel-rapl:0", name: "package-0-die-0", rawUJ: 5e9},
+				{id: "intel-rapl:1", name: "package-0-die-1", rawUJ: 5e9, looks: same(0, 5e9)},
+				{id: "intel-rapl:2", name: "package-0-die-2", rawUJ: 7e9},
+				{id: "intel-rapl:3", name: "package-0-die-3", rawUJ: 7e9, looks: same(2, 7e9)},
+			},
+			[]string{
+				"intel-rapl:0 cpu0/die0", "intel-rapl:1 package-0-die-1 mirrored",
+				"intel-rapl:2 cpu0/die2", "intel-rapl:3 package-0-die-3 mirrored",
+			},
+		},
+		"trap 8: dies that agree only some of the time are two": {
+			[]zone{
+				{id: "intel-rapl:0", name: "package-0-die-0", rawUJ: 5e9},
+				{id: "intel-rapl:1", name: "package-0-die-1", rawUJ: 5e9, looks: append(same(0, 5e9), look{0, 5e9, 5.1e9, 5e9})},
+			},
+			[]string{"intel-rapl:0 cpu0/die0", "intel-rapl:1 cpu0/die1"},
+		},
+		"trap 8: a die that was not looked at, or that shows 0, is a die": {
+			[]zone{
+				{id: "intel-rapl:0", name: "package-0-die-0"},
+				{id: "intel-rapl:1", name: "package-0-die-1", looks: same(0, 0)},
+				{id: "intel-rapl:2", name: "package-0-die-2", looks: same(0, 5e9)[:looks-1]},
+			},
+			[]string{"intel-rapl:0 cpu0/die0", "intel-rapl:1 cpu0/die1", "intel-rapl:2 cpu0/die2"},
+		},
+		"trap 8: cores of a die whose package cannot be read": {
+			[]zone{
+				{id: "intel-rapl:0", name: "package-0-die-0", err: broken}, {id: "intel-rapl:0:0", name: "core"},
+				{id: "intel-rapl:1", name: "package-0-die-1"},
+			},
+			[]string{"intel-rapl:0 package-0-die-0 unreadable", "intel-rapl:0:0 package-0-die-0/core refused within package-0-die-0", "intel-rapl:1 cpu0/die1"},
 		},
 		"trap 10: package-0-die-1 is understood": {
 			[]zone{{id: "intel-rapl:0", name: "package-0-die-0"}, {id: "intel-rapl:1", name: "package-0-die-1"}},
@@ -157,6 +226,36 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// same are looks at a zone that shows what another shows.
+func same(other int, uj uint64) []look {
+	return slices.Repeat([]look{{other, uj, uj, uj}}, looks)
+}
+
+func TestLooksAtTwoZonesAgree(t *testing.T) {
+	const size = 65_532_610_987
+	for name, test := range map[string]struct {
+		before, own, after uint64
+		want               bool
+	}{
+		"the same":                             {5e9, 5e9, 5e9, true},
+		"between two readings":                 {5e9, 5_000_100_000, 5_000_200_000, true},
+		"a tick late":                          {5_000_100_000, 5e9, 5_000_100_000, true},
+		"a tick early":                         {5e9, 5_000_100_000, 5e9, true},
+		"1 J late":                             {5_001_000_001, 5e9, 5_001_000_001, false},
+		"1 J early":                            {5e9, 5_001_000_001, 5e9, false},
+		"two that began a moment ago":          {50e6, 51e6, 50e6, false},
+		"one that began a moment ago":          {50e6, 50_010_000, 50_020_000, true},
+		"wrapped before it was read":           {size, 100, 200, true},
+		"wrapped after it was read":            {size - 1000, size - 500, 0, true},
+		"nothing counted yet":                  {0, 0, 0, false},
+		"the other way round, half a lap away": {size/2 + 5e9, 5e9, size/2 + 5e9, false},
+	} {
+		assert.Equal(t, test.want, look{0, test.before, test.own, test.after}.agrees(size), name)
+	}
+	assert.True(t, look{0, 5e9, 5e9, 5e9}.agrees(0), "where it wraps is unknown")
+	assert.True(t, look{0, math.MaxUint64, math.MaxUint64, math.MaxUint64}.agrees(math.MaxUint64))
+}
+
 func TestPlanSaysWhyAndWhatWouldMend(t *testing.T) {
 	domains := plan([]zone{
 		{id: "intel-rapl:0", name: "package-0", rangeUJ: 262143328850, rawUJ: 5_000_000},
@@ -173,13 +272,6 @@ func TestPlanSaysWhyAndWhatWouldMend(t *testing.T) {
 	assert.Zero(t, domains[2].ResolutionJ, "unknown")
 }
 
-func TestBoardOfEachPackageIsKnownByName(t *testing.T) {
-	for _, d := range plan([]zone{{id: "intel-rapl:0", name: "psys"}, {id: "intel-rapl:1", name: "psys-1"}}) {
-		assert.Contains(t, d.Why, "whole board")
-		assert.Equal(t, lifecycle.KindNode, d.Kind)
-	}
-}
-
 func TestZonesAreInTheOrderOfTheirNumbers(t *testing.T) {
 	in := []string{"intel-rapl:0", "intel-rapl:0:0", "intel-rapl:0:1", "intel-rapl:0:10", "intel-rapl:1", "intel-rapl:2", "intel-rapl:10", "intel-rapl-mmio:0"}
 	for i := range in {
@@ -194,6 +286,7 @@ func TestZonesAreInTheOrderOfTheirNumbers(t *testing.T) {
 func FuzzPlan(f *testing.F) {
 	f.Add("intel-rapl:0=package-0,intel-rapl:0:0=core,intel-rapl-mmio:0=package-0,intel-rapl:1=psys")
 	f.Add("intel-rapl:0=package-0-die-1,intel-rapl:0:0=dram!,intel-rapl:0=package-0-die-1")
+	f.Add("intel-rapl:0=package-0-die-0,intel-rapl:1=package-0-die-1~0,intel-rapl:2=package-0-die-2~1,intel-rapl:3=psys~2")
 	f.Add("a:0=package--1,:=package-9999999999999999999999,a:0:0:0=dram,=")
 	f.Fuzz(func(t *testing.T, list string) {
 		if !utf8.ValidString(list) {
@@ -208,6 +301,10 @@ func FuzzPlan(f *testing.F) {
 			}
 			ids[id] = true
 			z := zone{id: id}
+			if n := len(name); n > 1 && name[n-2] == '~' { // looks like an earlier one
+				z.looks = same(min(int(name[n-1]-'0'), len(zones)), 7)
+				name = name[:n-2]
+			}
 			var bad bool
 			if z.name, bad = strings.CutSuffix(name, "!"); bad || z.name == "" {
 				z.err = fs.ErrPermission
@@ -215,7 +312,7 @@ func FuzzPlan(f *testing.F) {
 			zones = append(zones, z)
 		}
 		parts := partsOf(zones)
-		seen, counted := map[string]bool{}, map[part]bool{}
+		seen, counted := map[string]bool{}, map[rapl.Part]bool{}
 		for i, d := range plan(zones) {
 			assert.NotEmpty(t, d.Why, "%s is decided upon without a reason", zones[i].id)
 			assert.False(t, seen[d.ID], "two domains are called %s", d.ID)
@@ -223,7 +320,7 @@ func FuzzPlan(f *testing.F) {
 			assert.GreaterOrEqual(t, d.Device, 0)
 			if d.LeftOut == "" {
 				assert.NoError(t, zones[i].err, "%s is counted and cannot be read", zones[i].id)
-				assert.Contains(t, []string{"package", "dram"}, parts[i].kind)
+				assert.Contains(t, []string{"package", "dram", "psys"}, parts[i].Kind)
 				assert.False(t, counted[parts[i]], "%v is counted twice", parts[i])
 				counted[parts[i]] = true
 			}

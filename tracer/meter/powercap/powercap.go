@@ -8,6 +8,8 @@
 //   - Every package (every die, where a package has several) and the memory
 //     beside it is counted. Memory is no part of its package, and memory of two
 //     sockets is two domains, though the kernel calls both dram.
+//   - Dies of one package that show one count, as those of AMD processors do,
+//     are counted once: the others are mirrors.
 //   - The cores and the graphics ("uncore") are part of their package.
 //   - intel-rapl-mmio shows the same registers as intel-rapl another way. It is
 //     read in its place only where that cannot be read.
@@ -28,40 +30,14 @@ import (
 	"time"
 
 	"github.com/ecotracer/ecotracer/internal/host"
-	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer/meter"
-	"github.com/ecotracer/ecotracer/tracer/meter/internal/profile"
-)
-
-// How wrong the counters are, at 95 %. Intel's measure current since Haswell-EP
-// (Hackenberg et al. 2015, doi:10.1109/IPDPSW.2015.70), memory with an offset
-// on some boards (Desrochers et al. 2016, doi:10.1145/2989081.2989088). AMD's
-// are worked out from activity and miss what depends on the data (Schöne et
-// al. 2021, arXiv:2108.00808).
-const (
-	intelError = 0.05
-	otherError = 0.10
-)
-
-// The most that one zone can draw, W. It tells a wrap from a reset, so it is
-// far above any product: 500 W packages, 24 modules of 15 W a socket.
-const (
-	maxPackage = 1000
-	maxMemory  = 500
-)
-
-const (
-	// update is how often the counters move (Intel SDM vol. 3, 16.10).
-	update = time.Millisecond
-
-	// rest is how long a counter may stay as it is. A package in its deepest
-	// sleep draws milliwatts, and a step is 61 µJ.
-	rest = 10 * time.Second
+	"github.com/ecotracer/ecotracer/tracer/meter/internal/rapl"
 )
 
 // powercap is the open meter.
 type powercap struct {
 	domains []meter.Domain
+	now     func() time.Time
 
 	mu      sync.Mutex
 	counted []counted
@@ -83,8 +59,9 @@ func Open(root fs.FS) (meter.Meter, error) {
 	if err != nil {
 		return nil, missing(root, err)
 	}
-	m := &powercap{domains: plan(zones)}
-	describe(m.domains, host.Read(root))
+	watch(zones)
+	m := &powercap{domains: plan(zones), now: time.Now}
+	rapl.Describe(m.domains, host.Read(root))
 	for i := range m.domains {
 		d, z := &m.domains[i], &zones[i]
 		if d.LeftOut != "" {
@@ -92,45 +69,11 @@ func Open(root fs.FS) (meter.Meter, error) {
 			continue
 		}
 		c := counted{domain: i, file: z.file}
-		c.counter = meter.Counter{RangeUJ: z.rangeUJ, MaxW: d.MaxW, Rest: rest}
+		c.counter = meter.Counter{RangeUJ: z.rangeUJ, MaxW: d.MaxW, Rest: rapl.Rest}
 		c.counter.Add(z.rawUJ, z.at)
 		m.counted = append(m.counted, c)
 	}
 	return m, nil
-}
-
-// describe fills in what the zones do not tell: how wrong they are, and what
-// the factors say of the idle power.
-func describe(domains []meter.Domain, facts host.Facts) {
-	power := profile.Of(facts)
-	memories, dies := 0, map[int]int{} // dies by package
-	for _, d := range domains {
-		switch {
-		case d.LeftOut != "":
-		case d.Kind == lifecycle.KindMemory:
-			memories++
-		case d.Kind == lifecycle.KindCPU:
-			dies[d.Device]++
-		}
-	}
-	for i := range domains {
-		d := &domains[i]
-		d.RelError = otherError
-		if facts.CPU.Vendor == "Intel" {
-			d.RelError = intelError
-		}
-		switch {
-		case d.LeftOut != "" || facts.VM:
-			continue
-		case d.Kind == lifecycle.KindCPU:
-			d.Model, d.IdleW = facts.CPU.Model, power.CPU.IdleW/float64(dies[d.Device])
-		case d.Kind == lifecycle.KindMemory:
-			d.IdleW = power.Memory.IdleW / float64(memories)
-		}
-		if d.IdleW > 0 {
-			d.IdleFound = "factor"
-		}
-	}
 }
 
 // Domains lists the zones in the kernel's order.
@@ -143,11 +86,11 @@ func (m *powercap) Read(dst []meter.Sample) ([]meter.Sample, error) {
 	if m.closed {
 		return dst, fmt.Errorf("powercap: read: %w", fs.ErrClosed)
 	}
-	before := time.Now()
+	before := m.now()
 	for i := range m.counted {
 		c := &m.counted[i]
 		raw, err := readCounter(c.file)
-		after := time.Now()
+		after := m.now()
 		s := meter.Sample{Domain: c.domain, Time: before.Add(after.Sub(before) / 2)}
 		if err != nil {
 			s.Condition = meter.ConditionOf(err)

@@ -24,8 +24,9 @@ type zone struct {
 	rangeUJ uint64 // 0 if it does not tell
 	err     error  // why it cannot be read
 
-	file *host.File // nil if it cannot be read
-	at   time.Time  // of rawUJ
+	file  *host.File // nil if it cannot be read
+	at    time.Time  // of rawUJ
+	looks []look     // at zones that may be mirrors of one another
 }
 
 // list reads the zones of all RAPL control types, in the order of their
