@@ -219,7 +219,7 @@ func (g *group) takeReading(d *domain, joules, own float64, interval time.Durati
 	}
 	expected := interval
 	if g.slow != nil {
-		expected = max(interval, 2*g.slow.period)
+		expected = max(interval, 2*g.slow.wait())
 	}
 	if d.silent > expected {
 		d.gap += d.silent - interval

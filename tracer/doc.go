@@ -62,6 +62,19 @@
 // run that was not begun by Begin, or while one path alone is active. Profiles
 // of the host carry the label "ecotracer" with the path of the span.
 //
+// # Several processes
+//
+// Each process leaves a record of its own; `ecotracer merge` makes one of those
+// of a job. Its ranks are recognised by what torchrun, Open MPI, MPICH, Slurm's
+// srun, Ray Train, Kubeflow and indexed jobs of Kubernetes set. All records of
+// a job have one trace id, that of TRACEPARENT or one that follows from the
+// job's id; [Environ] passes it on to programs that are started.
+//
+// By default a run's scope is its process: its share of what the host's meters
+// tell. Of all processes that say that the machine is theirs, one has it, the
+// others their share, which their records say. The ranks of a job on one host
+// read the meters in turns: one at the full rate, the others seldom.
+//
 // # Environment
 //
 //	ECOTRACER_DISABLED     1: everything is free and no record is written
@@ -76,6 +89,11 @@
 //	ECOTRACER_CHECKPOINTS  how often the record is written while running: 5s;
 //	                       negative: never
 //	ECOTRACER_CPU_WEIGHTS  off: never use the CPU profiler
+//	ECOTRACER_JOB          names the job that all its ranks belong to
+//	ECOTRACER_WORLD_SIZE   how many ranks an indexed job of Kubernetes has
+//	ECOTRACER_RUNTIME_DIR  folder that the processes of a host have in common,
+//	                       by default XDG_RUNTIME_DIR or the one for
+//	                       temporary files
 //
 // Options given to Begin override them. A value that cannot be understood is
 // told by Begin, or by Flush, and the default counts. A test binary opens no

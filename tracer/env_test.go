@@ -143,8 +143,11 @@ var variables = map[string]map[string]envCase{
 		"it is a word": {map[string]string{"ECOTRACER_CPU_WEIGHTS": "perhaps"}, nil, `ECOTRACER_CPU_WEIGHTS="perhaps": write on or off`, named("")},
 	},
 	// These have tests of their own.
-	"ECOTRACER_DISABLED": nil, // TestADisabledRunIsEmpty, TestWithoutARunATracedProgramIsFree
-	"ECOTRACER_DIR":      nil, // TestTheFolderOfRecords, TestStartOpensADefaultRunWhereAFolderIsSet
+	"ECOTRACER_DISABLED":    nil, // TestADisabledRunIsEmpty, TestWithoutARunATracedProgramIsFree
+	"ECOTRACER_JOB":         nil, // TestTheRanksOfAJobAgreeOnItsTrace
+	"ECOTRACER_WORLD_SIZE":  nil, // TestRanksAreRecognised
+	"ECOTRACER_RUNTIME_DIR": nil, // TestNProcessesNeverReportNMachines
+	"ECOTRACER_DIR":         nil, // TestTheFolderOfRecords, TestStartOpensADefaultRunWhereAFolderIsSet
 }
 
 func TestEachVariable(t *testing.T) {

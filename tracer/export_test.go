@@ -3,6 +3,8 @@ package tracer
 import (
 	"context"
 	"io"
+	"io/fs"
+	"path/filepath"
 	"runtime/pprof"
 	"time"
 
@@ -155,4 +157,22 @@ func LabelOf(r *Run, path string) string {
 		}
 	}
 	return ""
+}
+
+// JobOf is what an environment says of a job.
+func JobOf(env map[string]string, proc fs.FS) (rank *lifecycle.Rank, local int, trace string) {
+	j := jobOf(func(name string) string { return env[name] }, proc)
+	return j.rank, j.local, j.trace
+}
+
+// ParseTraceparent reads a header of W3C Trace Context.
+var ParseTraceparent = parseTraceparent
+
+// HoldHostLock takes a lock of a host as another process would.
+func HoldHostLock(boot, what string) (release func(), err error) {
+	f, err := openHostLock(filepath.Join(runtimeDir(), "ecotracer-"+digest(boot, what)+lockSuffix))
+	if err != nil {
+		return nil, err
+	}
+	return func() { _ = f.Close() }, nil
 }

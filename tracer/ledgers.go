@@ -42,12 +42,14 @@ func (ls *ledgerSet) join(r *Run) error {
 	l := ls.host
 	if own || l == nil {
 		l, err = newLedger(c)
+		l.sampler.turns = turns{boot: l.boot, job: r.job.trace, ranks: r.job.local}
 		ls.all = append(ls.all, l)
 		if !own {
 			ls.host = l
 		}
 	}
 	r.ledger = l
+	r.claimMachine()
 	l.tickThen(func(l *ledger) {
 		r.enter(l)
 		l.sampler.early = l.t + int64(earlyFor)
@@ -59,6 +61,18 @@ func (ls *ledgerSet) join(r *Run) error {
 		l.startSampler()
 	}
 	return err
+}
+
+// claimMachine sees to it that of all processes of a host one at most counts
+// all that the host uses as its own: the others have their share.
+func (r *Run) claimMachine() {
+	if r.cfg.scope != lifecycle.ScopeMachine {
+		return
+	}
+	var err error
+	if r.machine, err = takeHostLock(r.ledger.boot, "machine"); errors.Is(err, errRuns) {
+		r.cfg.scope, r.taken = lifecycle.ScopeProcess, true
+	}
 }
 
 // leave closes the ledger of a run that has left it, if it was the last.

@@ -186,6 +186,9 @@ func (b *recordBuilder) warnings() {
 	if s.strayed > 0 {
 		b.warn("cpu-time-unlabelled", "/ledger", "windows in which code of no span took more than a fifth of the CPU time: threads that Go did not start, or goroutines from before the span, which should call Start with the context of their job; it went by wall share", s.strayed)
 	}
+	if b.run.taken {
+		b.warn("machine-taken", "/run/scope", "another process of this host counts all of it as its own; this record has the process's share", 0)
+	}
 	if s.alien > 0 {
 		b.warn("clock-foreign", "/spans", "spans were started or ended under another clock", s.alien)
 	}

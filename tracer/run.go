@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,10 @@ type Run struct {
 	started time.Time
 	asleep  time.Duration // time that the host had slept
 	over    atomic.Bool
+	job     job
+	spanID  string    // the run's own in its trace, 16 hex
+	machine *hostLock // that no other process counts the machine as its own
+	taken   bool      // another process does
 
 	// The ledger's lock guards these.
 	ended          bool
@@ -140,6 +145,7 @@ func newRun(cfg config, labelled bool) (*Run, error) {
 		stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	r.root = &account{run: r, stage: lifecycle.Unassigned}
+	r.setTrace(jobOf(os.Getenv, os.DirFS("/")))
 	var errs []error
 	if len(r.cfg.sinks) == 0 {
 		sink, err := NewDirSink(cfg.dir)
@@ -314,6 +320,7 @@ func (r *Run) end() {
 		r.leave(l)
 	})
 	ledgers.leave(r)
+	r.machine.release()
 	<-r.stopped
 
 	rec, err := r.makeRecord(&snap, lifecycle.Complete)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime/pprof"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ecotracer/ecotracer/tracer/meter"
@@ -22,6 +23,7 @@ type sampler struct {
 	mu     sync.Mutex // held while meters are read; taken before ledger.mu
 	period time.Duration
 	early  int64 // until when it reads at earlyPeriod, ns of the ledger
+	turns  turns
 	stop   chan struct{}
 	done   chan struct{}
 	closed bool
@@ -49,9 +51,18 @@ func (l *ledger) sample() {
 		case <-timer.C:
 		}
 		l.tick(false)
+		every := l.sampler.turns.every()
+		for _, g := range l.groups {
+			if g.slow != nil {
+				g.slow.every.Store(int64(every))
+			}
+		}
 		l.mu.Lock()
 		wait := l.sampler.period
-		if l.t < l.sampler.early {
+		switch {
+		case every > 1 && l.weights.state == noWindow:
+			wait *= time.Duration(every)
+		case every == 1 && l.t < l.sampler.early:
 			wait = min(wait, earlyPeriod)
 		}
 		l.mu.Unlock()
@@ -67,6 +78,7 @@ func (l *ledger) stopSampler() {
 	l.sampler.mu.Lock()
 	defer l.sampler.mu.Unlock()
 	l.sampler.closed = true
+	l.sampler.turns.lock.release()
 	for _, g := range l.groups {
 		if g.slow != nil {
 			g.slow.close()
@@ -194,6 +206,7 @@ func closeMeter(m meter.Meter) {
 type slowReader struct {
 	meter           meter.Meter
 	period, timeout time.Duration
+	every           atomic.Int64 // periods between two readings; 0 is 1
 
 	mu      sync.Mutex
 	samples []meter.Sample
@@ -238,8 +251,12 @@ func (s *slowReader) loop(stop <-chan struct{}) {
 			s.samples, s.fresh = got, true
 		}
 		s.mu.Unlock()
-		timer.Reset(s.period)
+		timer.Reset(s.wait())
 	}
+}
+
+func (s *slowReader) wait() time.Duration {
+	return s.period * time.Duration(max(s.every.Load(), 1))
 }
 
 func (s *slowReader) latest() ([]meter.Sample, bool) {

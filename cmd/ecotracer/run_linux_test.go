@@ -156,6 +156,12 @@ func TestRunWritesARecordOfTheProgram(t *testing.T) {
 	assert.Equal(t, record.Totals.EnergyJ, summary.EnergyJ)
 }
 
+func TestRunPassesItsTraceOn(t *testing.T) {
+	dir := t.TempDir()
+	r := traced(t, dir, "--quiet", "--", "sh", "-c", "echo $TRACEPARENT")
+	assert.Regexp(t, "^00-"+onlyRecord(t, dir).Run.TraceID+"-[0-9a-f]{16}-01\n$", r.out)
+}
+
 func TestRunInARegionIsInItsCountry(t *testing.T) {
 	for name, env := range map[string]string{"of none": "", "of another by default": "FR"} {
 		t.Run(name, func(t *testing.T) {

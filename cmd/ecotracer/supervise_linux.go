@@ -44,8 +44,8 @@ func (p *program) left() int {
 
 // start starts the program with this process's own standard files, and passes
 // signals on to it.
-func (p *program) start(path string, argv []string) error {
-	child, err := os.StartProcess(path, argv, &os.ProcAttr{Files: []*os.File{os.Stdin, os.Stdout, os.Stderr}})
+func (p *program) start(path string, argv, env []string) error {
+	child, err := os.StartProcess(path, argv, &os.ProcAttr{Env: env, Files: []*os.File{os.Stdin, os.Stdout, os.Stderr}})
 	if err != nil {
 		return err
 	}

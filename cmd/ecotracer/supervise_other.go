@@ -34,8 +34,8 @@ func (p *program) left() int { return 0 }
 
 // start starts the program with this process's own standard files, and passes
 // signals on to it.
-func (p *program) start(path string, argv []string) error {
-	cmd := &exec.Cmd{Path: path, Args: argv, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+func (p *program) start(path string, argv, env []string) error {
+	cmd := &exec.Cmd{Path: path, Args: argv, Env: env, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 	if err := cmd.Start(); err != nil {
 		return err
 	}
