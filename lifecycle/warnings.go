@@ -20,7 +20,7 @@ var warningMeanings = map[string]string{
 	"device-unclaimed":      "a device drew energy that no span claims",
 	"device-unknown":        "spans claim a device that no meter covers",
 	"ledger-imbalance":      "what was booked is not what was read",
-	"machine-taken":         "another process of the host counts all of it; this record has the process's share",
+	"machine-taken":         "another process counts all of the host, or of its control group; this record has the process's share",
 	"clock-step":            "the wall clock was set during the run",
 	"clock-foreign":         "spans were started or ended under another clock",
 	"checkpoint-failed":     "the record could not be written during the run",

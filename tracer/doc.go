@@ -84,7 +84,7 @@
 //	ECOTRACER_NAME         name of the run
 //	ECOTRACER_COUNTRY      place, ISO 3166-1 alpha-2, such as FR; else unknown
 //	ECOTRACER_REGION       place, ISO 3166-2, such as US-CA; says the country too
-//	ECOTRACER_SCOPE        process (default) or machine
+//	ECOTRACER_SCOPE        process (default), cgroup or machine
 //	ECOTRACER_SAMPLING     how often meters are read after the first seconds: 1s
 //	ECOTRACER_CHECKPOINTS  how often the record is written while running: 5s;
 //	                       negative: never

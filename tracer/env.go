@@ -27,6 +27,9 @@ const leastPeriod = 10 * time.Millisecond
 // has said it.
 const defaultConfidentiality = "internal"
 
+// scopes are those that a run may have.
+var scopes = []lifecycle.Scope{lifecycle.ScopeProcess, lifecycle.ScopeCgroup, lifecycle.ScopeMachine}
+
 // disabled tells whether the tracer is switched off: then everything is free.
 func disabled() bool {
 	s := os.Getenv("ECOTRACER_DISABLED")
@@ -77,10 +80,10 @@ func (c *config) environment() (errs []error) {
 	c.name = os.Getenv("ECOTRACER_NAME")
 	c.site.Country, c.site.Subdivision = os.Getenv("ECOTRACER_COUNTRY"), os.Getenv("ECOTRACER_REGION")
 	if s := os.Getenv("ECOTRACER_SCOPE"); s != "" {
-		if scope := lifecycle.Scope(strings.ToLower(s)); scope == lifecycle.ScopeProcess || scope == lifecycle.ScopeMachine {
+		if scope := lifecycle.Scope(strings.ToLower(s)); slices.Contains(scopes, scope) {
 			c.scope = scope
 		} else {
-			bad("ECOTRACER_SCOPE", s, "process or machine")
+			bad("ECOTRACER_SCOPE", s, "process, cgroup or machine")
 		}
 	}
 	if s := os.Getenv("ECOTRACER_CPU_WEIGHTS"); s != "" {
@@ -114,8 +117,8 @@ func (c *config) repair() (errs []error) {
 	if c.dir == "" {
 		c.dir = defaultDir
 	}
-	if c.scope != lifecycle.ScopeProcess && c.scope != lifecycle.ScopeMachine {
-		errs = append(errs, fmt.Errorf("tracer: scope %q is not known: it is %q or %q", c.scope, lifecycle.ScopeProcess, lifecycle.ScopeMachine))
+	if !slices.Contains(scopes, c.scope) {
+		errs = append(errs, fmt.Errorf("tracer: scope %q is not known: it is one of %q", c.scope, scopes))
 		c.scope = lifecycle.ScopeProcess
 	}
 	switch {

@@ -115,7 +115,7 @@ var variables = map[string]map[string]envCase{
 		"it is the machine's":  {map[string]string{"ECOTRACER_SCOPE": "machine"}, nil, "", scope(lifecycle.ScopeMachine)},
 		"in capitals":          {map[string]string{"ECOTRACER_SCOPE": "Machine"}, nil, "", scope(lifecycle.ScopeMachine)},
 		"an option goes first": {map[string]string{"ECOTRACER_SCOPE": "machine"}, []tracer.Option{tracer.Scope(lifecycle.ScopeProcess)}, "", scope(lifecycle.ScopeProcess)},
-		"it is none":           {map[string]string{"ECOTRACER_SCOPE": "galaxy"}, nil, `ECOTRACER_SCOPE="galaxy": write process or machine`, scope(lifecycle.ScopeProcess)},
+		"it is none":           {map[string]string{"ECOTRACER_SCOPE": "galaxy"}, nil, `ECOTRACER_SCOPE="galaxy": write process, cgroup or machine`, scope(lifecycle.ScopeProcess)},
 		"an option is none":    {nil, []tracer.Option{tracer.Scope("galaxy")}, `"galaxy" is not known`, scope(lifecycle.ScopeProcess)},
 	},
 	"ECOTRACER_SAMPLING": {

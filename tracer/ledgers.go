@@ -35,7 +35,7 @@ func (ls *ledgerSet) open() []*ledger {
 // join puts a run on the ledger of its host, and opens that if there is none.
 func (ls *ledgerSet) join(r *Run) error {
 	c := &r.cfg
-	own := c.root != nil || len(c.meters) > 0 || c.cpuTime != nil || virtualTime()
+	own := c.root != nil || len(c.meters) > 0 || c.cpuTime != nil || c.scope == lifecycle.ScopeCgroup || virtualTime()
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	var err error
@@ -71,7 +71,7 @@ func (r *Run) claimMachine() {
 	}
 	var err error
 	if r.machine, err = takeHostLock(r.ledger.boot, "machine"); errors.Is(err, errRuns) {
-		r.cfg.scope, r.taken = lifecycle.ScopeProcess, true
+		r.cfg.scope, r.cfg.taken = lifecycle.ScopeProcess, true
 	}
 }
 
@@ -102,16 +102,26 @@ func newLedger(c *config) (*ledger, error) {
 	if root == nil {
 		root = os.DirFS("/")
 	}
-	l.usage.cpu = lasting(c.cpuTime)
 	var errs []error
+	if c.scope == lifecycle.ScopeCgroup {
+		l.boot = host.BootID(root)
+		if err := l.usage.openGroup(root, l.boot); err != nil {
+			c.scope, c.taken = lifecycle.ScopeProcess, errors.Is(err, errRuns)
+			if !c.taken {
+				errs = append(errs, fmt.Errorf("tracer: the CPU time of the control group cannot be read, so the scope is the process: %w", err))
+			}
+		}
+	}
+	if l.usage.group == nil {
+		l.usage.cpu = lasting(c.cpuTime)
+	}
 	attempt := func(what string, f func() error) {
 		if err := guard(what, f); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	attempt("reading the host", func() error {
-		l.facts = host.Read(root)
-		l.boot = host.BootID(root)
+		l.facts, l.boot = host.Read(root), host.BootID(root)
 		l.nodeShare = nodeShareOf(l.facts)
 		return nil
 	})

@@ -162,7 +162,7 @@ func (b *recordBuilder) warnings() {
 		if d.device >= 0 && !d.claimed && d.line.SpansJ > 0 {
 			b.warn("device-unclaimed", path, "no span claimed the device: its energy went by wall share; say tracer.OnDevices(\""+d.ID+"\")", 0)
 		}
-		if !short && b.rec.Run.Scope == lifecycle.ScopeProcess && s.duration < 1e9 && d.device < 0 {
+		if !short && b.rec.Run.Scope != lifecycle.ScopeMachine && s.duration < 1e9 && d.device < 0 {
 			short = true
 			b.warn("short-run", path, "shorter than a second: the process's share of the host is over all of it", 0)
 		}
@@ -180,14 +180,14 @@ func (b *recordBuilder) warnings() {
 	if s.bounded > 0 {
 		b.warn("paths-bounded", "/spans", fmt.Sprintf("beyond %d paths, or %d names deep, spans are in %s", b.run.cfg.maxPaths, maxDepth, otherNames), s.bounded)
 	}
-	if b.run.ledger.usage.stat == nil && b.rec.Run.Scope == lifecycle.ScopeProcess && len(b.domains) > 0 {
+	if b.run.ledger.usage.stat == nil && b.rec.Run.Scope != lifecycle.ScopeMachine && len(b.domains) > 0 {
 		b.warn("busy-time-unknown", "/ledger", "the host does not tell how busy it is: all that was above idle power counts as the process's", 0)
 	}
 	if s.strayed > 0 {
 		b.warn("cpu-time-unlabelled", "/ledger", "windows in which code of no span took more than a fifth of the CPU time: threads that Go did not start, or goroutines from before the span, which should call Start with the context of their job; it went by wall share", s.strayed)
 	}
-	if b.run.taken {
-		b.warn("machine-taken", "/run/scope", "another process of this host counts all of it as its own; this record has the process's share", 0)
+	if b.run.cfg.taken {
+		b.warn("machine-taken", "/run/scope", "another process counts all of this host, or of its control group, as its own; this record has the process's share", 0)
 	}
 	if s.alien > 0 {
 		b.warn("clock-foreign", "/spans", "spans were started or ended under another clock", s.alien)

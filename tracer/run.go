@@ -29,7 +29,6 @@ type Run struct {
 	job     job
 	spanID  string    // the run's own in its trace, 16 hex
 	machine *hostLock // that no other process counts the machine as its own
-	taken   bool      // another process does
 
 	// The ledger's lock guards these.
 	ended          bool

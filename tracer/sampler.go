@@ -86,9 +86,7 @@ func (l *ledger) stopSampler() {
 			closeMeter(g.meter)
 		}
 	}
-	if l.usage.stat != nil {
-		_ = guard("closing the host", l.usage.stat.Close)
-	}
+	l.usage.close()
 }
 
 // tick reads the meters and books what they tell. With force, as at the begin

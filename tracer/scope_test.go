@@ -23,6 +23,53 @@ func nodeOf(power tracertest.Curve, idleW float64, found string) *tracertest.Met
 	return tracertest.NewMeter(tracertest.Domain{Domain: meter.Domain{ID: "node0", IdleW: idleW, IdleFound: found}, Power: power})
 }
 
+func TestScopeOfTheControlGroupCountsAllItsProcesses(t *testing.T) {
+	boot := "94eed631-dbce-4f6b-a9c8-ddd6e2251cf4"
+	t.Setenv("ECOTRACER_RUNTIME_DIR", t.TempDir())
+	synctest.Test(t, func(t *testing.T) {
+		// Of four CPUs the process keeps half a one busy, its group two, all three.
+		config := tracertest.HostConfig{
+			Boot: boot, Packages: []tracertest.Curve{tracertest.Constant(90)},
+			Process: tracertest.Constant(0.5), Cgroup: tracertest.Constant(2), Busy: tracertest.Constant(3),
+		}
+		run := func(scope lifecycle.Scope) *tracer.Run {
+			_, r := begin(t, append(tracertest.NewHost(t.TempDir(), config).Options(), tracer.Scope(scope), tracer.IdlePower(map[string]float64{"cpu0": 0.0}))...)
+			return r
+		}
+		own := func(rec *lifecycle.Record) float64 {
+			l := line(t, rec, "cpu0")
+			return l.SpansJ + l.UnattributedJ
+		}
+		group, second, process := run(lifecycle.ScopeCgroup), run(lifecycle.ScopeCgroup), run(lifecycle.ScopeProcess)
+		time.Sleep(10 * time.Second)
+		rec := finish(t, group)
+		assert.Equal(t, lifecycle.ScopeCgroup, rec.Run.Scope)
+		assert.InDelta(t, 900*2.0/3, own(rec), 1)
+		assert.InDelta(t, 900*2.0/3, own(finish(t, second)), 1, "runs of one process may share the group")
+		assert.InDelta(t, 900*0.5/3, own(finish(t, process)), 1)
+
+		release, err := tracer.HoldHostLock(boot, "cgroup sys/fs/cgroup/job.slice/train.scope/cpu.stat")
+		require.NoError(t, err)
+		defer release()
+		late := run(lifecycle.ScopeCgroup)
+		time.Sleep(10 * time.Second)
+		rec = finish(t, late)
+		assert.Equal(t, lifecycle.ScopeProcess, rec.Run.Scope, "of two processes of a group one has it")
+		assert.InDelta(t, 900*0.5/3, own(rec), 1)
+		_, told := warned(rec, "machine-taken")
+		assert.True(t, told)
+	})
+}
+
+func TestScopeOfTheControlGroupWithoutOneIsTheProcess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		host := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{})
+		_, run, err := tracer.Begin(t.Context(), append(host.Options(), tracer.Scope(lifecycle.ScopeCgroup), tracer.Sinks(new(tracertest.Recorder)))...)
+		require.ErrorContains(t, err, "the scope is the process")
+		assert.Equal(t, lifecycle.ScopeProcess, finish(t, run).Run.Scope)
+	})
+}
+
 func TestScopeDividesTheHostBetweenTheRunAndTheRest(t *testing.T) {
 	type want struct{ spans, others, idle, idleW float64 }
 	hundred := tracertest.Constant(100)

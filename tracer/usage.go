@@ -1,6 +1,8 @@
 package tracer
 
 import (
+	"errors"
+	"io/fs"
 	"runtime"
 	"time"
 
@@ -9,9 +11,42 @@ import (
 
 // usage reads who uses the host's CPUs: the process, and all together.
 type usage struct {
-	cpu  func() time.Duration // of the process; never falling
-	stat *host.Stat           // of the host; nil where the kernel does not tell
-	cpus int                  // online, when last told
+	cpu   func() time.Duration // of the process; never falling
+	stat  *host.Stat           // of the host; nil where the kernel does not tell
+	group *host.CgroupCPU      // what cpu reads, if the scope is the control group
+	cpus  int                  // online, when last told
+	lock  *hostLock            // that no other process counts the group as its own
+}
+
+// openGroup makes the control group of this process what counts as the process.
+// It tells errRuns if another process has done so.
+func (u *usage) openGroup(root fs.FS, boot string) error {
+	return guard("reading the control group", func() error {
+		group, err := host.OpenCgroupCPU(root)
+		if err != nil {
+			return err
+		}
+		if u.lock, err = takeHostLock(boot, "cgroup "+group.Name()); errors.Is(err, errRuns) {
+			_ = group.Close() // it was only read
+			return err
+		}
+		u.group = group
+		u.cpu = lasting(func() time.Duration {
+			d, _ := u.group.Read() // which is as it was
+			return d
+		})
+		return nil
+	})
+}
+
+func (u *usage) close() {
+	if u.stat != nil {
+		_ = guard("closing the host", u.stat.Close)
+	}
+	if u.group != nil {
+		_ = guard("closing the control group", u.group.Close)
+	}
+	u.lock.release()
 }
 
 // usageReading is one reading. Without ok the host's busy time is unknown.

@@ -129,7 +129,7 @@ func TestWrongCommandLinesSayWhatToDo(t *testing.T) {
 		"run in another's":        {[]string{"run", "--country", "FR", "--region", "US-CA", "--", "true"}, 125, `not in --country "FR"`},
 		"run in no stage":         {[]string{"run", "--stage", "qwertz", "--", "true"}, 125, "training/fine-tuning"},
 		"run in a device stage":   {[]string{"run", "--stage", "production", "--", "true"}, 125, "training/fine-tuning"},
-		"run in no scope":         {[]string{"run", "--scope", "galaxy", "--", "true"}, 125, "process or machine"},
+		"run in no scope":         {[]string{"run", "--scope", "galaxy", "--", "true"}, 125, "process, cgroup or machine"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := call("", test.args...)

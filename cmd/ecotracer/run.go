@@ -120,10 +120,10 @@ func (f runFlags) options() ([]tracer.Option, []tracer.StartOption, error) {
 	}
 	switch scope := lifecycle.Scope(f.scope); scope {
 	case "":
-	case lifecycle.ScopeProcess, lifecycle.ScopeMachine:
+	case lifecycle.ScopeProcess, lifecycle.ScopeCgroup, lifecycle.ScopeMachine:
 		options = append(options, tracer.Scope(scope))
 	default:
-		return nil, nil, fmt.Errorf("--scope is process or machine, not %q", f.scope)
+		return nil, nil, fmt.Errorf("--scope is process, cgroup or machine, not %q", f.scope)
 	}
 	if f.stage == "" {
 		return options, nil, nil

@@ -45,6 +45,7 @@ type HostConfig struct {
 
 	Process Curve // CPU seconds of the traced process; default Constant(1)
 	Busy    Curve // CPU seconds of all processes; default those of Process
+	Cgroup  Curve // CPU seconds of the control group of the process; default no control groups
 	Waiting Curve // CPU seconds spent idle, waiting for the disk; default none
 	Stolen  Curve // CPU seconds taken by other virtual machines; default none
 }

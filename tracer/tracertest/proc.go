@@ -51,6 +51,14 @@ func (s *stat) append(buf []byte, t time.Duration) []byte {
 	return append(buf, "\nprocesses 1\nprocs_running 1\nprocs_blocked 0\n"...)
 }
 
+// group is the cpu.stat of a control group of version 2.
+type group struct{ used Curve }
+
+func (g group) append(buf []byte, t time.Duration) []byte {
+	us := uint64(max(0, g.used(t)) * 1e6)
+	return fmt.Appendf(buf, "usage_usec %d\nuser_usec %d\nsystem_usec 0\nnr_periods 0\nnr_throttled 0\nthrottled_usec 0\n", us, us)
+}
+
 // cpuinfo is proc/cpuinfo.
 func (c HostConfig) cpuinfo() string {
 	vendor, family, model, flags := "GenuineIntel", 6, 85, "fpu tsc msr"
