@@ -1,3 +1,11 @@
 module github.com/ecotracer/ecotracer/tracer/meter/nvml
 
 go 1.26.0
+
+require (
+	github.com/ebitengine/purego v0.11.3
+	github.com/ecotracer/ecotracer v0.1.0
+	github.com/stretchr/testify v1.12.1
+)
+
+require go.yaml.in/yaml/v3 v3.0.5 // indirect
