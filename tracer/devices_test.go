@@ -2,6 +2,7 @@ package tracer_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -309,4 +310,59 @@ func TestAClaimOfAnUnknownDeviceIsFlagged(t *testing.T) {
 		assert.Contains(t, details[1], `"node0"`, "only devices of their own can be claimed")
 		assert.InDelta(t, 100, line(t, rec, "gpu0").SpansJ, 1e-6, "what is known is claimed")
 	})
+}
+
+// queue is a device that works on behind the program: each piece of work is
+// done some time after it was given.
+type queue struct{ until time.Time }
+
+func (q *queue) give(d time.Duration) { q.until = time.Now().Add(d) }
+
+func (q *queue) wait() { time.Sleep(time.Until(q.until)) }
+
+func TestADeviceIsWaitedForAtTheBoundsOfItsSpans(t *testing.T) {
+	for name, c := range map[string]struct {
+		hook    func(*queue, *[][]string) func(context.Context, []string) error
+		spans   float64 // J of 100 W, of 6 s of work that each of two spans queues in 1 s
+		flagged bool
+	}{
+		"with a hook": {func(q *queue, calls *[][]string) func(context.Context, []string) error {
+			return func(_ context.Context, devices []string) error {
+				*calls = append(*calls, devices)
+				q.wait()
+				return nil
+			}
+		}, 1200, false},
+		"without": {func(*queue, *[][]string) func(context.Context, []string) error { return nil }, 200, true},
+		"with one that fails": {func(*queue, *[][]string) func(context.Context, []string) error {
+			return func(context.Context, []string) error { return errors.New("device lost") }
+		}, 200, true},
+		"with one that panics": {func(*queue, *[][]string) func(context.Context, []string) error {
+			return func(context.Context, []string) error { panic("driver") }
+		}, 200, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				host := newPlant(4, cpus(1), cpus(2))
+				var q queue
+				var calls [][]string
+				ctx, run := begin(t, append(host.options(twoGPUs()), watts(0), tracer.Synchronise(c.hook(&q, &calls)))...)
+				for _, name := range []string{"first", "second"} {
+					ctx, s := tracer.Start(ctx, name, tracer.OnDevices("gpu0"))
+					q.give(6 * time.Second)
+					with(ctx, time.Second, "launch")
+					s.End()
+				}
+				q.wait()
+				rec := finish(t, run)
+				l := line(t, rec, "gpu0")
+				assert.InDelta(t, c.spans, l.SpansJ, 1e-6)
+				_, flagged := warned(rec, "device-unsynchronised")
+				assert.Equal(t, c.flagged, flagged, "the record says whether anyone waited")
+				if len(calls) > 0 {
+					assert.Equal(t, [][]string{{"gpu0"}, {"gpu0"}, {"gpu0"}, {"gpu0"}}, calls, "at both bounds, and not at those of children that claim nothing")
+				}
+			})
+		})
+	}
 }

@@ -1,6 +1,7 @@
 package tracer
 
 import (
+	"context"
 	"io/fs"
 	"time"
 
@@ -29,6 +30,7 @@ type config struct {
 	root        fs.FS
 	cpuTime     func() time.Duration
 	idle        map[string]float64
+	synchronise func(ctx context.Context, devices []string) error
 	sampling    time.Duration
 	checkpoints time.Duration
 	maxPaths    int

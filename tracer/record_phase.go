@@ -162,6 +162,9 @@ func (b *recordBuilder) warnings() {
 		if d.device >= 0 && !d.claimed && d.line.SpansJ > 0 {
 			b.warn("device-unclaimed", path, "no span claimed the device: its energy went by wall share; say tracer.OnDevices(\""+d.ID+"\")", 0)
 		}
+		if n := b.run.unsynchronised.Load(); d.claimed && n > 0 {
+			b.warn("device-unsynchronised", path, "spans that claim the device began or ended without waiting for it, so that what they had queued may be booked to the next; give tracer.Synchronise a way to wait", n)
+		}
 		if !short && b.rec.Run.Scope != lifecycle.ScopeMachine && s.duration < 1e9 && d.device < 0 {
 			short = true
 			b.warn("short-run", path, "shorter than a second: the process's share of the host is over all of it", 0)

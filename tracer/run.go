@@ -19,16 +19,17 @@ import (
 // Run is one execution that yields one record. Its methods may be called from
 // any goroutine, and on a nil Run.
 type Run struct {
-	id      string
-	cfg     config
-	ledger  *ledger
-	root    *account // above the root spans; has no path
-	started time.Time
-	asleep  time.Duration // time that the host had slept
-	over    atomic.Bool
-	job     job
-	spanID  string    // the run's own in its trace, 16 hex
-	machine *hostLock // that no other process counts the machine as its own
+	id             string
+	cfg            config
+	ledger         *ledger
+	root           *account // above the root spans; has no path
+	started        time.Time
+	asleep         time.Duration // time that the host had slept
+	over           atomic.Bool
+	job            job
+	spanID         string       // the run's own in its trace, 16 hex
+	unsynchronised atomic.Int64 // boundaries of claims at which nobody waited for the device
+	machine        *hostLock    // that no other process counts the machine as its own
 
 	// The ledger's lock guards these.
 	ended          bool

@@ -22,6 +22,7 @@ type Span struct {
 	blocks   bool            // its parent waits for it
 	ended    bool
 	failed   bool
+	claims   bool // devices, by itself
 }
 
 // spanContext is a Span as the context that Start returns: one allocation
@@ -119,11 +120,14 @@ func Start(ctx context.Context, name string, opts ...StartOption) (context.Conte
 			key.claims = o.claims
 		}
 	}
+	if key.claims != "" {
+		run.synchronise(ctx, devicesCalled(key.claims))
+	}
 	under := run.root
 	if parent != nil {
 		under = parent.account
 	}
-	s := &Span{ctx: ctx, parent: parent}
+	s := &Span{ctx: ctx, parent: parent, claims: key.claims != ""}
 	if !run.ledger.open(s, under, key, async) {
 		return ctx, nil
 	}
@@ -162,6 +166,9 @@ func (s *Span) finish(failed bool) {
 		return
 	}
 	r := s.account.run
+	if s.claims && !r.over.Load() {
+		r.synchronise(s.ctx, devicesOf(s.account))
+	}
 	if r.ledger.close(s, failed) && s.labels != nil {
 		pprof.SetGoroutineLabels(s.ctx)
 	}
