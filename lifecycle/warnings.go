@@ -39,6 +39,9 @@ var warningMeanings = map[string]string{
 	"counter-range-unknown": "a counter does not tell where it wraps",
 	"permission-denied":     "a counter may not be read by this user",
 	"parts-exceed-node":     "the parts of a node told more than the node; its rest counts as nothing",
+	"merge-overlap":         "merged records booked more of a device than there was; it counts once",
+	"merge-conflict":        "merged records tell different things, of which one was taken",
+	"merge-unrecognised":    "merged records do not tell which devices they saw, which may be the same",
 }
 
 // WarningMeaning tells in words what a warning's code stands for. The list of
@@ -53,7 +56,8 @@ var warningMeanings = map[string]string{
 // ledger-imbalance; of meters: counter-gap, counter-reset, counter-stuck,
 // counter-backwards, counter-unplugged, counter-unreadable,
 // counter-range-unknown, permission-denied, parts-exceed-node,
-// meter-extrapolated.
+// meter-extrapolated; of merging: merge-overlap, merge-conflict,
+// merge-unrecognised.
 func WarningMeaning(code string) (meaning string, known bool) {
 	meaning, known = warningMeanings[code]
 	return meaning, known
