@@ -41,6 +41,7 @@ var commands = []command{
 	{"run", declareRun},
 	{"show", declareShow},
 	{"validate", declareValidate},
+	{"merge", declareMerge},
 	{"schema", declareSchema},
 	{"doctor", declareDoctor},
 	{"recover", declareRecover},

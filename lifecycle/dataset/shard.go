@@ -105,7 +105,7 @@ func (m Merger) usable(s *shard) error {
 	case s.Run.Status == lifecycle.Estimated:
 		return wrong("is an estimate, of which nothing ran: it has no ranks to merge")
 	case s.Run.Status == lifecycle.Running && !m.Running:
-		return wrong("is still running, or was killed: wait for its end, close it (ecotracer recover), or ask for running shards to be merged as they are")
+		return wrong("is still running, or was killed: wait for its end, close it (ecotracer recover), or merge it as it is (Merger.Running, ecotracer merge --running)")
 	}
 	return nil
 }
@@ -186,7 +186,7 @@ func (j *job) related() error {
 		}
 		differ := func(format string, args ...any) error {
 			return &ShardError{[]int{first.arg, s.arg}, fmt.Sprintf("runs %s and %s ", first.Run.ID, s.Run.ID) + fmt.Sprintf(format, args...) +
-				": give the shards of one job, or ask for unrelated ones to be merged"}
+				": give the shards of one job, or merge them all the same (Merger.Unrelated, ecotracer merge --unrelated)"}
 		}
 		a, b := first.Run, s.Run
 		switch {
@@ -203,7 +203,7 @@ func (j *job) related() error {
 		}
 		if before := j.shards[i-1]; a.Rank != nil && before.Run.Rank.Index == b.Rank.Index {
 			return &ShardError{[]int{before.arg, s.arg}, fmt.Sprintf(
-				"runs %s and %s are both of rank %d: give the one that counts, or ask for unrelated shards to be merged", before.Run.ID, b.ID, b.Rank.Index)}
+				"runs %s and %s are both of rank %d: give the one that counts, or merge both all the same (Merger.Unrelated, ecotracer merge --unrelated)", before.Run.ID, b.ID, b.Rank.Index)}
 		}
 	}
 	return nil
