@@ -23,6 +23,7 @@ func goList(t *testing.T, args ...string) []string {
 var floors = [][]string{
 	{"factors"},
 	{"lifecycle"},
+	{"internal/timeline"},
 	{"internal/host"},
 	{"internal/hosttest"},
 	{"tracer/meter"},
@@ -30,6 +31,7 @@ var floors = [][]string{
 	{"tracer/meter/redfish", "tracer/meter/declared"},
 	{"tracer/meter/detect"},
 	{"tracer"},
+	{"tracer/deep"},
 	{"tracer/tracertest"},
 }
 
@@ -82,6 +84,7 @@ var (
 		"net/netip":           "a public record must show no address; net has it anyway",
 		"runtime/cgo":         "net, where cgo is enabled; never in a build with CGO_ENABLED=0",
 		"runtime/pprof":       "CPU time by goroutine label",
+		"runtime/trace":       "spans are tasks of an execution trace, which tells CPU time exactly",
 		"text/tabwriter":      "runtime/pprof",
 	}
 	banned = map[string]string{

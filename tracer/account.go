@@ -22,6 +22,7 @@ const (
 // The ledger's lock guards it.
 type account struct {
 	run    *Run
+	id     int // its number in the run, from 1
 	parent *account
 	path   string
 	name   string
@@ -66,6 +67,7 @@ type account struct {
 
 	labels     context.Context         // carries the profiler's labels of this account
 	labelValue string                  // its label
+	task       string                  // the name of its tasks in an execution trace
 	merged     map[any]context.Context // with the host's labels, by the host's label set
 }
 

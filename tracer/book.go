@@ -70,6 +70,7 @@ func (l *ledger) bookSample(g *group, accounts []*account) {
 	g.unownedT += none
 	g.windowT += span
 	g.t, g.noneT = l.t, l.none
+	l.samplePowerlines(g, l.cpu)
 }
 
 // bookDevices books the energy of devices of their own, which no CPU time
@@ -129,6 +130,9 @@ func (l *ledger) levelGroup(g *group) {
 	for _, r := range l.runs {
 		for _, a := range r.accounts {
 			g.level(a)
+		}
+		if p := r.books[g.id].power; p != nil {
+			p.moments[0].t = l.t // nothing had been read before
 		}
 	}
 }
@@ -357,6 +361,7 @@ func (l *ledger) settleGroup(g *group, u usageReading, kind booking) {
 	g.poolT, g.unownedT, g.windowT = 0, 0, 0
 	g.settledT = l.t
 	g.mark(u)
+	l.settlePowerlines(g, accounts)
 }
 
 func (l *ledger) allAccounts() []*account {
@@ -377,6 +382,7 @@ type runBook struct {
 	others sums           // of other runs of the process
 	by     [bookings]sums // of its spans, by the weights used
 	held   []float64      // J by domain: of devices that it holds and no span claimed at the time
+	power  *powerline     // over time, if asked for; no checkpoint has it
 
 	ownF       []float64 // of its accounts, in the window that is being settled
 	ownC, ownQ float64

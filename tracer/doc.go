@@ -89,6 +89,7 @@
 //	ECOTRACER_CHECKPOINTS  how often the record is written while running: 5s;
 //	                       negative: never
 //	ECOTRACER_CPU_WEIGHTS  off: never use the CPU profiler
+//	ECOTRACER_TIMELINE     on: the record tells the power over time (see Timeline)
 //	ECOTRACER_JOB          names the job that all its ranks belong to
 //	ECOTRACER_WORLD_SIZE   how many ranks an indexed job of Kubernetes has
 //	ECOTRACER_RUNTIME_DIR  folder that the processes of a host have in common,

@@ -92,6 +92,12 @@ func (c *config) environment() (errs []error) {
 			bad("ECOTRACER_CPU_WEIGHTS", s, "on or off")
 		}
 	}
+	if s := os.Getenv("ECOTRACER_TIMELINE"); s != "" {
+		c.timeline = isYes(s)
+		if !c.timeline && !isNo(s) {
+			bad("ECOTRACER_TIMELINE", s, "on or off")
+		}
+	}
 	if s := os.Getenv("ECOTRACER_SAMPLING"); s != "" {
 		if d, err := time.ParseDuration(s); err == nil && d > 0 {
 			c.sampling = d

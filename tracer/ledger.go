@@ -42,9 +42,11 @@ type ledger struct {
 	runs        []*Run
 	settledT    int64   // last settlement
 	noneSettled float64 // none at that time
+	tracedSince int64   // since when an execution trace is written without a break; -1: none is
 
 	weights weights
 	usage   usage
+	cpu     time.Duration // of the process, when last told
 	sampler sampler
 
 	facts     host.Facts    // as they were when it was opened

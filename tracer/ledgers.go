@@ -97,7 +97,7 @@ func (ls *ledgerSet) leave(r *Run) {
 // newLedger opens a host's meters. Where none can be opened the ledger has no
 // domain, and the records say what is missing.
 func newLedger(c *config) (*ledger, error) {
-	l := &ledger{base: time.Now(), nodeShare: 1}
+	l := &ledger{base: time.Now(), nodeShare: 1, tracedSince: -1}
 	root := c.root
 	if root == nil {
 		root = os.DirFS("/")

@@ -35,6 +35,7 @@ type config struct {
 	checkpoints time.Duration
 	maxPaths    int
 	weights     bool // by CPU time, if it may be had
+	timeline    bool
 	failed      bool
 }
 
@@ -113,6 +114,14 @@ func IdlePower(watts map[string]float64) Option { return func(c *config) { c.idl
 // second, and no more often than every 10 ms. Runs that share a ledger are
 // sampled as often as the most eager of them says.
 func Sampling(period time.Duration) Option { return func(c *config) { c.sampling = period } }
+
+// Timeline puts the run's power over time into its final record, under
+// extensions: at most 4,096 readings of each domain, of which the longer run
+// keeps fewer. With it and an execution trace (runtime/trace) that was written
+// meanwhile, package deep and `ecotracer attribute` book the energy of
+// concurrent spans again, by the exact time that their goroutines ran. The
+// default is $ECOTRACER_TIMELINE, on or off.
+func Timeline() Option { return func(c *config) { c.timeline = true } }
 
 // Checkpoints is how often the record of a running run is written, by default
 // every 5 s and first after 0.1 s: a process that is killed loses what came

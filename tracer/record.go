@@ -46,6 +46,7 @@ func (r *Run) record(s *snapshot, status lifecycle.Status) (*lifecycle.Record, e
 	b.hardware()
 	b.ledger()
 	b.spans()
+	b.timeline()
 	b.phases()
 	b.warnings()
 	rec.CreatedAt = time.Now().UTC().Round(0)
@@ -79,6 +80,7 @@ type recordBuilder struct {
 	methods map[string]string // by sensor, mode and error: method id
 	stages  map[lifecycle.Stage]*stageSum
 	class   string // of the node, as factors knows it
+	spanOf  []int  // by account: its entry in the record's spans
 }
 
 // bookedDomain is one domain as the run has it.
@@ -374,6 +376,7 @@ func (b *recordBuilder) spans() {
 			at[id] = i
 			b.rec.Spans = append(b.rec.Spans, lifecycle.Span{Path: a.path, Stage: a.stage})
 		}
+		b.spanOf = append(b.spanOf, i)
 		sp := &b.rec.Spans[i]
 		sp.SelfJ += joules
 		sp.SelfS += a.wall / 1e9

@@ -180,7 +180,11 @@ func newRun(cfg config, labelled bool) (*Run, error) {
 func (r *Run) enter(l *ledger) {
 	r.begin = l.t
 	for _, g := range l.groups {
-		r.books = append(r.books, newRunBook(len(g.domains)))
+		b := newRunBook(len(g.domains))
+		if r.cfg.timeline {
+			b.power = newPowerline(max(g.t, 0), l.cpu, len(g.domains))
+		}
+		r.books = append(r.books, b)
 		r.first = append(r.first, g.totals())
 	}
 	l.runs = append(l.runs, r)
@@ -191,6 +195,9 @@ func (r *Run) enter(l *ledger) {
 	}
 	if r.labelled {
 		l.weights.wanted++
+	}
+	if l.tracedSince >= 0 {
+		r.markTrace()
 	}
 	r.windows, r.strayed, r.alien = l.weights.windows, l.weights.strayed, l.alien
 }
@@ -241,7 +248,8 @@ func (r *Run) newAccount(parent *account, name string, key childKey) *account {
 	}
 	a.groups = r.ledger.newAccountGroups(a)
 	r.accounts = append(r.accounts, a)
-	r.labelAccount(a, len(r.accounts))
+	a.id = len(r.accounts)
+	r.labelAccount(a, a.id)
 	return a
 }
 

@@ -42,6 +42,7 @@ func (l *ledger) startSampler() {
 func (l *ledger) sample() {
 	defer close(l.sampler.done)
 	pprof.SetGoroutineLabels(context.Background()) // not those of who called Begin
+	leaveTasks()
 	timer := time.NewTimer(earlyPeriod)
 	defer timer.Stop()
 	for {
@@ -122,6 +123,8 @@ func (l *ledger) book(u usageReading, force bool, then func(*ledger)) (openWindo
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.advance(t)
+	l.cpu = u.proc
+	l.watchTrace()
 	for _, a := range l.dirty {
 		l.touch(a)
 	}
@@ -219,6 +222,7 @@ func newSlowReader(m meter.Meter, p meter.Pacer) *slowReader {
 
 func (s *slowReader) loop(stop <-chan struct{}) {
 	pprof.SetGoroutineLabels(context.Background())
+	leaveTasks()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {

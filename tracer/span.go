@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/pprof"
+	"runtime/trace"
 	"strings"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 // Span is a timed block of code of a run. Its methods may be called from any
 // goroutine, and on a nil Span, where they do nothing.
 type Span struct {
-	ctx      context.Context // Start's
+	ctx      context.Context // Start's; a *taskContext while an execution trace is written
 	account  *account
 	parent   *Span
 	labels   context.Context // the goroutine's labels inside the span, if any
@@ -134,6 +135,9 @@ func Start(ctx context.Context, name string, opts ...StartOption) (context.Conte
 	if run.labelled {
 		s.label(ctx)
 	}
+	if trace.IsEnabled() {
+		s.beginTask(ctx)
+	}
 	return (*spanContext)(s), s
 }
 
@@ -169,8 +173,15 @@ func (s *Span) finish(failed bool) {
 	if s.claims && !r.over.Load() {
 		r.synchronise(s.ctx, devicesOf(s.account))
 	}
-	if r.ledger.close(s, failed) && s.labels != nil {
+	if !r.ledger.close(s, failed) {
+		return
+	}
+	if s.labels != nil {
 		pprof.SetGoroutineLabels(s.ctx)
+	}
+	if trace.IsEnabled() {
+		c, _ := s.ctx.(*taskContext)
+		s.endTask(c)
 	}
 }
 

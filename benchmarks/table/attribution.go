@@ -24,21 +24,12 @@ func attribution(r *report) error {
 	if r.short {
 		d = 3 * time.Second
 	}
-	for _, c := range []struct {
-		name string
-		run  func(ctx context.Context, d time.Duration) map[string]time.Duration
-	}{
-		{"a computing span beside a waiting one", beside},
-		{"a computing span with a computing child", within},
-		{"100 goroutines: 10 compute, 90 wait", hundred},
-		{"two spans that compute 3 : 1", uneven},
-		{"spans of 5 ms, shorter than any sample", brief},
-	} {
-		wrong, err := misattributed(c.run, d)
+	for _, p := range programs[:5] {
+		wrong, err := misattributed(p.run, d)
 		if err != nil {
 			return err
 		}
-		r.row(c.name, fmt.Sprintf("%.2f %%", 100*wrong))
+		r.row(p.name, fmt.Sprintf("%.2f %%", 100*wrong))
 	}
 	return nil
 }
@@ -49,30 +40,14 @@ func misattributed(program func(context.Context, time.Duration) map[string]time.
 	if err := os.Unsetenv("ECOTRACER_CPU_WEIGHTS"); err != nil {
 		return 0, err
 	}
-	dir, err := os.MkdirTemp("", "ecotracer")
-	if err != nil {
-		return 0, err
-	}
-	defer os.RemoveAll(dir)
-	cpu := tracertest.TrueCPU()
-	h := tracertest.NewHost(dir, tracertest.HostConfig{
-		Packages: []tracertest.Curve{cpu.Times(busyWatts)}, Process: cpu, Busy: cpu,
-	})
-	var rec tracertest.Recorder
-	ctx, run, err := tracer.Begin(context.Background(), append(h.Options(), tracer.Sinks(&rec), tracer.IdlePower(map[string]float64{"cpu0": 0}))...)
-	if err != nil {
-		return 0, err
-	}
-	truth := program(ctx, d)
-	record, err := run.End()
+	record, truth, err := onPlant(program, d)
 	if err != nil {
 		return 0, err
 	}
 	return misbooked(record, truth), nil
 }
 
-// misbooked compares the CPU's energy alone: that of other domains is not
-// driven by the plant.
+// misbooked is what is wrong with a record, of which the truth is known.
 func misbooked(record *lifecycle.Record, truth map[string]time.Duration) float64 {
 	var total time.Duration
 	for _, d := range truth {

@@ -19,7 +19,7 @@ import (
 
 func main() {
 	short := flag.Bool("short", false, "less patience: fewer spans, shorter windows")
-	only := flag.String("only", "", "a part alone: spans, sampler, weights, memory, latency, attribution or import")
+	only := flag.String("only", "", "a part alone: spans, sampler, weights, memory, latency, attribution, deep or import")
 	flag.Parse()
 	if err := run(os.Stdout, *short, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "table:", err)
@@ -47,6 +47,7 @@ func run(w io.Writer, short bool, only string) error {
 		{"memory", "heap in use after so many spans of one path", memory},
 		{"latency", "Begin and End of a run on this host", latency},
 		{"attribution", "share of the energy that belongs elsewhere, on a simulated power plant", attribution},
+		{"deep", "the same by wall share, by CPU samples and by an execution trace (ecotracer attribute)", deepMode},
 		{"import", "what the import adds to a program", importCost},
 	}
 	for _, p := range parts {

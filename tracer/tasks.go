@@ -1,0 +1,113 @@
+package tracer
+
+import (
+	"context"
+	"runtime/trace"
+	"strconv"
+)
+
+// While the program writes an execution trace (runtime/trace), spans are user
+// tasks in it, and marks of the category "ecotracer" tell what a task cannot:
+// package deep reads from both which goroutine worked for which span, by the
+// rules of the profiler's labels. Where no trace is written a boundary asks
+// once whether one is.
+//
+//	task "train/epoch #12.5a0b3c4d"  a span of account 12 of the run whose id ends so
+//	log  "in 12.5a0b3c4d"            the goroutine works for that account from now on (0: for none)
+//	log  "end 12.5a0b3c4d"           so, and a span without a task has ended
+//	log  "out"                       the goroutine works for no span of any run
+//	log  "at 1500000000 3 <run id>"  the ledger's clock, in ns from the run's begin, and the open spans
+const traceCategory = "ecotracer"
+
+// maxTaskPath bounds the path in a task's name, of which the trace keeps 1,024
+// bytes.
+const maxTaskPath = 512
+
+// taskContext is Start's context with the task of its span.
+type taskContext struct {
+	context.Context
+	task *trace.Task
+}
+
+// beginTask makes a task of a span.
+func (s *Span) beginTask(ctx context.Context) {
+	ctx, task := trace.NewTask(ctx, s.account.taskName())
+	s.ctx = &taskContext{ctx, task}
+}
+
+// endTask ends the task of a span, if it has one, and tells for which span the
+// goroutine works now.
+func (s *Span) endTask(c *taskContext) {
+	if c != nil {
+		c.task.End()
+		if s.parent == nil {
+			return
+		}
+		if _, ok := s.parent.ctx.(*taskContext); ok {
+			return // whose task is the parent of this one
+		}
+	}
+	into := "0." + s.account.run.taskSuffix()
+	if s.parent != nil {
+		into = s.parent.account.taskID()
+	}
+	word := "in "
+	if c == nil {
+		word = "end "
+	}
+	trace.Log(context.Background(), traceCategory, word+into)
+}
+
+// leaveTasks tells that the goroutine works for no span.
+func leaveTasks() {
+	if trace.IsEnabled() {
+		trace.Log(context.Background(), traceCategory, "out")
+	}
+}
+
+// taskSuffix tells runs apart.
+func (r *Run) taskSuffix() string { return r.id[len(r.id)-8:] }
+
+func (a *account) taskID() string { return strconv.Itoa(a.id) + "." + a.run.taskSuffix() }
+
+// taskName is the name of the tasks of an account's spans.
+func (a *account) taskName() string {
+	l := a.run.ledger
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if a.task == "" {
+		path := a.path
+		if len(path) > maxTaskPath {
+			path = "…" + path[len(path)-maxTaskPath:]
+		}
+		a.task = path + " #" + a.taskID()
+	}
+	return a.task
+}
+
+// watchTrace notes whether an execution trace is being written, and tells it
+// the ledger's clock. The ledger is locked.
+func (l *ledger) watchTrace() {
+	if !trace.IsEnabled() {
+		l.tracedSince = -1
+		return
+	}
+	if l.tracedSince < 0 {
+		l.tracedSince = l.t
+	}
+	for _, r := range l.runs {
+		r.markTrace()
+	}
+}
+
+// markTrace tells the trace the run's clock. The ledger is locked.
+func (r *Run) markTrace() {
+	open := int64(0)
+	for _, a := range r.ledger.dirty { // all with an open span are among them
+		if a.run == r {
+			open += int64(a.nOpen)
+		}
+	}
+	text := " " + strconv.FormatInt(open, 10) + " " + r.id
+	trace.Log(context.Background(), traceCategory, "at "+strconv.FormatInt(r.ledger.now()-r.begin, 10)+text)
+}
