@@ -137,6 +137,13 @@ var variables = map[string]map[string]envCase{
 		"it is no duration":    {map[string]string{"ECOTRACER_CHECKPOINTS": "always"}, nil, `ECOTRACER_CHECKPOINTS="always"`, writes(1 + 12)},
 		"it is nothing":        {map[string]string{"ECOTRACER_CHECKPOINTS": "0s"}, nil, `ECOTRACER_CHECKPOINTS="0s"`, writes(1 + 12)},
 	},
+	"ECOTRACER_TIMELINE": {
+		"none by default":      {nil, nil, "", timelined(false)},
+		"it is on":             {map[string]string{"ECOTRACER_TIMELINE": "on"}, nil, "", timelined(true)},
+		"it is off":            {map[string]string{"ECOTRACER_TIMELINE": "off"}, nil, "", timelined(false)},
+		"an option goes first": {map[string]string{"ECOTRACER_TIMELINE": "0"}, []tracer.Option{tracer.Timeline()}, "", timelined(true)},
+		"it is a word":         {map[string]string{"ECOTRACER_TIMELINE": "perhaps"}, nil, `ECOTRACER_TIMELINE="perhaps": write on or off`, timelined(false)},
+	},
 	"ECOTRACER_CPU_WEIGHTS": {
 		"it is off":    {map[string]string{"ECOTRACER_CPU_WEIGHTS": "off"}, nil, "", named("")},
 		"it is on":     {map[string]string{"ECOTRACER_CPU_WEIGHTS": "on"}, nil, "", named("")},
@@ -155,6 +162,14 @@ func TestEachVariable(t *testing.T) {
 		for name, c := range cases {
 			t.Run(variable+"/"+name, c.run)
 		}
+	}
+}
+
+// timelined wants a record with a timeline, or without.
+func timelined(there bool) func(*testing.T, *tracertest.Recorder) {
+	return func(t *testing.T, sink *tracertest.Recorder) {
+		_, found := sink.Last().Extensions["io.github.ecotracer.timeline"]
+		assert.Equal(t, there, found)
 	}
 }
 

@@ -42,6 +42,7 @@ var commands = []command{
 	{"show", declareShow},
 	{"validate", declareValidate},
 	{"merge", declareMerge},
+	{"attribute", declareAttribute},
 	{"schema", declareSchema},
 	{"doctor", declareDoctor},
 	{"recover", declareRecover},

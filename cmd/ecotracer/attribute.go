@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/ecotracer/ecotracer/lifecycle"
+	"github.com/ecotracer/ecotracer/tracer/deep"
+)
+
+func declareAttribute(c *cli, flags *flag.FlagSet) func([]string) int {
+	trace := flags.String("trace", "", "")
+	out := flags.String("out", "", "")
+	asJSON := flags.Bool("json", false, "")
+	return func(files []string) int {
+		switch {
+		case len(files) != 1 || *trace == "":
+			return c.usage("attribute", "takes one record and the execution trace of its run; write `ecotracer attribute --trace trace.out RECORD`")
+		case *trace == "-" && files[0] == "-":
+			return c.usage("attribute", "only one of the record and the trace can be standard input")
+		case *asJSON && *out == "":
+			return c.usage("attribute", "--json tells what was moved, and the record goes to standard output: name a file for it with --out")
+		}
+		return c.attribute(files[0], *trace, *out, *asJSON)
+	}
+}
+
+// attributed is what `attribute --json` tells.
+type attributed struct {
+	*deep.Report
+	Spans []movedSpan `json:"spans"`
+	Error string      `json:"error,omitempty"` // the trace broke off
+}
+
+// movedSpan is what a path had, and has.
+type movedSpan struct {
+	Path   string          `json:"path"`
+	Stage  lifecycle.Stage `json:"stage"`
+	Before float64         `json:"before_j"`
+	After  float64         `json:"after_j"`
+}
+
+// attribute books a record's energy again, by an execution trace.
+func (c *cli) attribute(file, traceFile, out string, asJSON bool) int {
+	fail := func(name string, err error) int {
+		c.complain("attribute", "%s: %s", name, strings.TrimPrefix(reason(err), "deep: "))
+		return exitFound
+	}
+	record, err := c.read(file)
+	if bad := (*lifecycle.DecodeError)(nil); errors.As(err, &bad) {
+		c.complain("attribute", "%s: %s", file, noRecord(bad))
+		return exitFound
+	}
+	if err != nil {
+		return fail(file, err)
+	}
+	trace, err := c.open(traceFile)
+	if err != nil {
+		return fail(traceFile, err)
+	}
+	defer trace.Close()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	again, report, broken := deep.Attribute(ctx, record, trace)
+	if again == nil {
+		return fail(traceFile, broken)
+	}
+	code := exitOK
+	if broken != nil { // what could be read counts
+		code = fail(traceFile, broken)
+	}
+	told := io.Writer(c.out)
+	if out == "" {
+		told = c.err
+		if err := lifecycle.Encode(c.out, again); err != nil {
+			return exitFound // run tells why
+		}
+	} else if err := replaceRecord(out, again); err != nil {
+		return fail(out, err)
+	}
+	a := attributed{Report: report, Spans: movedSpans(record, again)}
+	if asJSON {
+		if broken != nil {
+			a.Error = broken.Error()
+		}
+		return max(code, c.json(a))
+	}
+	p := page{style: styleOf(told)}
+	p.moved(a)
+	_, _ = told.Write(p.Bytes()) // results remembers a failure
+	return code
+}
+
+// replaceRecord writes a record such that a file of that name is never half of
+// one.
+func replaceRecord(name string, r *lifecycle.Record) (err error) {
+	var b bytes.Buffer
+	if err := lifecycle.Encode(&b, r); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(f.Name())
+		}
+	}()
+	_, err = f.Write(b.Bytes())
+	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
+}
+
+// movedSpans compares two records of a run, those that moved most first.
+func movedSpans(before, after *lifecycle.Record) []movedSpan {
+	list := make([]movedSpan, len(after.Spans))
+	for i, s := range after.Spans {
+		list[i] = movedSpan{s.Path, s.Stage, before.Spans[i].SelfJ, s.SelfJ}
+	}
+	slices.SortStableFunc(list, func(x, y movedSpan) int { return cmp.Compare(y.moved(), x.moved()) })
+	return list
+}
+
+func (m movedSpan) moved() float64 { return max(m.After-m.Before, m.Before-m.After) }
+
+// mostMoved is how many paths are shown.
+const mostMoved = 20
+
+// moved tells what was moved, for people.
+func (p *page) moved(a attributed) {
+	p.words("",
+		fmt.Sprintf("%s of %s booked again", duration(a.BookedS), duration(a.DurationS)),
+		amount(a.BookedJ, joules)+" of active energy",
+		amount(a.MovedJ, joules)+" of it moved")
+	t := newTable(false, true, true, true)
+	t.add(cell{"path", p.dim}, cell{"was", p.dim}, cell{"is", p.dim}, cell{"moved", p.dim})
+	for i, s := range a.Spans {
+		if i == mostMoved {
+			t.note(p.dim(fmt.Sprintf("  and %d more paths that moved less", len(a.Spans)-i)))
+			break
+		}
+		sign := "+"
+		if s.After < s.Before {
+			sign = "−"
+		}
+		t.add(cell{s.Path, nil}, cell{amount(s.Before, joules), nil}, cell{amount(s.After, joules), p.bold}, cell{sign + amount(s.moved(), joules), nil})
+	}
+	p.table(t)
+	if a.BookedJ > 0 && a.UnlabelledJ > 0.2*a.BookedJ {
+		p.words("", percent(a.UnlabelledJ/a.BookedJ)+" of it was used by goroutines of no span and went by wall share")
+	}
+}
