@@ -2,6 +2,7 @@ package tracertest
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -59,6 +60,14 @@ func (h *Host) build() error {
 			return err
 		}
 		if err := h.add("sys/fs/cgroup/job.slice/train.scope/cpu.stat", group{c.Cgroup.fromNow()}); err != nil {
+			return err
+		}
+	}
+	for name, say := range c.Files {
+		if !fs.ValidPath(name) || say == nil {
+			return fmt.Errorf("HostConfig.Files: %q is no path below the root, or has nothing to say", name)
+		}
+		if err := h.add(name, textFile(say)); err != nil {
 			return err
 		}
 	}

@@ -48,6 +48,15 @@ type HostConfig struct {
 	Cgroup  Curve // CPU seconds of the control group of the process; default no control groups
 	Waiting Curve // CPU seconds spent idle, waiting for the disk; default none
 	Stolen  Curve // CPU seconds taken by other virtual machines; default none
+
+	// Files are further files, by path below the root: what each appends to
+	// text is what the file says at a time since the host was made. A folder
+	// is made for each path's folders. A sensor of power, for one:
+	//
+	//	"sys/class/hwmon/hwmon0/power1_input": func(text []byte, t time.Duration) []byte {
+	//		return strconv.AppendInt(text, 20_000_000, 10) // µW
+	//	},
+	Files map[string]func(text []byte, t time.Duration) []byte
 }
 
 // Zone is a powercap zone.
@@ -85,6 +94,11 @@ type source interface {
 	// append appends what the file says at time t.
 	append(buf []byte, t time.Duration) []byte
 }
+
+// textFile is a file of HostConfig.Files.
+type textFile func(text []byte, t time.Duration) []byte
+
+func (f textFile) append(buf []byte, t time.Duration) []byte { return f(buf, t) }
 
 // NewHost makes a simulated host with its files below a folder, which is best
 // t.TempDir(). Inside testing/synctest, make it inside the bubble. It panics
