@@ -23,55 +23,77 @@ type Report struct {
 type Found struct {
 	Meter string // powercap, model, a registered name, or given
 	meter.Domain
+	By string // ID of the domain that is counted in its place, where one is
+}
+
+// opener is a kind of meter that needs no more than files.
+type opener struct {
+	name string
+	open func(root fs.FS) (meter.Meter, error)
+}
+
+// files are the kinds of meters that need no more than files, in the order in
+// which they win over equals.
+var files = []opener{
+	{"powercap", powercap.Open},
+}
+
+// source is an open meter.
+type source struct {
+	name string
+	open meter.Meter
 }
 
 // Detect opens the meters of the host below root (os.DirFS("/") is this host)
 // and returns those that have something to count, with those that are given;
 // the caller closes them. Of several that tell the same device the best is
-// counted: metered before counter before modelled, and of equals the one that
-// comes first, the given ones before all. What none of them tells is modelled
-// as far as the factors know of it. A given meter that is left with nothing to
-// count is closed.
+// counted: metered before counter before declared before modelled, and of
+// equals the one that comes first, the given ones before all. What none of them
+// tells is modelled as far as the factors know of it. A given meter that is
+// left with nothing to count is closed.
+//
+// Where a meter tells a whole node, its parts that have a meter of their own
+// are counted by that, and the node's by what it draws beyond them, in the
+// domain node0/rest. The meters then belong together: what is beyond the parts
+// is known from the reading of all.
 //
 // It never fails: what could not be opened is in the report.
 func Detect(root fs.FS, given ...meter.Meter) ([]meter.Meter, Report) {
 	var r Report
 	var found []source
+	var reported []listing
 	try := func(name string, open func(fs.FS) (meter.Meter, error)) {
 		m, err := guard(name, root, open)
-		if errors.Is(err, model.ErrNothingLeft) {
-			return
-		}
 		if err != nil {
 			r.miss(name, err)
 			return
 		}
-		found = append(found, newSource(name, m))
+		found = append(found, source{name, m})
+		reported = append(reported, listing{name, m.Domains()})
 	}
 	for _, m := range given {
-		found = append(found, newSource("given", m))
+		found = append(found, source{"given", m})
+		reported = append(reported, listing{"given", m.Domains()})
 	}
-	try("powercap", powercap.Open)
+	for _, f := range files {
+		try(f.name, f.open)
+	}
 	for name, open := range meter.Sources() {
 		try(name, open)
 	}
-	choose(found)
-	counted := countedOf(found)
-	try("model", func(root fs.FS) (meter.Meter, error) { return model.Open(root, counted...) })
-	name(found)
-
-	var meters []meter.Meter
-	for _, s := range found {
-		for _, d := range s.domains {
-			r.Domains = append(r.Domains, Found{s.name, d})
-		}
-		if m := s.meter(); m != nil {
-			meters = append(meters, m)
-		}
+	t := fuse(reported)
+	m, err := guard("model", root, func(root fs.FS) (meter.Meter, error) { return model.Open(root, t.covered()...) })
+	switch {
+	case err == nil:
+		found = append(found, source{"model", m})
+		t.add("model", m.Domains())
+	case !errors.Is(err, model.ErrNothingLeft):
+		r.miss("model", err)
 	}
+	r.Domains = t.found()
 	r.missUnreadable()
 	r.missHardware(root)
-	return meters, r
+	return t.meters(found), r
 }
 
 // guard opens a meter and turns a panic into an error: detection runs in
@@ -97,12 +119,12 @@ func (r *Report) miss(name string, err error) {
 	r.Missing = append(r.Missing, meter.Missing{What: name, Why: err.Error(), Err: err})
 }
 
-// missUnreadable lists the domains that were seen and cannot be read, those
-// with the same cause in one line.
+// missUnreadable lists the domains that were seen and cannot be read, and that
+// nothing is counted in place of, those with the same cause in one line.
 func (r *Report) missUnreadable() {
 	at := map[[3]string]int{}
 	for _, d := range r.Domains {
-		if d.LeftOut != "unreadable" || d.Within != "" {
+		if d.LeftOut != "unreadable" || d.Within != "" || d.By != "" {
 			continue
 		}
 		cause := [3]string{d.Sensor, d.Why, d.Fix}

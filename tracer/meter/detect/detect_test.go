@@ -156,18 +156,32 @@ func TestOfEqualsTheGivenMeterIsCounted(t *testing.T) {
 // openCounters is how many files are open beside the model's proc/stat.
 func openCounters(h *tracertest.Host) int { return h.OpenFiles() - 1 }
 
-func TestNodeThatIsMeteredAsAWholeIsAllThatIsCounted(t *testing.T) {
+func TestNodeThatIsMeteredKeepsItsPartsApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{DRAM: []tracertest.Curve{tracertest.Constant(1)}})
+		h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{DRAM: []tracertest.Curve{tracertest.Constant(3)}})
 		node := tracertest.NewMeter(tracertest.Domain{Domain: meter.Domain{ID: "node0", Method: lifecycle.Metered}, Power: tracertest.Constant(300)})
 		counted, r, ms := found(t, h, node)
-		assert.Equal(t, []string{"given node0"}, counted, "parts and whole are not added up")
-		assert.Len(t, ms, 1)
+		assert.Equal(t, []string{"given node0/rest", "powercap cpu0", "powercap dram0"}, counted, "trap 9: parts and whole are not added up")
 		assert.Empty(t, r.Missing)
-		for _, d := range r.Domains[1:] {
-			assert.Equal(t, "contained", d.LeftOut, d.ID)
-		}
-		assert.Zero(t, h.OpenFiles())
+		assert.Equal(t, lifecycle.Counter, r.Domains[0].Method, "a difference is no better than what it is made of")
+		assert.Equal(t, "what the node (node0) draws beyond cpu0 and dram0", r.Domains[0].Why)
+		told(t, ms)
+		time.Sleep(10 * time.Second)
+		j := told(t, ms)
+		assert.InDelta(t, 200, j["cpu0"], 1e-4)
+		assert.InDelta(t, 30, j["dram0"], 1e-4)
+		assert.InDelta(t, 3000, j["cpu0"]+j["dram0"]+j["node0/rest"], 1e-3, "trap 39: all together are what the node used")
+	})
+}
+
+func TestNodeWithoutMeteredPartsIsAllThatIsCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{VM: true})
+		node := tracertest.NewMeter(tracertest.Domain{Domain: meter.Domain{ID: "node0", Method: lifecycle.Metered}, Power: tracertest.Constant(300)})
+		counted, _, ms := found(t, h, node)
+		assert.Equal(t, []string{"given node0"}, counted, "nothing of it is modelled once more")
+		time.Sleep(10 * time.Second)
+		assert.Equal(t, map[string]float64{"node0": 3000}, told(t, ms))
 	})
 }
 

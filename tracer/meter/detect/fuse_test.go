@@ -1,0 +1,204 @@
+package detect
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/ecotracer/ecotracer/lifecycle"
+	"github.com/ecotracer/ecotracer/tracer/meter"
+)
+
+// is makes a domain of a few words: "cpu0/die1 counter rapl in=node0 out=refused".
+func is(words string) meter.Domain {
+	fields := strings.Fields(words)
+	d := meter.Domain{ID: fields[0], Name: fields[0], Method: lifecycle.Counter, Sensor: "test", RelError: 0.05}
+	letters := strings.IndexAny(d.ID, "0123456789")
+	d.Kind = map[string]lifecycle.HardwareKind{"node": lifecycle.KindNode, "cpu": lifecycle.KindCPU, "dram": lifecycle.KindMemory, "gpu": lifecycle.KindGPU, "module": "board"}[d.ID[:max(letters, 0)]]
+	if d.Kind == "" {
+		d.Kind = lifecycle.KindCPU
+	} else {
+		for _, c := range d.ID[letters:] {
+			if c < '0' || c > '9' {
+				break
+			}
+			d.Device = d.Device*10 + int(c-'0')
+		}
+	}
+	for _, f := range fields[1:] {
+		key, value, ok := strings.Cut(f, "=")
+		switch {
+		case !ok && rank(lifecycle.Method(f)) > 0 || f == "modelled":
+			d.Method = lifecycle.Method(f)
+		case !ok:
+			d.Sensor = f
+		case key == "in":
+			d.Within = value
+		case key == "out":
+			d.LeftOut, d.Why = value, "its meter says so"
+		case key == "uuid":
+			d.UUID = value
+		case key == "path":
+			d.Path = value
+		default:
+			panic(f)
+		}
+	}
+	return d
+}
+
+func reported(sources ...[]string) []listing {
+	var list []listing
+	for _, s := range sources {
+		l := listing{source: s[0]}
+		for _, words := range s[1:] {
+			l.domains = append(l.domains, is(words))
+		}
+		list = append(list, l)
+	}
+	return list
+}
+
+// decided tells what became of each domain.
+func decided(t tree) []string {
+	var list []string
+	for _, f := range t.found() {
+		text := f.Meter + " " + f.ID
+		if f.LeftOut != "" {
+			text += " " + f.LeftOut
+			if f.By != "" {
+				text += " by " + f.By
+			}
+		}
+		list = append(list, text)
+	}
+	return list
+}
+
+func TestFuse(t *testing.T) {
+	for name, test := range map[string]struct {
+		sources [][]string
+		want    []string
+	}{
+		"parts alone": {
+			[][]string{{"powercap", "cpu0", "dram0"}},
+			[]string{"powercap cpu0", "powercap dram0"},
+		},
+		"of equals the first source is counted": {
+			[][]string{{"perf", "cpu0 rapl"}, {"powercap", "cpu0 rapl", "dram0 rapl"}},
+			[]string{"perf cpu0", "powercap powercap:cpu0 mirrored by cpu0", "powercap dram0"},
+		},
+		"the better method is counted, whatever the order": {
+			[][]string{{"given", "cpu0 modelled", "cpu1 declared"}, {"powercap", "cpu0", "cpu1"}, {"prom", "cpu1 metered"}},
+			[]string{"given given:cpu0 mirrored by cpu0", "given given:cpu1 mirrored by cpu1", "powercap cpu0", "powercap powercap:cpu1 mirrored by cpu1", "prom cpu1"},
+		},
+		"a package is not added to the dies that another source tells": {
+			[][]string{{"perf", "cpu0"}, {"powercap", "cpu0/die0", "cpu0/die1"}},
+			[]string{"perf cpu0", "powercap cpu0/die0 mirrored by cpu0", "powercap cpu0/die1 mirrored by cpu0"},
+		},
+		"nor dies to the package": {
+			[][]string{{"perf", "cpu0/die0", "cpu0/die1"}, {"powercap", "cpu0"}},
+			[]string{"perf cpu0/die0", "perf cpu0/die1", "powercap cpu0 mirrored by cpu0/die0"},
+		},
+		"trap 11: memory of two sockets is two devices, also over two sources": {
+			[][]string{{"perf", "dram0", "dram1"}, {"powercap", "dram0", "dram1"}},
+			[]string{"perf dram0", "perf dram1", "powercap powercap:dram0 mirrored by dram0", "powercap powercap:dram1 mirrored by dram1"},
+		},
+		"what another source tells within a counted device is contained": {
+			[][]string{{"powercap", "cpu0"}, {"hwmon", "gpu0 in=cpu0"}},
+			[]string{"powercap cpu0", "hwmon gpu0 contained by cpu0"},
+		},
+		"trap 14: a part does not stand for a package that cannot be read": {
+			[][]string{{"powercap", "cpu0 out=unreadable"}, {"hwmon", "gpu0 in=cpu0", "gpu1"}},
+			[]string{"powercap cpu0 unreadable", "hwmon gpu0 refused by cpu0", "hwmon gpu1"},
+		},
+		"trap 15: one bad zone takes no other with it": {
+			[][]string{{"perf", "cpu0 out=unreadable", "cpu1"}, {"powercap", "cpu0", "cpu1", "dram0 out=unreadable"}},
+			[]string{"perf perf:cpu0 unreadable", "perf cpu1", "powercap cpu0", "powercap powercap:cpu1 mirrored by cpu1", "powercap dram0 unreadable"},
+		},
+		"trap 8: what its meter calls a mirror stays one": {
+			[][]string{{"powercap", "cpu0/die0", "cpu0/die1 out=mirrored"}},
+			[]string{"powercap cpu0/die0", "powercap cpu0/die1 mirrored"},
+		},
+		"trap 22: a GPU is not added to the module that it is on": {
+			[][]string{{"nvml", "module0", "gpu0 in=module0"}},
+			[]string{"nvml module0", "nvml gpu0 contained by module0"},
+		},
+		"trap 24: devices that only one source sees are counted, and no other's number is taken for them": {
+			[][]string{{"nvml", "gpu0 uuid=GPU-a"}, {"prom", "gpu0 uuid=GPU-b", "gpu1 uuid=gpu-A"}},
+			[]string{"nvml gpu0", "prom prom:gpu0", "prom gpu1 mirrored by gpu0"},
+		},
+		"devices are told apart by their PCI addresses": {
+			[][]string{{"hwmon", "gpu0 path=sys/bus/pci/devices/0000:03:00.0/hwmon/hwmon3"}, {"nvml", "gpu0 path=00000000:17:00.0", "gpu1 path=00000000:03:00.0"}},
+			[]string{"hwmon gpu0", "nvml nvml:gpu0", "nvml gpu1 mirrored by gpu0"},
+		},
+		"a device without UUID or address goes by its number": {
+			[][]string{{"nvml", "gpu0 uuid=GPU-a path=00000000:17:00.0"}, {"prom", "gpu0"}},
+			[]string{"nvml gpu0", "prom prom:gpu0 mirrored by gpu0"},
+		},
+		"trap 9: psys is no CPU and is not added to the packages": {
+			[][]string{{"powercap", "cpu0 rapl in=node0", "dram0 rapl in=node0", "node0 rapl"}},
+			[]string{"powercap cpu0", "powercap dram0", "powercap node0/rest"},
+		},
+		"trap 12: what a node has beyond its package holds the memory": {
+			[][]string{{"powercap", "cpu0 rapl in=node0", "node0 rapl"}},
+			[]string{"powercap cpu0", "powercap node0/rest"},
+		},
+		"graphics cards are no part of psys": {
+			[][]string{{"powercap", "cpu0 rapl in=node0", "node0 rapl"}, {"nvml", "gpu0"}},
+			[]string{"powercap cpu0", "powercap node0/rest", "nvml gpu0"},
+		},
+		"a node alone is the node": {
+			[][]string{{"redfish", "node0 metered"}},
+			[]string{"redfish node0"},
+		},
+		"modelled parts are in the node": {
+			[][]string{{"given", "gpu0 modelled", "dram0 modelled"}, {"redfish", "node0 metered"}},
+			[]string{"given gpu0 contained by node0", "given dram0 contained by node0", "redfish node0"},
+		},
+		"a rest that some meter tells is in the node": {
+			[][]string{{"given", "node0/rest", "cpu0"}, {"redfish", "node0 metered"}},
+			[]string{"given given:node0/rest contained by node0/rest", "given cpu0", "redfish node0/rest"},
+		},
+		"of several nodes the metered one is counted, and a battery last": {
+			[][]string{{"powercap", "cpu0 rapl in=node0", "node0 rapl"}, {"battery", "node0 metered battery"}, {"redfish", "node0 metered"}},
+			[]string{"powercap cpu0", "powercap powercap:node0 mirrored by node0/rest", "battery battery:node0 mirrored by node0/rest", "redfish node0/rest"},
+		},
+		"a battery is better than nothing": {
+			[][]string{{"battery", "node0 metered battery"}},
+			[]string{"battery node0"},
+		},
+		"a battery that is being charged stands for nothing": {
+			[][]string{{"powercap", "cpu0"}, {"battery", "node0 metered battery out=refused"}},
+			[]string{"powercap cpu0", "battery node0 refused"},
+		},
+		"a guess of the whole is not set off against its parts": {
+			[][]string{{"given", "node0 modelled"}, {"powercap", "cpu0"}},
+			[]string{"given node0 refused by cpu0", "powercap cpu0"},
+		},
+		"a guess of the whole is better than nothing": {
+			[][]string{{"given", "node0 modelled", "cpu0 modelled"}},
+			[]string{"given node0", "given cpu0 contained by node0"},
+		},
+		"nodes of one chassis have their own parts": {
+			[][]string{{"redfish", "node0 metered", "node1 metered", "cpu0 in=node1"}, {"powercap", "dram0"}},
+			[]string{"redfish node0/rest", "redfish node1/rest", "redfish cpu0", "powercap dram0"},
+		},
+		"rails of a board are parts of its input": {
+			[][]string{{"hwmon", "node0", "cpu0 in=node0", "gpu0 in=node0", "cpu0/core in=cpu0"}},
+			[]string{"hwmon node0/rest", "hwmon cpu0", "hwmon gpu0", "hwmon cpu0/core contained by cpu0"},
+		},
+		"what lies within itself is counted once": {
+			[][]string{{"given", "cpu0 in=cpu1", "cpu1 in=cpu0"}},
+			[]string{"given cpu0 contained by cpu1", "given cpu1"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			list := reported(test.sources...)
+			before := reported(test.sources...)
+			assert.Equal(t, test.want, decided(fuse(list)))
+			assert.Equal(t, before, list, "what was reported is not changed")
+		})
+	}
+}
