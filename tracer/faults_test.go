@@ -348,8 +348,10 @@ func TestIdlePowerThatIsNoNumberIsUnknown(t *testing.T) {
 			of := func(id string) tracertest.Domain {
 				return tracertest.Domain{Domain: meter.Domain{ID: id, IdleW: w, IdleFound: "calibration"}, Power: tracertest.Constant(10)}
 			}
-			m := tracertest.NewMeter(of("node0"), of("gpu0"))
-			m.Domains()[0].Method, m.Domains()[1].Method = lifecycle.Metered, lifecycle.Metered
+			m := tracertest.NewMeter(of("node0/rest"), of("cpu0"), of("gpu0"))
+			for i := range m.Domains() {
+				m.Domains()[i].Method = lifecycle.Metered
+			}
 			_, run := begin(t, host.options(m)...)
 			time.Sleep(5 * time.Second)
 			rec := finish(t, run)

@@ -97,9 +97,13 @@ func randomProgram(seed uint64) *program {
 }
 
 func (p *program) randomDomains(r *rand.Rand) {
-	for i := range 1 + r.IntN(6) {
-		// Where a node is told nothing else is modelled.
-		id := [...]string{"node0", "gpu0", "cpu0", "dram0", "gpu1", "cpu1"}[i]
+	// Where these are told nothing else is modelled.
+	ids := []string{"node0/rest", "cpu0", "gpu0", "dram0", "gpu1", "cpu1"}
+	n := 1 + r.IntN(len(ids))
+	if n == 1 {
+		ids[0] = "node0"
+	}
+	for _, id := range ids[:n] {
 		idle := 0.0
 		if r.IntN(3) > 0 {
 			idle = 5 * r.Float64()

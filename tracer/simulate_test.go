@@ -103,9 +103,14 @@ func requireValid(t *testing.T, rec *lifecycle.Record) {
 	}
 }
 
-// domain is a simulated domain that draws a power.
+// domain is a simulated domain that draws a power. The node is told by psys, of
+// which graphics cards are no part.
 func domain(id string, power tracertest.Curve) tracertest.Domain {
-	return tracertest.Domain{Domain: meter.Domain{ID: id}, Power: power}
+	d := meter.Domain{ID: id}
+	if id == "node0" {
+		d.Sensor = "rapl"
+	}
+	return tracertest.Domain{Domain: d, Power: power}
 }
 
 // line is the ledger line of a domain.

@@ -171,7 +171,7 @@ func checkCountedOnce(open openMeter) error {
 	})
 }
 
-var conditions = []meter.Condition{meter.OK, meter.Gap, meter.Reset, meter.Stuck, meter.Backwards, meter.Unplugged, meter.Denied, meter.Unreadable, meter.NoRange}
+var conditions = []meter.Condition{meter.OK, meter.Gap, meter.Reset, meter.Stuck, meter.Backwards, meter.Unplugged, meter.Denied, meter.Unreadable, meter.NoRange, meter.PartsMore}
 
 func checkSamples(open openMeter) error {
 	domains, _, all, err := observe(open)

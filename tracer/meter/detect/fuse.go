@@ -402,7 +402,7 @@ func (t *tree) meters(open []source) []meter.Meter {
 		for k, p := range n.parts {
 			roles[p.source][p.domain] = role{r, k}
 			if pacer, ok := open[p.source].open.(meter.Pacer); ok {
-				r.parts[k].period = pacer.Period()
+				r.parts[k].period, r.parts[k].late = pacer.Period(), pacer.Timeout()
 			}
 		}
 	}

@@ -33,7 +33,13 @@ type rest struct {
 	lossy bool      // the node's counter has lost something since it was last taken
 }
 
-func newRest(parts int) *rest { return &rest{parts: make([]trace, parts)} }
+func newRest(parts int) *rest {
+	r := &rest{parts: make([]trace, parts)}
+	for i := range r.parts {
+		r.parts[i].late = 2 * time.Second
+	}
+	return r
+}
 
 // observe notes what a part told.
 func (r *rest) observe(part int, s meter.Sample) {
@@ -124,6 +130,7 @@ type trace struct {
 	step   float64       // J between two samples, at most of late
 	gap    time.Duration // between the last two
 	period time.Duration // at which its meter is read, where it has one of its own
+	late   time.Duration // how long a reading may take
 }
 
 // add notes a sample. What is no number, falls, or comes late tells nothing.
@@ -186,4 +193,4 @@ func (t *trace) since(begun time.Time) time.Time {
 }
 
 // patience is after how long without a sample a domain is silent.
-func (t *trace) patience() time.Duration { return 3*max(t.gap, t.period) + 2*time.Second }
+func (t *trace) patience() time.Duration { return 3*max(t.gap, t.period) + t.late }
