@@ -25,7 +25,7 @@ var floors = [][]string{
 	{"lifecycle"},
 	{"internal/timeline"},
 	{"internal/host"},
-	{"internal/hosttest"},
+	{"internal/hosttest", "internal/calibration"},
 	{"tracer/meter"},
 	{"tracer/meter/internal/profile", "tracer/meter/internal/rapl", "tracer/meter/powercap", "tracer/meter/hwmon", "tracer/meter/battery", "tracer/meter/model"},
 	{"tracer/meter/redfish", "tracer/meter/declared"},

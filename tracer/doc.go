@@ -90,6 +90,8 @@
 //	                       negative: never
 //	ECOTRACER_CPU_WEIGHTS  off: never use the CPU profiler
 //	ECOTRACER_TIMELINE     on: the record tells the power over time (see Timeline)
+//	ECOTRACER_CALIBRATION  file of the idle power that `ecotracer calibrate`
+//	                       measured, by default /etc/ecotracer/calibration.json
 //	ECOTRACER_JOB          names the job that all its ranks belong to
 //	ECOTRACER_WORLD_SIZE   how many ranks an indexed job of Kubernetes has
 //	ECOTRACER_RUNTIME_DIR  folder that the processes of a host have in common,

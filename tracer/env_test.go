@@ -151,6 +151,7 @@ var variables = map[string]map[string]envCase{
 	},
 	// These have tests of their own.
 	"ECOTRACER_DISABLED":    nil, // TestADisabledRunIsEmpty, TestWithoutARunATracedProgramIsFree
+	"ECOTRACER_CALIBRATION": nil, // TestIdlePowerOfACalibration
 	"ECOTRACER_JOB":         nil, // TestTheRanksOfAJobAgreeOnItsTrace
 	"ECOTRACER_WORLD_SIZE":  nil, // TestRanksAreRecognised
 	"ECOTRACER_RUNTIME_DIR": nil, // TestNProcessesNeverReportNMachines

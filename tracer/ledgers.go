@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/ecotracer/ecotracer/factors"
+	"github.com/ecotracer/ecotracer/internal/calibration"
 	"github.com/ecotracer/ecotracer/internal/host"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer/meter"
@@ -140,7 +142,7 @@ func newLedger(c *config) (*ledger, error) {
 			l.addMeter(m)
 		}
 		l.idleByFactor()
-		return nil
+		return l.idleByCalibration(root)
 	})
 	attempt("reading the host's CPU time", func() error {
 		stat, err := host.OpenStat(root)
@@ -219,6 +221,27 @@ func (l *ledger) addMeter(m meter.Meter) {
 		g.slow = newSlowReader(m, p)
 	}
 	l.groups = append(l.groups, g)
+}
+
+// idleByCalibration takes the idle power that was measured on this host, which
+// is better than what others know of its kind.
+func (l *ledger) idleByCalibration(root fs.FS) error {
+	name := calibration.Path
+	if own := os.Getenv("ECOTRACER_CALIBRATION"); own != "" {
+		root, name = os.DirFS(filepath.Dir(own)), filepath.Base(own)
+	}
+	idle, err := calibration.Read(root, name, l.facts)
+	if err != nil {
+		return fmt.Errorf("tracer: the idle power that was measured is not used: %w; run `ecotracer calibrate` on this host", err)
+	}
+	for _, g := range l.groups {
+		for _, d := range g.domains {
+			if w := idle[d.ID]; w > 0 && d.Method != lifecycle.Modelled {
+				d.IdleW, d.IdleFound = w, "calibration"
+			}
+		}
+	}
+	return nil
 }
 
 // idleByFactor takes the factors' idle power for domains of which the meter

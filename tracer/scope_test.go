@@ -2,6 +2,8 @@ package tracer_test
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -290,4 +292,38 @@ func TestAStageBeginsWithItsFirstSpan(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestIdlePowerOfACalibration(t *testing.T) {
+	file := func(cpu string) string {
+		name := filepath.Join(t.TempDir(), "calibration.json")
+		text := `{"schema": "urn:ecotracer:calibration:v1", "taken_at": "2026-11-22T00:00:00Z",
+			"host": {"cpu": "` + cpu + `", "sockets": 1, "threads": 4, "memory_bytes": 17179869184}, "idle_w": {"cpu0": 12.5}}`
+		require.NoError(t, os.WriteFile(name, []byte(text), 0o644))
+		return name
+	}
+	idle := func(t *testing.T, opts ...tracer.Option) (l lifecycle.LedgerLine, err error) {
+		synctest.Test(t, func(t *testing.T) {
+			host := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{Model: "Simulated CPU"})
+			var run *tracer.Run
+			_, run, err = tracer.Begin(t.Context(), append(append(host.Options(), tracer.Sinks(new(tracertest.Recorder))), opts...)...)
+			time.Sleep(2 * time.Second)
+			l = line(t, finish(t, run), "cpu0")
+		})
+		return l, err
+	}
+	t.Setenv("ECOTRACER_CALIBRATION", file("Simulated CPU"))
+	l, err := idle(t)
+	require.NoError(t, err)
+	assert.Equal(t, "calibration", l.IdleFound)
+	assert.Equal(t, 12.5, l.IdleW)
+	l, err = idle(t, tracer.IdlePower(map[string]float64{"cpu0": 3}))
+	require.NoError(t, err)
+	assert.Equal(t, "declared", l.IdleFound, "what the program says goes first")
+	assert.Equal(t, 3.0, l.IdleW)
+
+	t.Setenv("ECOTRACER_CALIBRATION", file("Another CPU"))
+	l, err = idle(t)
+	require.ErrorContains(t, err, "another kind of machine")
+	assert.NotEqual(t, "calibration", l.IdleFound)
 }

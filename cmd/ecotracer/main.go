@@ -45,6 +45,7 @@ var commands = []command{
 	{"attribute", declareAttribute},
 	{"schema", declareSchema},
 	{"doctor", declareDoctor},
+	{"calibrate", declareCalibrate},
 	{"recover", declareRecover},
 	{"version", declareVersion},
 }
