@@ -223,7 +223,7 @@ func (g *group) takeReading(d *domain, joules, own float64, interval time.Durati
 	}
 	expected := interval
 	if g.slow != nil {
-		expected = max(interval, 2*g.slow.wait())
+		expected = max(interval, 2*g.slow.wait(), 2*d.Update) // what tells less often is read for nothing
 	}
 	if d.silent > expected {
 		d.gap += d.silent - interval

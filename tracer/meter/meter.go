@@ -52,6 +52,7 @@ type Domain struct {
 	ID       string                 // unique on the host: cpu0, dram0, gpu0, node0/rest
 	Kind     lifecycle.HardwareKind // which kind of device
 	Device   int                    // which device of its kind, from 0
+	Count    int                    // how many it covers together, from Device on; 0 is one
 	Name     string                 // the source's own name: package-0
 	Path     string                 // where it was found, below the root
 	Model    string                 // model of the device, if the source knows it

@@ -100,7 +100,9 @@ func coverage(counted []meter.Domain) covered {
 		switch {
 		case d.LeftOut != "":
 		case d.Kind == lifecycle.KindCPU:
-			c.cpu[d.Device] = true
+			for i := range max(d.Count, 1) {
+				c.cpu[d.Device+i] = true
+			}
 		case d.Kind == lifecycle.KindMemory:
 			c.memory = true
 		case d.ID == "node"+strconv.Itoa(d.Device)+"/rest":

@@ -107,6 +107,8 @@ func TestOnlyWhatNobodyCountsIsModelled(t *testing.T) {
 	cpu := func(n int) meter.Domain {
 		return meter.Domain{ID: fmt.Sprintf("cpu%d", n), Kind: lifecycle.KindCPU, Device: n}
 	}
+	both := cpu(0)
+	both.Count = 2
 	left := cpu(0)
 	left.LeftOut = "unreadable"
 	dram := meter.Domain{ID: "dram0", Kind: lifecycle.KindMemory}
@@ -119,6 +121,7 @@ func TestOnlyWhatNobodyCountsIsModelled(t *testing.T) {
 	}{
 		"nothing is counted":         {nil, []string{"cpu0", "cpu1", "dram0", "node0/rest"}},
 		"one socket is counted":      {[]meter.Domain{cpu(1)}, []string{"cpu0", "dram0", "node0/rest"}},
+		"both sockets as one":        {[]meter.Domain{both}, []string{"dram0", "node0/rest"}},
 		"what is left out is not":    {[]meter.Domain{left}, []string{"cpu0", "cpu1", "dram0", "node0/rest"}},
 		"memory is counted":          {[]meter.Domain{dram}, []string{"cpu0", "cpu1", "node0/rest"}},
 		"all but the rest":           {[]meter.Domain{cpu(0), cpu(1), dram, gpu}, []string{"node0/rest"}},
