@@ -27,7 +27,7 @@ var floors = [][]string{
 	{"internal/host"},
 	{"internal/hosttest", "internal/calibration"},
 	{"tracer/meter"},
-	{"tracer/meter/internal/profile", "tracer/meter/internal/rapl", "tracer/meter/powercap", "tracer/meter/hwmon", "tracer/meter/battery", "tracer/meter/model"},
+	{"tracer/meter/internal/profile", "tracer/meter/internal/rapl", "tracer/meter/powercap", "tracer/meter/perf", "tracer/meter/hwmon", "tracer/meter/battery", "tracer/meter/model"},
 	{"tracer/meter/redfish", "tracer/meter/declared"},
 	{"tracer/meter/detect"},
 	{"tracer"},

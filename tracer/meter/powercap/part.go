@@ -3,7 +3,6 @@ package powercap
 import (
 	"cmp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/ecotracer/ecotracer/tracer/meter/internal/rapl"
@@ -15,7 +14,7 @@ func partsOf(zones []zone) []rapl.Part {
 	parts := make([]rapl.Part, len(zones))
 	byID := map[string]rapl.Part{}
 	for i, z := range zones {
-		p := parseName(z.name)
+		p := rapl.Parse(z.name)
 		var parent rapl.Part
 		if id := parentOf(z.id); id != "" {
 			parent = byID[id]
@@ -29,33 +28,6 @@ func partsOf(zones []zone) []rapl.Part {
 		parts[i], byID[z.id] = p, p
 	}
 	return parts
-}
-
-// parseName reads package-P and package-P-die-D, psys, and psys-P, which is
-// the board as package P tells of it.
-func parseName(name string) rapl.Part {
-	fields := strings.Split(name, "-")
-	p := rapl.Part{Kind: fields[0], Die: -1}
-	numbers := []*int{&p.Package}
-	switch {
-	case p.Kind == rapl.Psys && len(fields) <= 2:
-	case p.Kind == rapl.Package && len(fields) == 2:
-	case p.Kind == rapl.Package && len(fields) == 4 && fields[2] == "die":
-		numbers = append(numbers, &p.Die)
-	default:
-		return rapl.Part{}
-	}
-	for i, n := range numbers {
-		if len(fields) == 1 {
-			break
-		}
-		v, err := strconv.ParseUint(fields[1+2*i], 10, 31)
-		if err != nil {
-			return rapl.Part{}
-		}
-		*n = int(v)
-	}
-	return p
 }
 
 // parentOf is intel-rapl:0 for intel-rapl:0:1, and "" for a zone at the top.

@@ -6,6 +6,7 @@ package rapl
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ecotracer/ecotracer/internal/host"
@@ -30,11 +31,48 @@ type Part struct {
 	Die     int // the kernel's number, or -1 where the counter is for all dies
 }
 
+// Parse tells what a zone of powercap that is in no other covers, by its name:
+// package-P, package-P-die-D, psys, and psys-P, which is the board as package P
+// tells of it. Other names give the zero value.
+func Parse(name string) Part {
+	fields := strings.Split(name, "-")
+	p := Part{Kind: fields[0], Die: -1}
+	numbers := []*int{&p.Package}
+	switch {
+	case p.Kind == Psys && len(fields) <= 2:
+	case p.Kind == Package && len(fields) == 2:
+	case p.Kind == Package && len(fields) == 4 && fields[2] == "die":
+		numbers = append(numbers, &p.Die)
+	default:
+		return Part{}
+	}
+	for i, n := range numbers {
+		if len(fields) == 1 {
+			break
+		}
+		v, err := strconv.ParseUint(fields[1+2*i], 10, 31)
+		if err != nil {
+			return Part{}
+		}
+		*n = int(v)
+	}
+	return p
+}
+
 // Inner tells whether it is a part of a package.
 func (p Part) Inner() bool { return p.Kind == Core || p.Kind == Uncore }
 
 // Whole is the package, or the die of it, that it belongs to.
 func (p Part) Whole() Part { return Part{Package, p.Package, p.Die} }
+
+// Label is how the kernel names a package: package-P or package-P-die-D.
+func (p Part) Label() string {
+	label := Package + "-" + strconv.Itoa(p.Package)
+	if p.Die >= 0 {
+		label += "-die-" + strconv.Itoa(p.Die)
+	}
+	return label
+}
 
 // ID names the domain of a package, a memory or a board: cpu0, dram1,
 // cpu0/die1, node0.
