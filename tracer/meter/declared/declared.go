@@ -36,8 +36,7 @@
 // told. If nothing was told for three times Update, the domain is flagged as
 // unreadable (counter-unreadable in the record) and taken at its last power,
 // until it is told again. Without Update a Power holds for ever, which suits a
-// figure that does not change, and an Energy may be told as seldom as one
-// likes.
+// figure that does not change; an Energy has to have one.
 //
 // A bill that comes when the run is over can no longer be booked. If its mean
 // power is known beforehand, tell a Power that.
@@ -96,7 +95,7 @@ func domain(d meter.Domain, mode string) (meter.Domain, error) {
 		return refuse("its RelError is 0, and no source is exact: say how wrong it may be, such as 0.02 for 2 %%")
 	}
 	if d.Update < 0 {
-		return refuse("its Update is %v: say how often the meter will be told, or leave it 0 if that is not known", d.Update)
+		return refuse("its Update is %v: say how often the meter will be told", d.Update)
 	}
 	if d.LeftOut != "" {
 		return refuse("it is left out (%s): a meter of nothing is of no use", d.LeftOut)

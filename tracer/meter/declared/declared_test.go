@@ -180,7 +180,7 @@ func TestAnEnergyNeverFalls(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := c.domain
-				d.ID, d.RelError = "node0", 0.01
+				d.ID, d.RelError, d.Update = "node0", 0.01, 10*time.Second
 				e := newEnergy(t, d)
 				var last float64
 				var worst meter.Condition
@@ -247,7 +247,7 @@ func TestAfterCloseNothingIsToldOrRead(t *testing.T) {
 }
 
 func TestADomainSaysWhatNobodyElseKnows(t *testing.T) {
-	good := meter.Domain{ID: "gpu12", RelError: 0.1}
+	good := meter.Domain{ID: "gpu12", RelError: 0.1, Update: time.Second}
 	d := newPower(t, good).Domains()[0]
 	assert.Equal(t, lifecycle.KindGPU, d.Kind)
 	assert.Equal(t, 12, d.Device)
@@ -276,8 +276,12 @@ func TestADomainSaysWhatNobodyElseKnows(t *testing.T) {
 		assert.ErrorContains(t, err, want)
 	}
 	bad := good
-	bad.RangeJ = 1e20
+	bad.Update = 0
 	_, err := declared.NewEnergy(bad)
+	assert.ErrorContains(t, err, "say how often the counter's readings will be told")
+	bad = good
+	bad.RangeJ = 1e20
+	_, err = declared.NewEnergy(bad)
 	assert.ErrorContains(t, err, "more than a counter can hold")
 }
 

@@ -13,11 +13,10 @@ import (
 // methods may be called from several goroutines at once.
 //
 // Between two readings nobody knows what was used, so it is a meter.Pacer: it
-// is asked every Period whether there is a new one, and the ledger takes the
-// last power until then. With the next reading all is put right.
+// is asked every Period for the newest, and the ledger takes the last power
+// until then. With the next reading all is put right.
 type Energy struct {
 	domains []meter.Domain
-	limit   time.Duration // after which silence is flagged; 0: never
 
 	mu        sync.Mutex
 	counter   meter.Counter
@@ -27,11 +26,8 @@ type Energy struct {
 	closed    bool
 }
 
-// period is how often an Energy is asked for news: as often as the sampler
-// settles.
-const period = time.Second
-
-// NewEnergy makes a meter of one domain. Its RangeJ, if set, is where the
+// NewEnergy makes a meter of one domain. Its Update has to be set: by it a gap
+// is told from the time between two readings. Its RangeJ, if set, is where the
 // counter begins anew; its MaxW tells that from a reset. The error tells what
 // the domain lacks.
 func NewEnergy(d meter.Domain) (*Energy, error) {
@@ -39,13 +35,15 @@ func NewEnergy(d meter.Domain) (*Energy, error) {
 	if err != nil {
 		return nil, err
 	}
+	if d.Update == 0 {
+		return nil, fmt.Errorf("declared: domain %q: its Update is 0: say how often the counter's readings will be told", d.ID)
+	}
 	rangeUJ, err := microjoules(d.ID, d.RangeJ)
 	if err != nil {
 		return nil, err
 	}
 	return &Energy{
 		domains: []meter.Domain{d},
-		limit:   patience * d.Update,
 		counter: meter.Counter{RangeUJ: rangeUJ, MaxW: d.MaxW},
 	}, nil
 }
@@ -104,7 +102,7 @@ func (e *Energy) Read(dst []meter.Sample) ([]meter.Sample, error) {
 		return dst, errClosed
 	case e.fresh:
 		e.fresh = false
-	case !e.at.IsZero() && e.limit > 0 && now.Sub(e.at) > e.limit:
+	case !e.at.IsZero() && now.Sub(e.at) > patience*e.domains[0].Update:
 		s.Time, s.Condition = now, meter.Unreadable
 	default:
 		return dst, errNothing
@@ -112,11 +110,12 @@ func (e *Energy) Read(dst []meter.Sample) ([]meter.Sample, error) {
 	return append(dst, s), nil
 }
 
-// Period is how often it is worth asking for a new reading.
-func (e *Energy) Period() time.Duration { return period }
+// Period is a quarter more than the Update of the domain, so that a source
+// that keeps its time has told something new whenever it is asked.
+func (e *Energy) Period() time.Duration { return e.domains[0].Update * 5 / 4 }
 
-// Timeout is as long: Read never waits.
-func (e *Energy) Timeout() time.Duration { return period }
+// Timeout is as long. It does not matter, as Read never waits.
+func (e *Energy) Timeout() time.Duration { return e.Period() }
 
 // Close ends the meter: Read and Tell fail after it.
 func (e *Energy) Close() error {

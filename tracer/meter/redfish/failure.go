@@ -44,6 +44,7 @@ func (f *failure) Unwrap() error { return f.cause }
 var (
 	errElsewhere = errors.New("redirect to another host")
 	errPin       = errors.New("the certificate is not the pinned one")
+	errGarbled   = errors.New("no Redfish resource")
 )
 
 // failed tells why a request came back without an answer.
@@ -99,7 +100,7 @@ func refused(status int) *failure {
 
 // garbled is an answer that is not what Redfish says it is.
 func garbled(why string) *failure {
-	return &failure{condition: meter.Unreadable, why: "the answer of the management controller " + why, answered: true}
+	return &failure{condition: meter.Unreadable, why: "the answer of the management controller " + why, cause: errGarbled, answered: true}
 }
 
 // untold is an answer without a sensible figure in it.

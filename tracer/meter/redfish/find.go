@@ -2,7 +2,9 @@ package redfish
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -37,7 +39,7 @@ func (a *client) members(ctx context.Context, at string) ([]string, error) {
 			return nil, err
 		}
 		for _, m := range c.Members {
-			if m.Path != "" && len(paths) < maxMembers {
+			if m.Path != "" && len(paths) < maxMembers && !slices.Contains(paths, m.Path) {
 				paths = append(paths, m.Path)
 			}
 		}
@@ -51,10 +53,12 @@ func (a *client) members(ctx context.Context, at string) ([]string, error) {
 // Links.Chassis).
 func (a *client) find(ctx context.Context, named string) ([]node, error) {
 	var root serviceRoot
-	if err := a.get(ctx, rootPath, &root); err != nil {
+	err := a.get(ctx, rootPath, &root)
+	stranger := errors.Is(err, fs.ErrNotExist) || errors.Is(err, errGarbled)
+	switch {
+	case err != nil && !stranger:
 		return nil, err
-	}
-	if root.RedfishVersion == "" && root.Chassis.Path == "" {
+	case stranger, root.RedfishVersion == "" && root.Chassis.Path == "":
 		return nil, &failure{condition: meter.Unreadable, why: "the address does not speak Redfish", fix: "set the URL to the management controller (BMC, iDRAC, iLO, XCC) of this node"}
 	}
 	if root.Links.Sessions.Path != "" {

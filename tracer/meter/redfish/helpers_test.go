@@ -1,10 +1,14 @@
 package redfish_test
 
 import (
+	"context"
 	stdjson "encoding/json"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
+
+	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
 // json is a value as the controller writes it.
@@ -30,4 +34,20 @@ func (b *broken) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, b.err
 	}
 	return b.RoundTripper.RoundTrip(r)
+}
+
+// nowhere is a sink that keeps nothing.
+type nowhere struct{}
+
+func (nowhere) Write(context.Context, *lifecycle.Record) error { return nil }
+
+// simulated is a controller that lets everybody in.
+func simulated(w http.ResponseWriter, r *http.Request) {
+	text, err := os.ReadFile("testdata/ilo6.json")
+	var resources map[string]stdjson.RawMessage
+	if err != nil || stdjson.Unmarshal(text, &resources) != nil || resources[r.URL.Path] == nil {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	_, _ = w.Write(resources[r.URL.Path])
 }

@@ -94,7 +94,10 @@ type number struct {
 	told        bool
 }
 
-// UnmarshalJSON never fails: what is no finite number is not told.
+// mostReading is beyond all readings, in whatever unit.
+const mostReading = 1e15
+
+// UnmarshalJSON never fails: what is no sensible number is not told.
 func (n *number) UnmarshalJSON(text []byte) error {
 	*n = number{}
 	s := strings.TrimSpace(strings.Trim(string(text), `"`))
@@ -102,7 +105,7 @@ func (n *number) UnmarshalJSON(text []byte) error {
 		return nil
 	}
 	v, err := strconv.ParseFloat(s, 64)
-	if err != nil || math.IsInf(v, 0) || math.IsNaN(v) {
+	if err != nil || math.Abs(v) > mostReading {
 		return nil
 	}
 	mantissa, exponent, _ := strings.Cut(strings.ToLower(s), "e")

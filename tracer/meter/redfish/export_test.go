@@ -1,0 +1,4 @@
+package redfish
+
+// OpenEnv is openEnv, for tests.
+var OpenEnv = openEnv
