@@ -63,6 +63,34 @@ func TestFactsOfHosts(t *testing.T) {
 			CPU:         host.CPU{Vendor: "Arm", Model: "Cortex-A72", Sockets: 1, Cores: 4, Threads: 4},
 			MemoryBytes: 3884000 * 1024, Virtualisation: "none", Product: "Raspberry Pi 4 Model B Rev 1.4", Class: "single-board",
 		},
+		"board-jetson-agx": {
+			CPU:         host.CPU{Vendor: "Arm", Model: "Cortex-A78AE", Sockets: 1, Threads: 4},
+			MemoryBytes: 31300000 * 1024, Virtualisation: "none", Product: "NVIDIA Jetson AGX Orin Developer Kit", Class: "single-board",
+		},
+		"board-jetson-nx": {
+			CPU:         host.CPU{Vendor: "Arm", Model: "Cortex-A78AE", Sockets: 1, Threads: 4},
+			MemoryBytes: 15820000 * 1024, Virtualisation: "none", Product: "NVIDIA Jetson Orin NX Engineering Reference Developer Kit", Class: "single-board",
+		},
+		"desktop-amd-gpu": {
+			CPU:         host.CPU{Vendor: "AMD", Model: "AMD Ryzen 9 7950X 16-Core Processor", Sockets: 1, Cores: 4, Threads: 4},
+			MemoryBytes: 32000000 * 1024, Virtualisation: "none", Class: "desktop",
+		},
+		"laptop-mac": {
+			CPU:         host.CPU{Vendor: "Apple", Sockets: 1, Threads: 4},
+			MemoryBytes: 15700000 * 1024, Virtualisation: "none", Product: "Apple MacBook Pro (14-inch, M1 Pro, 2021)", Class: "laptop",
+		},
+		"server-amd-energy": {
+			CPU:         host.CPU{Vendor: "AMD", Model: "AMD EPYC 7742 64-Core Processor", Sockets: 1, Cores: 4, Threads: 4},
+			MemoryBytes: 32000000 * 1024, Virtualisation: "none", Class: "server",
+		},
+		"server-mi250": {
+			CPU:         host.CPU{Vendor: "AMD", Model: "AMD EPYC 7A53 64-Core Processor", Sockets: 1, Cores: 4, Threads: 4},
+			MemoryBytes: 527000000 * 1024, Virtualisation: "none", Class: "server",
+		},
+		"workstation-intel-gpu": {
+			CPU:         host.CPU{Vendor: "Intel", Model: "13th Gen Intel(R) Core(TM) i9-13900K", Sockets: 1, Cores: 4, Threads: 4},
+			MemoryBytes: 32000000 * 1024, Virtualisation: "none", Class: "desktop",
+		},
 	}
 	for _, name := range hosttest.Names() {
 		t.Run(name, func(t *testing.T) {

@@ -20,7 +20,7 @@ func (f *Facts) readFirmware(root fs.FS) {
 	if f.Product == "" {
 		f.Product = text(root, "proc/device-tree/model") // small Arm boards
 		if f.Product != "" {
-			f.Class = "single-board"
+			f.Class = classOf(f.Product)
 		}
 	}
 	f.Provider = provider(vendor, product, bios)
@@ -82,6 +82,18 @@ func providerOfChassis(tag string) string {
 		return "oracle"
 	}
 	return ""
+}
+
+// classOf is what a product is that has a device tree in place of firmware
+// tables: a small board, unless Apple made it.
+func classOf(product string) string {
+	switch {
+	case strings.HasPrefix(product, "Apple MacBook"):
+		return "laptop"
+	case strings.HasPrefix(product, "Apple "):
+		return "desktop"
+	}
+	return "single-board"
 }
 
 // class tells the kind of machine by its chassis type (SMBIOS 3.7, 7.4.1).
