@@ -61,7 +61,7 @@ func TestTheLedgerBooksWhatAnEnergyTells(t *testing.T) {
 			}
 		})
 		assert.InEpsilon(t, 60*1250, line.TotalJ, 0.02, "as the counter tells, though it is told every ten seconds only")
-		assert.Zero(t, gap(line), "which is no gap: the counter knows")
+		assert.LessOrEqual(t, gap(line), 0.1, "which is no gap: the counter knows; a slow meter is read first just after the begin")
 	})
 }
 
