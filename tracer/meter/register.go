@@ -1,6 +1,7 @@
 package meter
 
 import (
+	"errors"
 	"io/fs"
 	"iter"
 	"slices"
@@ -18,12 +19,17 @@ var registry struct {
 	sources []source
 }
 
+// ErrNoHardware is the cause of a source's error where the host has nothing that
+// the source could meter. Nothing is missing then, so nothing is reported.
+var ErrNoHardware = errors.New("meter: the host has no such hardware")
+
 // Register adds a source to those that detection tries, in the order of their
 // names. It is called from the init function of a package that a program
 // imports for this effect alone.
 //
-// Open must return soon, start no process, and return an error where root (by
-// default the root of the host's file system) shows none of its hardware.
+// Open must return soon, start no process, and return an error that wraps
+// ErrNoHardware where root (by default the root of the host's file system) shows
+// none of its hardware.
 // Register panics if the name is taken.
 func Register(name string, open func(root fs.FS) (Meter, error)) {
 	registry.Lock()

@@ -112,6 +112,9 @@ func guard(name string, root fs.FS, open func(fs.FS) (meter.Meter, error)) (m me
 }
 
 func (r *Report) miss(name string, err error) {
+	if errors.Is(err, meter.ErrNoHardware) {
+		return
+	}
 	if m := (*meter.Missing)(nil); errors.As(err, &m) {
 		r.Missing = append(r.Missing, *m)
 		return

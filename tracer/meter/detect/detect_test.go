@@ -252,6 +252,12 @@ func TestRegisteredSources(t *testing.T) {
 	_, r, _ = found(t, hosttest.Open(t, "laptop-intel"))
 	assert.Contains(t, missing(r), "b: ")
 
+	registered["b"] = func(fs.FS) (meter.Meter, error) {
+		return nil, &meter.Missing{What: "b", Why: "no such card", Err: meter.ErrNoHardware}
+	}
+	_, r, _ = found(t, hosttest.Open(t, "laptop-intel"))
+	assert.Empty(t, missing(r), "hardware that the host does not have is not missing")
+
 	registered["b"] = gpu
 	counted, _, _ = found(t, hosttest.Open(t, "laptop-intel"))
 	assert.Len(t, counted, 4, "two that tell one device count once")

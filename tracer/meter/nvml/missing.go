@@ -10,7 +10,7 @@ import (
 const what = "nvml"
 
 func missingDriver() error {
-	return &meter.Missing{What: what, Why: "there is no NVIDIA driver"}
+	return &meter.Missing{What: what, Why: "there is no NVIDIA driver", Err: meter.ErrNoHardware}
 }
 
 func missingHost() error {
