@@ -67,6 +67,7 @@ func (c *cli) run(f runFlags, argv []string) int {
 	if err != nil {
 		c.complain("run", "%v: of what outlives its parent, the CPU time will be missing", err)
 	}
+	program.meterGPUs(f.scope)
 	to := folder{sink: discard{}}
 	if !off() {
 		to = c.openFolder(cmp.Or(f.dir, defaultDir))

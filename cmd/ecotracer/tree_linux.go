@@ -2,6 +2,7 @@ package main
 
 import (
 	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -106,6 +107,13 @@ func (t *tree) alive() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.members)
+}
+
+// pids are the processes of the tree at the last look.
+func (t *tree) pids() []int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Collect(maps.Keys(t.members))
 }
 
 // reap waits for what has ended, by the function it is given, which tells one
