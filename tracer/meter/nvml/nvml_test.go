@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -16,7 +17,7 @@ import (
 	"github.com/ecotracer/ecotracer/tracer/meter/nvml/nvmltest"
 )
 
-// host is a simulated driver, whose clock the test sets.
+// host is a simulated driver. Its time is that of the bubble it is in.
 type host struct {
 	*nvmltest.Script
 	t    *testing.T
@@ -24,18 +25,17 @@ type host struct {
 	m    meter.Meter
 }
 
-// start is a moment at which plants begin.
-var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+// start is the time at which a bubble begins.
+var start = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// simulate begins with a script. GPUs whose plant begins now draw their power
-// from the start of the simulated clock.
+// simulate begins with a script, in a testing/synctest bubble.
 func simulate(t *testing.T, s *nvmltest.Script, without ...string) *host {
 	t.Helper()
 	for _, name := range []string{"CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "ECOTRACER_SCOPE"} {
 		t.Setenv(name, "") // to be restored
 		require.NoError(t, os.Unsetenv(name))
 	}
-	s.Clock = start
+	s.Clock = time.Now()
 	return &host{Script: s, t: t, path: s.Start(t, without...)}
 }
 
@@ -54,7 +54,8 @@ func (h *host) say() { h.Write(h.t, h.path) }
 
 // pass lets simulated time pass.
 func (h *host) pass(d time.Duration) {
-	h.Clock = h.Clock.Add(d)
+	time.Sleep(d)
+	h.Clock = time.Now()
 	h.say()
 }
 
@@ -87,39 +88,43 @@ func decisions(domains []meter.Domain) []string {
 }
 
 func TestOneH100IsCountedByItsEnergyCounter(t *testing.T) {
-	h := simulate(t, nvmltest.Fleet(1, nvmltest.H100, steady(700)))
-	d := h.open(nvml.Config{})[0]
-	assert.Equal(t, meter.Domain{
-		ID: "gpu0", Kind: lifecycle.KindGPU, Name: "GPU 0", Path: "00000000:10:00.0", Model: "NVIDIA H100 80GB HBM3",
-		UUID: "GPU-a0000000-1111-2222-3333-000000000000", Aliases: []string{"GPU-a0000000-1111-2222-3333-000000000000", "cuda:0"},
-		Method: lifecycle.Counter, Sensor: "nvml", Mode: "energy-counter", Tool: "NVIDIA driver", Version: "550.54.15", RelError: 0.05,
-		ResolutionJ: 0.001, Update: 100 * time.Millisecond, RawJ: 12345.678, MaxW: 2800, TDPW: 700, PowerLimitW: 700, MemoryBytes: 85520809984,
-		Owned: true, Why: d.Why,
-	}, d)
-	assert.Contains(t, d.Why, "energy counter")
-	assert.Zero(t, h.read()["gpu0"].Joules, "joules count from opening")
+	synctest.Test(t, func(t *testing.T) {
+		h := simulate(t, nvmltest.Fleet(1, nvmltest.H100, steady(700)))
+		d := h.open(nvml.Config{})[0]
+		assert.Equal(t, meter.Domain{
+			ID: "gpu0", Kind: lifecycle.KindGPU, Name: "GPU 0", Path: "00000000:10:00.0", Model: "NVIDIA H100 80GB HBM3",
+			UUID: "GPU-a0000000-1111-2222-3333-000000000000", Aliases: []string{"GPU-a0000000-1111-2222-3333-000000000000", "cuda:0"},
+			Method: lifecycle.Counter, Sensor: "nvml", Mode: "energy-counter", Tool: "NVIDIA driver", Version: "550.54.15", RelError: 0.05,
+			ResolutionJ: 0.001, Update: 100 * time.Millisecond, RawJ: 12345.678, MaxW: 2800, TDPW: 700, PowerLimitW: 700, MemoryBytes: 85520809984,
+			Owned: true, Why: d.Why,
+		}, d)
+		assert.Contains(t, d.Why, "energy counter")
+		assert.Zero(t, h.read()["gpu0"].Joules, "joules count from opening")
+	})
 }
 
 // Trap 19: each device is told by itself, and trap 16: number 10 is not 1.
 func TestEachOfManyGPUsIsToldByItself(t *testing.T) {
 	for _, n := range []int{8, 12} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			s := nvmltest.Fleet(n, nvmltest.A100)
-			for i := range s.GPUs {
-				s.GPUs[i].Plant = []nvmltest.Step{steady(float64(i) / 100)}
-			}
-			h := simulate(t, s)
-			domains := h.open(nvml.Config{})
-			require.Len(t, domains, n)
-			h.pass(100 * time.Second)
-			got := h.read()
-			for i, d := range domains {
-				assert.Equal(t, fmt.Sprint("gpu", i), d.ID)
-				assert.Equal(t, i, d.Device)
-				assert.Equal(t, s.GPUs[i].UUID, d.UUID)
-				assert.InDelta(t, float64(i), got[d.ID].Joules, 1e-9, d.ID)
-				assert.Equal(t, meter.OK, got[d.ID].Condition)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				s := nvmltest.Fleet(n, nvmltest.A100)
+				for i := range s.GPUs {
+					s.GPUs[i].Plant = []nvmltest.Step{steady(float64(i+1) / 100)}
+				}
+				h := simulate(t, s)
+				domains := h.open(nvml.Config{})
+				require.Len(t, domains, n)
+				h.pass(100 * time.Second)
+				got := h.read()
+				for i, d := range domains {
+					assert.Equal(t, fmt.Sprint("gpu", i), d.ID)
+					assert.Equal(t, i, d.Device)
+					assert.Equal(t, s.GPUs[i].UUID, d.UUID)
+					assert.InDelta(t, float64(i+1), got[d.ID].Joules, 1e-9, d.ID)
+					assert.Equal(t, meter.OK, got[d.ID].Condition)
+				}
+			})
 		})
 	}
 }
@@ -139,24 +144,28 @@ func TestWhatIsMissingIsToldWithWhatWouldMendIt(t *testing.T) {
 		"a device blocked for a cgroup": {nvmltest.Script{Fail: map[string]int{"nvmlInit_v2": 17}}, "blocks", "container"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			simulate(t, &test.script)
-			_, err := nvml.Open(nvml.Config{})
-			var m *meter.Missing
-			require.ErrorAs(t, err, &m)
-			assert.Equal(t, "nvml", m.What)
-			assert.Contains(t, m.Why, test.why)
-			assert.Contains(t, m.Fix, test.fix)
+			synctest.Test(t, func(t *testing.T) {
+				simulate(t, &test.script)
+				_, err := nvml.Open(nvml.Config{})
+				var m *meter.Missing
+				require.ErrorAs(t, err, &m)
+				assert.Equal(t, "nvml", m.What)
+				assert.Contains(t, m.Why, test.why)
+				assert.Contains(t, m.Fix, test.fix)
+			})
 		})
 	}
 }
 
 func TestLibraryThatLacksAFunctionIsNoMeter(t *testing.T) {
-	simulate(t, nvmltest.Fleet(1, nvmltest.H100), "nvmlDeviceGetCount_v2")
-	_, err := nvml.Open(nvml.Config{})
-	var m *meter.Missing
-	require.ErrorAs(t, err, &m)
-	assert.Contains(t, m.Why, "nvmlDeviceGetCount_v2")
-	assert.NotEmpty(t, m.Fix)
+	synctest.Test(t, func(t *testing.T) {
+		simulate(t, nvmltest.Fleet(1, nvmltest.H100), "nvmlDeviceGetCount_v2")
+		_, err := nvml.Open(nvml.Config{})
+		var m *meter.Missing
+		require.ErrorAs(t, err, &m)
+		assert.Contains(t, m.Why, "nvmlDeviceGetCount_v2")
+		assert.NotEmpty(t, m.Fix)
+	})
 }
 
 func TestLibraryThatIsNotThereIsNoMeter(t *testing.T) {

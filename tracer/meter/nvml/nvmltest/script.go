@@ -78,6 +78,7 @@ type Process struct {
 	SM          int  // utilisation, percent
 	Instance    int  // which MIG instance, from 1; 0: none
 	Graphics    bool // not compute
+	MPS         bool // a client of the multi-process service; its server is a process like others
 }
 
 // Instance is a MIG device.
@@ -189,8 +190,11 @@ func (g *GPU) write(line func(word string, values ...any)) {
 	}
 	for _, p := range g.Processes {
 		kind := "C"
-		if p.Graphics {
+		switch {
+		case p.Graphics:
 			kind = "G"
+		case p.MPS:
+			kind = "M"
 		}
 		line("process", p.PID, p.MemoryBytes, p.SM, p.Instance, kind)
 	}

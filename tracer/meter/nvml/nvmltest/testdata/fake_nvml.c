@@ -538,6 +538,9 @@ PROCESSES(nvmlDeviceGetComputeRunningProcesses_v2, sizeof(nvmlProcessInfo_t), 'C
 #ifndef NO_nvmlDeviceGetGraphicsRunningProcesses_v2
 PROCESSES(nvmlDeviceGetGraphicsRunningProcesses_v2, sizeof(nvmlProcessInfo_t), 'G')
 #endif
+#ifndef NO_nvmlDeviceGetMPSComputeRunningProcesses_v3
+PROCESSES(nvmlDeviceGetMPSComputeRunningProcesses_v3, sizeV3(), 'M')
+#endif
 
 #ifndef NO_nvmlDeviceGetProcessUtilization
 nvmlReturn_t nvmlDeviceGetProcessUtilization(nvmlDevice_t d, nvmlProcessUtilizationSample_t *samples,
