@@ -71,6 +71,10 @@ func TestFactsOfHosts(t *testing.T) {
 			CPU:         host.CPU{Vendor: "Arm", Model: "Cortex-A78AE", Sockets: 1, Threads: 4},
 			MemoryBytes: 15820000 * 1024, Virtualisation: "none", Product: "NVIDIA Jetson Orin NX Engineering Reference Developer Kit", Class: "single-board",
 		},
+		"board-jetson-tx2": {
+			CPU:         host.CPU{Vendor: "Arm", Model: "Cortex-A57", Sockets: 1, Threads: 4},
+			MemoryBytes: 7860000 * 1024, Virtualisation: "none", Product: "quill", Class: "single-board",
+		},
 		"desktop-amd-gpu": {
 			CPU:         host.CPU{Vendor: "AMD", Model: "AMD Ryzen 9 7950X 16-Core Processor", Sockets: 1, Cores: 4, Threads: 4},
 			MemoryBytes: 32000000 * 1024, Virtualisation: "none", Class: "desktop",

@@ -28,31 +28,32 @@ type part struct {
 // is not in them.
 var whole = map[string]bool{"VDD_IN": true, "POM_5V_IN": true}
 
-// rails are the others whose use is known, by label. Those of a module without
-// an input that is measured (the AGX Orin, tegra234-p3701.dtsi, and the AGX
-// Xavier) are counted as far as they feed one kind of device. As NVIDIA says,
-// VIN_SYS_5V0 also feeds what VDDQ_VDD2_1V8AO does.
+// rails are the others whose use is known, by label. Those that feed one kind
+// of device are counted, as parts of the module where its input is measured.
+// On the AGX Orin (tegra234-p3701.dtsi) and the AGX Xavier it is not: there
+// the sum of the rails is less than the module. As NVIDIA says, VIN_SYS_5V0
+// also feeds what VDDQ_VDD2_1V8AO does.
 var rails = map[string]part{
 	"VDD_GPU_SOC":     {lifecycle.KindGPU, "rail of the GPU and of what is beside it on the chip"},
 	"VDD_CPU_CV":      {lifecycle.KindCPU, "rail of the processor cores and the vision accelerators"},
 	"VDDQ_VDD2_1V8AO": {lifecycle.KindMemory, "rail of the memory"},
 	"VIN_SYS_5V0":     {"", "rail of the memory, which is counted, and of the connectors"},
 
-	"GPU":   {lifecycle.KindGPU, "rail of the GPU"},
-	"CPU":   {lifecycle.KindCPU, "rail of the processor cores"},
-	"VDDRQ": {lifecycle.KindMemory, "rail of the memory"},
-	"SOC":   {"", "rail of what else is on the chip"},
-	"CV":    {"", "rail of the vision accelerators"},
-	"SYS5V": {"", "rail of the connectors"},
+	"GPU":         {lifecycle.KindGPU, "rail of the GPU"},
+	"POM_5V_GPU":  {lifecycle.KindGPU, "rail of the GPU"},
+	"VDD_SYS_GPU": {lifecycle.KindGPU, "rail of the GPU"},
+	"CPU":         {lifecycle.KindCPU, "rail of the processor cores"},
+	"POM_5V_CPU":  {lifecycle.KindCPU, "rail of the processor cores"},
+	"VDD_SYS_CPU": {lifecycle.KindCPU, "rail of the processor cores"},
+	"VDDRQ":       {lifecycle.KindMemory, "rail of the memory"},
+	"VDD_SYS_DDR": {lifecycle.KindMemory, "rail of the memory"},
 
 	"VDD_CPU_GPU_CV": {"", "rail of the processor cores, the GPU and the vision accelerators"},
 	"VDD_SOC":        {"", "rail of what else is on the chip"},
-	"POM_5V_GPU":     {"", "rail of the GPU"},
-	"POM_5V_CPU":     {"", "rail of the processor cores"},
-	"VDD_SYS_GPU":    {"", "rail of the GPU"},
-	"VDD_SYS_CPU":    {"", "rail of the processor cores"},
 	"VDD_SYS_SOC":    {"", "rail of what else is on the chip"},
-	"VDD_SYS_DDR":    {"", "rail of the memory"},
+	"SOC":            {"", "rail of what else is on the chip"},
+	"CV":             {"", "rail of the vision accelerators"},
+	"SYS5V":          {"", "rail of the connectors"},
 	"VDD_4V0_WIFI":   {"", "rail of the radio"},
 }
 
@@ -78,7 +79,8 @@ func decideRails(sensors []*planned) {
 	}
 }
 
-// decideBoard leaves out the known rails of a module whose input is measured.
+// decideBoard says of the rails of a module whose input is measured that they
+// are part of it.
 func decideBoard(all []*planned) {
 	at := slices.IndexFunc(all, func(p *planned) bool {
 		return p.LeftOut == "" && p.chip.rail() && p.Kind == lifecycle.KindNode
@@ -86,11 +88,9 @@ func decideBoard(all []*planned) {
 	if at < 0 {
 		return
 	}
-	input := all[at]
 	for _, p := range all {
-		if _, known := rails[p.channel.label]; known && p.chip.rail() {
-			p.ID = p.Sensor + "/" + p.Name
-			p.contained(input.ID, "fed by "+input.Name)
+		if r, known := rails[p.channel.label]; known && p.LeftOut == "refused" && p.chip.rail() {
+			p.contained(all[at].ID, r.why+", fed by "+all[at].Name)
 		}
 	}
 }

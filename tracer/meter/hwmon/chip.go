@@ -64,7 +64,8 @@ type channel struct {
 	average  bool      // of powerN_average
 	names    [2]string // of its file, or of two: in1_input, curr1_input
 	label    string
-	part     bool // one of the many parts of what another channel tells; it is not read
+	scale    uint64 // what its figures are multiplied by
+	part     bool   // one of the many parts of what another channel tells; it is not read
 
 	files [2]*host.File
 	told  bool // it was read when it was opened
@@ -90,11 +91,11 @@ func (c *channel) stem() string {
 // list looks into the folders of the class, in the order of their numbers. It
 // leaves out those that tell neither power nor energy.
 func list(root fs.FS) ([]*chip, error) {
+	chips := listTegra(root)
 	entries, err := fs.ReadDir(root, class)
-	if err != nil {
+	if err != nil && len(chips) == 0 {
 		return nil, err
 	}
-	var chips []*chip
 	for _, e := range entries {
 		digits, ok := strings.CutPrefix(e.Name(), "hwmon")
 		number, err := strconv.Atoi(digits)
@@ -106,11 +107,46 @@ func list(root fs.FS) ([]*chip, error) {
 			chips = append(chips, c)
 		}
 	}
-	slices.SortFunc(chips, func(a, b *chip) int { return cmp.Compare(a.number, b.number) })
+	slices.SortStableFunc(chips, func(a, b *chip) int { return cmp.Compare(a.number, b.number) })
 	for _, c := range chips {
 		c.open(root)
 	}
 	return chips, nil
+}
+
+// tegra is the folder of the driver that NVIDIA's kernels before 5.10 have for
+// the INA3221, which is no hwmon driver. Each chip has a folder such as
+// 0-0040/iio:device0 (or iio_device), and in it the label of a rail in
+// rail_name_0 and its power, in mW, in in_power0_input (drivers/staging/iio/
+// meter/ina3221.c of Linux for Tegra).
+const tegra = "sys/bus/i2c/drivers/ina3221x"
+
+// listTegra looks for the chips of that driver.
+func listTegra(root fs.FS) []*chip {
+	var chips []*chip
+	addresses, _ := fs.ReadDir(root, tegra) // nearly everywhere there are none
+	for _, a := range addresses {
+		folders, _ := fs.ReadDir(root, path.Join(tegra, a.Name())) // bind and uevent are no folders
+		for _, f := range folders {
+			if !strings.HasPrefix(f.Name(), "iio") {
+				continue
+			}
+			c := &chip{number: -1, name: "ina3221x", dir: path.Join(tegra, a.Name(), f.Name()), card: -1}
+			c.device, c.driver = path.Dir(c.dir), driverOf(c.name)
+			for i := range 3 {
+				n := strconv.Itoa(i)
+				ch := &channel{quantity: power, index: i, names: [2]string{"in_power" + n + "_input"}, label: text(root, c.dir, "rail_name_"+n), scale: 1000}
+				if _, err := fs.Stat(root, path.Join(c.dir, ch.names[0])); err == nil {
+					c.channels = append(c.channels, ch)
+				}
+			}
+			if len(c.channels) > 0 {
+				chips = append(chips, c)
+				break // iio_device may be another name of the same
+			}
+		}
+	}
+	return chips
 }
 
 // look lists what a folder has.
@@ -141,7 +177,7 @@ func (c *chip) look(root fs.FS) {
 		if !ok || q == rail && (!c.driver.rails || !names["curr"+strconv.Itoa(index)+"_input"]) {
 			continue
 		}
-		ch := &channel{quantity: q, index: index, average: average, names: [2]string{name}}
+		ch := &channel{quantity: q, index: index, average: average, names: [2]string{name}, scale: 1}
 		ch.label = text(root, c.dir, ch.stem()+"_label")
 		if q == rail {
 			ch.names[1] = "curr" + strconv.Itoa(index) + "_input"
@@ -263,7 +299,7 @@ func (c *chip) open(root fs.FS) {
 
 // open opens and reads a channel.
 func (ch *channel) open(root fs.FS, dir string) {
-	s := source{root: root}
+	s := source{root: root, scale: ch.scale}
 	for i, name := range ch.names {
 		if name != "" {
 			s.names[i] = path.Join(dir, name)

@@ -27,7 +27,7 @@ func driverOf(name string) driver {
 		return driver{decide: decideSockets, parts: "Ecore"}
 	case "ina3221":
 		return driver{decide: decideRails, rails: true}
-	case "ina219", "ina220", "ina226", "ina230", "ina231", "ina234", "ina260", "ina228", "ina237", "ina238":
+	case "ina3221x", "ina219", "ina220", "ina226", "ina230", "ina231", "ina234", "ina260", "ina228", "ina237", "ina238":
 		return driver{decide: decideRails}
 	case "macsmc_hwmon":
 		return driver{decide: decideMac}

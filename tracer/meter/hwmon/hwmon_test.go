@@ -112,7 +112,7 @@ func TestSlowMeterKeepsTheRules(t *testing.T) {
 
 func TestMeterOfHosts(t *testing.T) {
 	for name, counted := range map[string]int{
-		"desktop-amd-gpu": 3, "server-mi250": 3, "workstation-intel-gpu": 3, "board-jetson-nx": 1, "board-jetson-agx": 3, "laptop-mac": 1, "server-amd-energy": 2,
+		"desktop-amd-gpu": 3, "server-mi250": 3, "workstation-intel-gpu": 3, "board-jetson-nx": 1, "board-jetson-agx": 3, "board-jetson-tx2": 4, "laptop-mac": 1, "server-amd-energy": 2,
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := open(t, hosttest.Open(t, name))
@@ -159,6 +159,17 @@ func TestMeanPowerIsTakenForThePastItIsOf(t *testing.T) {
 			readings(t, m)
 		}
 		assert.InDelta(t, 100+200+300, readings(t, m)["node0"].Joules, 1e-6)
+	})
+}
+
+func TestPowerInMilliwatts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := open(t, hosttest.Open(t, "board-jetson-tx2"))
+		readings(t, m)
+		time.Sleep(10 * time.Second)
+		s := readings(t, m)
+		assert.InDelta(t, 10*3.356, s["node0"].Joules, 1e-6)
+		assert.InDelta(t, 10*0.228, s["gpu0"].Joules, 1e-6)
 	})
 }
 

@@ -161,6 +161,15 @@ func reason(err error) string {
 	return err.Error()
 }
 
+// folder is what tells a chip from others of its driver: hwmon3, or the
+// address 0-0040.
+func (c *chip) folder() string {
+	if c.number < 0 {
+		return path.Base(c.device)
+	}
+	return "hwmon" + strconv.Itoa(c.number)
+}
+
 // decideNodes sees to it that the whole machine is counted once.
 func decideNodes(all []*planned) {
 	var node *planned
@@ -184,11 +193,8 @@ func unique(all []*planned) {
 			if (p.LeftOut == "") != counted {
 				continue
 			}
-			if id := path.Base(p.chip.dir); taken[p.ID] {
-				if p.chip.dir == p.chip.device {
-					id = path.Base(path.Dir(p.chip.dir))
-				}
-				p.ID = id + "/" + p.ID
+			if taken[p.ID] {
+				p.ID = p.chip.folder() + "/" + p.ID
 			}
 			for n := 2; taken[p.ID]; n++ {
 				p.ID = fmt.Sprintf("%s#%d", p.ID, n)

@@ -56,6 +56,7 @@ func TestPlanOfHosts(t *testing.T) {
 		},
 		"board-jetson-nx":  {"node0", "ina3221/VDD_CPU_GPU_CV contained within node0", "ina3221/VDD_SOC contained within node0"},
 		"board-jetson-agx": {"gpu0", "cpu0", "ina3221/VIN_SYS_5V0 refused", "dram0"},
+		"board-jetson-tx2": {"gpu0", "ina3221x/VDD_SYS_SOC contained within node0", "ina3221x/VDD_4V0_WIFI contained within node0", "node0", "cpu0", "dram0", "ina3221x/VDD_MUX refused"},
 		"laptop-mac":       {"node0", "macsmc_hwmon/AC Input Power refused", "macsmc_hwmon/3.8 V Rail Power contained within node0", "macsmc_hwmon/Heatpipe Power contained within node0"},
 		"server-amd-energy": {
 			"amd_energy/Ecore000 to Ecore015 contained", "cpu0", "cpu1",

@@ -22,6 +22,7 @@ type source struct {
 	files    [2]*host.File // nil until they are first read: to open one is to read it
 	sleeps   string        // the file that tells whether the device does; "" if it never does
 	status   *host.File    // it, once it was read
+	scale    uint64        // what its figures are multiplied by
 	slept    bool          // it did at the last reading
 	positive bool          // a power of 0 is a failure
 
@@ -34,7 +35,7 @@ type source struct {
 // are open.
 func newSource(root fs.FS, domain int, p *planned) source {
 	c := p.channel
-	s := source{domain: domain, root: root, files: c.files, sleeps: p.chip.status, positive: p.positive}
+	s := source{domain: domain, root: root, files: c.files, sleeps: p.chip.status, scale: c.scale, positive: p.positive}
 	for i, name := range c.names {
 		if name != "" {
 			s.names[i] = path.Join(p.chip.dir, name)
@@ -75,7 +76,7 @@ func (s *source) read() (uint64, meter.Condition) {
 
 // value is what the file says, or the product of two.
 func (s *source) value() (uint64, error) {
-	product := uint64(1)
+	product := s.scale
 	for i, name := range s.names {
 		if name == "" {
 			break
