@@ -22,7 +22,8 @@ func same(a, b *meter.Domain) bool {
 	if at, bt := pciAddress(a.Path), pciAddress(b.Path); at != "" && bt != "" {
 		return at == bt
 	}
-	return a.Device == b.Device
+	// Some tell several together, as Kepler does the sockets.
+	return a.Device < b.Device+max(b.Count, 1) && b.Device < a.Device+max(a.Count, 1)
 }
 
 // pciAddress is the last PCI address in a path, as sysfs writes it

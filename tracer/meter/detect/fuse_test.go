@@ -37,6 +37,8 @@ func is(words string) meter.Domain {
 			d.Within = value
 		case key == "out":
 			d.LeftOut, d.Why = value, "its meter says so"
+		case key == "count":
+			d.Count = int(value[0] - '0')
 		case key == "uuid":
 			d.UUID = value
 		case key == "path":
@@ -104,6 +106,14 @@ func TestFuse(t *testing.T) {
 		"trap 11: memory of two sockets is two devices, also over two sources": {
 			[][]string{{"perf", "dram0", "dram1"}, {"powercap", "dram0", "dram1"}},
 			[]string{"perf dram0", "perf dram1", "powercap powercap:dram0 mirrored by dram0", "powercap powercap:dram1 mirrored by dram1"},
+		},
+		"sockets that a source tells together are not added to those another tells": {
+			[][]string{{"prom", "cpu0 count=2", "dram0 count=2"}, {"powercap", "cpu0", "cpu1", "cpu2", "dram1"}},
+			[]string{"prom cpu0", "prom dram0", "powercap powercap:cpu0 mirrored by cpu0", "powercap cpu1 mirrored by cpu0", "powercap cpu2", "powercap dram1 mirrored by dram0"},
+		},
+		"nor together to each": {
+			[][]string{{"powercap", "cpu0", "cpu1"}, {"prom", "cpu0 count=2"}},
+			[]string{"powercap cpu0", "powercap cpu1", "prom prom:cpu0 mirrored by cpu0"},
 		},
 		"what another source tells within a counted device is contained": {
 			[][]string{{"powercap", "cpu0"}, {"hwmon", "gpu0 in=cpu0"}},

@@ -2,6 +2,7 @@ package prom
 
 import (
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,7 +27,8 @@ type rule struct {
 	method   lifecycle.Method
 	relError float64
 	maxW     float64
-	strict   bool // two series of one device are a mistake
+	strict   bool     // two series of one device are a mistake
+	own      []string // labels that say which device it is, and so not which node
 }
 
 // place is the device that a series is of.
@@ -39,6 +41,7 @@ type place struct {
 	part    string // which part of the domain's energy it is; the parts add up
 	uuid    string
 	model   string
+	split   bool // it is told by its instances
 	within  string
 	leftOut string
 	why     string
@@ -211,7 +214,9 @@ func gpu(n, uuid, model string) place {
 }
 
 func dcgmGPU(ls labels) place {
-	return gpu(ls.get("gpu"), ls.first("UUID", "uuid"), ls.get("modelName"))
+	p := gpu(ls.get("gpu"), ls.first("UUID", "uuid"), ls.get("modelName"))
+	p.split = ls.get("GPU_I_ID") != ""
+	return p
 }
 
 func scaphandreSocket(ls labels) place {
@@ -255,6 +260,7 @@ func (f Family) asRule() rule {
 		r.relError = otherError
 	}
 	match := maps.Clone(f.Match)
+	r.own = append(slices.Collect(maps.Keys(match)), f.Label)
 	prefix := map[lifecycle.HardwareKind]string{
 		lifecycle.KindNode: "node", lifecycle.KindCPU: "cpu", lifecycle.KindMemory: "dram", lifecycle.KindGPU: "gpu",
 	}[f.Kind]

@@ -23,10 +23,13 @@ func domain(t *testing.T, m meter.Meter, id string) meter.Domain {
 	return meter.Domain{}
 }
 
+// trap 2, trap 3, trap 4: a wrap of the register is neither lost nor made up.
+// trap 9: psys is no CPU. trap 42: how Kepler splits idle from active does not
+// matter, as both are read.
 func TestKepler(t *testing.T) {
 	body := exposition(t, "kepler.prom")
 	m, e := opened(t, body, Config{})
-	assert.Equal(t, []string{"psys refused", "cpu0", "dram0"}, plans(m), "containers, pods and processes are shares of the node's joules; psys is no part beside them (trap 9)")
+	assert.Equal(t, []string{"psys refused", "cpu0", "dram0"}, plans(m), "containers, pods and processes are shares of the node's joules; psys is no part beside them")
 
 	cpu := domain(t, m, "cpu0")
 	assert.Equal(t, 2, cpu.Count, "Kepler adds up the sockets: the second must not be modelled beside them")
@@ -42,9 +45,10 @@ func TestKepler(t *testing.T) {
 		`zone="package"} 213570.1`, `zone="package"} 12.5`, `zone="dram"} 9000.75`, `zone="dram"} 9003`).Replace(body)
 	e.say("%s", body)
 	assert.InDeltaMapValues(t, map[string]float64{"cpu0": 149.75, "dram0": 2.25}, told(t, m), 1e-6,
-		"the raw register has wrapped, what Kepler unwrapped has not (traps 2, 3, 4: nothing is lost or made up)")
+		"the raw register has wrapped, what Kepler unwrapped has not")
 }
 
+// trap 1: an unknown range is no range of 0.
 func TestKeplerWithoutTheUnwrappedJoulesIsReadByItsRegister(t *testing.T) {
 	const line = `kepler_node_cpu_joules_total{zone="package",path="/sys/class/powercap/intel-rapl/intel-rapl:0",node_name="a"} %v` + "\n"
 	idle := `kepler_node_cpu_idle_joules_total{zone="package",path="x",node_name="a"} 5` + "\n"
@@ -57,14 +61,15 @@ func TestKeplerWithoutTheUnwrappedJoulesIsReadByItsRegister(t *testing.T) {
 	assert.InDelta(t, 10, told(t, m)["cpu0"], 1e-6)
 	e.say(idle+line, 100)
 	s := samples(t, m)["cpu0"]
-	assert.Equal(t, meter.NoRange, s.Condition, "where it wraps is not told (trap 1: no range is not a range of 0)")
+	assert.Equal(t, meter.NoRange, s.Condition, "where it wraps is not told")
 	assert.InDelta(t, 110, s.Joules, 1e-6, "what it shows was used since")
 }
 
+// trap 6, trap 20: a counter that stands at 0 is none.
 func TestOldKepler(t *testing.T) {
 	body := exposition(t, "kepler-old.prom")
 	m, e := opened(t, body, Config{})
-	assert.Equal(t, []string{"node0 refused", "cpu0", "cpu0/core contained", "cpu1", "dram0 unreadable"}, plans(m), "trap 6, trap 20: a counter that stands at 0 is none")
+	assert.Equal(t, []string{"node0 refused", "cpu0", "cpu0/core contained", "cpu1", "dram0 unreadable"}, plans(m), "a counter that stands at 0 is none")
 	assert.Equal(t, "v0.7.11", domain(t, m, "cpu1").Version)
 	assert.InDelta(t, 1500, domain(t, m, "cpu0").RawJ, 0, "dynamic and idle add up")
 	told(t, m)
@@ -72,11 +77,12 @@ func TestOldKepler(t *testing.T) {
 	assert.Equal(t, map[string]float64{"cpu0": 4, "cpu1": 7}, told(t, m))
 }
 
+// trap 54: an estimate is not recorded as a counter.
 func TestOldKeplerSaysWhereItHasItsFiguresFrom(t *testing.T) {
 	body := exposition(t, "kepler-old.prom")
 	m, _ := opened(t, strings.Replace(body, `components_power_source="rapl-sysfs"`, `components_power_source="estimator"`, 1), Config{})
 	d := domain(t, m, "cpu0")
-	assert.Equal(t, lifecycle.Modelled, d.Method, "trap 54: an estimate is not recorded as a counter")
+	assert.Equal(t, lifecycle.Modelled, d.Method, "an estimate is no counter")
 	assert.InDelta(t, 1, d.RelError, 0)
 
 	m, _ = opened(t, strings.Replace(body, `platform_power_source="none"`, `platform_power_source="acpi"`, 1), Config{})
@@ -85,22 +91,25 @@ func TestOldKeplerSaysWhereItHasItsFiguresFrom(t *testing.T) {
 	assert.Equal(t, lifecycle.Metered, node.Method)
 }
 
+// trap 16, trap 19: eight GPUs are eight domains. trap 25, trap 28: of counter
+// and power the counter.
 func TestDCGM(t *testing.T) {
 	body := exposition(t, "dcgm.prom")
 	m, e := opened(t, body, Config{})
-	assert.Equal(t, []string{"gpu0", "gpu1", "gpu2", "gpu3", "gpu4", "gpu5", "gpu6", "gpu7"}, plans(m), "trap 19: eight GPUs are eight domains")
+	assert.Equal(t, []string{"gpu0", "gpu1", "gpu2", "gpu3", "gpu4", "gpu5", "gpu6", "gpu7"}, plans(m), "eight GPUs are eight domains")
 	d := domain(t, m, "gpu5")
 	assert.Equal(t, "GPU-00000006-0000-4000-8000-000000000005", d.UUID)
-	assert.Equal(t, []string{"cuda:5", d.UUID}, d.Aliases)
+	assert.Equal(t, []string{d.UUID, "cuda:5"}, d.Aliases)
 	assert.Equal(t, "NVIDIA H100 80GB HBM3", d.Model)
-	assert.Equal(t, "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", d.Path, "trap 25, trap 28: the counter, not the power beside it")
+	assert.Equal(t, "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", d.Path, "the counter, not the power beside it")
 	assert.InDelta(t, 135193274.123, d.RawJ, 1e-6)
 	told(t, m)
 	e.say("%s", strings.Replace(body, "} 135193274123\n", "} 135193289123\n", 1))
 	assert.InDeltaMapValues(t, map[string]float64{"gpu5": 15}, told(t, m), 1e-6, "mJ; those that did not move are not told")
 }
 
-func TestGPUOfManyInstancesIsCountedOnce(t *testing.T) { // trap 14
+// trap 14: what tells one device twice is not added.
+func TestGPUOfManyInstancesIsCountedOnce(t *testing.T) {
 	body := exposition(t, "dcgm-mig.prom")
 	m, e := opened(t, body, Config{})
 	assert.Equal(t, []string{"gpu0", "gpu1"}, plans(m))
@@ -110,48 +119,65 @@ func TestGPUOfManyInstancesIsCountedOnce(t *testing.T) { // trap 14
 	assert.InDeltaMapValues(t, map[string]float64{"gpu1": 5}, told(t, m), 1e-6)
 }
 
-func TestGPUWithoutCounterIsReadByItsPower(t *testing.T) { // trap 20
+// trap 20: no counter is not 0 J. trap 21: the power is that of some time past.
+func TestGPUWithoutCounterIsReadByItsPower(t *testing.T) {
 	body := exposition(t, "dcgm.prom")
 	lines := strings.SplitAfter(body, "\n")
 	body = strings.Join(lines[:10], "") + strings.Replace(lines[12], "135188274123", "0", 1)
 	m, _ := opened(t, body, Config{})
 	for _, d := range m.Domains() {
 		assert.Equal(t, "DCGM_FI_DEV_POWER_USAGE", d.Path, d.ID)
-		assert.Equal(t, d.Update, d.Average, "it is of some time in the past (trap 21)")
+		assert.Equal(t, d.Update, d.Average, "it is of some time in the past")
 	}
 	assert.Len(t, told(t, m), 8)
 }
 
-func TestGPUsOfOthersAreLeftOut(t *testing.T) { // trap 24
+// trap 24: GPUs that the process does not see are not counted.
+func TestGPUsOfOthersAreLeftOut(t *testing.T) {
 	uuid := func(i string) string { return "GPU-0000000" + i + "-0000-4000-8000-00000000000" }
 	for name, test := range map[string]struct {
 		given []string
 		env   []string
 		want  string // numbers of those that are counted, in the order of cuda:N
+		mixed bool   // they are of two models
+		order bool   // what CUDA calls them is known
 	}{
-		"nothing says":                  {want: "01234567"},
-		"all":                           {env: []string{"NVIDIA_VISIBLE_DEVICES", "all"}, want: "01234567"},
+		"nothing says":                  {want: "01234567", order: true},
+		"all":                           {env: []string{"NVIDIA_VISIBLE_DEVICES", "all"}, want: "01234567", order: true},
 		"none":                          {env: []string{"NVIDIA_VISIBLE_DEVICES", "void"}},
-		"by UUID":                       {env: []string{"NVIDIA_VISIBLE_DEVICES", uuid("3") + "2," + uuid("6") + "5"}, want: "25"},
-		"by number":                     {env: []string{"NVIDIA_VISIBLE_DEVICES", "7,0"}, want: "07"},
-		"CUDA's count what there is":    {env: []string{"NVIDIA_VISIBLE_DEVICES", "4,5,6", "CUDA_VISIBLE_DEVICES", "1"}, want: "5"},
-		"CUDA's end at what is none":    {env: []string{"CUDA_VISIBLE_DEVICES", "1,99,2"}, want: "1"},
-		"CUDA's by a part of the UUID":  {env: []string{"CUDA_VISIBLE_DEVICES", "GPU-00000008"}, want: "7"},
+		"by UUID":                       {env: []string{"NVIDIA_VISIBLE_DEVICES", uuid("3") + "2," + uuid("6") + "5"}, want: "25", order: true},
+		"by number":                     {env: []string{"NVIDIA_VISIBLE_DEVICES", "7,0"}, want: "07", order: true},
+		"CUDA's count what there is":    {env: []string{"NVIDIA_VISIBLE_DEVICES", "4,5,6", "CUDA_VISIBLE_DEVICES", "1"}, want: "5", order: true},
+		"CUDA's end at what is none":    {env: []string{"CUDA_VISIBLE_DEVICES", "1,99,2"}, want: "1", order: true},
+		"CUDA's end at one named twice": {env: []string{"CUDA_VISIBLE_DEVICES", "1,1,2"}, want: "1", order: true},
+		"CUDA's by a part of the UUID":  {env: []string{"CUDA_VISIBLE_DEVICES", "GPU-00000008"}, want: "7", order: true},
+		"CUDA's by a part of several":   {env: []string{"CUDA_VISIBLE_DEVICES", "GPU-0000000"}},
 		"CUDA's none":                   {env: []string{"CUDA_VISIBLE_DEVICES", "-1"}},
-		"an instance of a known device": {env: []string{"NVIDIA_VISIBLE_DEVICES", "MIG-" + uuid("1") + "0/1/0"}, want: "0"},
+		"CUDA's empty":                  {env: []string{"CUDA_VISIBLE_DEVICES", ""}},
+		"numbers of an unknown order":   {env: []string{"CUDA_VISIBLE_DEVICES", "1"}, mixed: true, want: "01234567"},
+		"numbers of a known order":      {env: []string{"CUDA_VISIBLE_DEVICES", "1", "CUDA_DEVICE_ORDER", "PCI_BUS_ID"}, mixed: true, want: "1", order: true},
+		"an instance of a known device": {env: []string{"NVIDIA_VISIBLE_DEVICES", "MIG-" + uuid("1") + "0/1/0"}, want: "0", order: true},
 		"an instance of we know not":    {env: []string{"NVIDIA_VISIBLE_DEVICES", "MIG-4c0a1b2d-0000-4000-8000-000000000000"}},
 		"the user says":                 {given: []string{"3"}, env: []string{"CUDA_VISIBLE_DEVICES", "1"}, want: "3"},
 		"the user says none":            {given: []string{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, url := serve(t, exposition(t, "dcgm.prom"))
+			body := exposition(t, "dcgm.prom")
+			if test.mixed {
+				body = strings.ReplaceAll(body, `device="nvidia7",modelName="NVIDIA H100 80GB HBM3"`, `device="nvidia7",modelName="NVIDIA A100"`)
+			}
+			_, url := serve(t, body)
 			m, err := open(t.Context(), Config{URL: url, Devices: test.given}, tcp, env(test.env...))
 			require.NoError(t, err)
 			counted := ""
 			for _, d := range m.Domains() {
 				if d.LeftOut == "" {
 					counted += d.ID[3:]
-					assert.Equal(t, "cuda:"+string(rune('0'+len(counted)-1)), d.Aliases[0])
+					if test.order {
+						assert.Equal(t, []string{d.UUID, "cuda:" + string(rune('0'+len(counted)-1))}, d.Aliases)
+					} else {
+						assert.Equal(t, []string{d.UUID}, d.Aliases)
+					}
 				} else {
 					assert.Equal(t, "refused", d.LeftOut)
 					assert.NotContains(t, d.Why, "GPU-", "no UUID in what is recorded")
@@ -163,11 +189,13 @@ func TestGPUsOfOthersAreLeftOut(t *testing.T) { // trap 24
 	}
 }
 
+// trap 11: memory of two sockets is two. trap 12: it is no part of them.
+// trap 14: the host contains the sockets, these their cores.
 func TestScaphandre(t *testing.T) {
 	body := exposition(t, "scaphandre.prom")
 	m, e := opened(t, body, Config{})
 	assert.Equal(t, []string{"host refused", "psys refused", "cpu0", "cpu0/core contained", "cpu1", "dram0", "dram1"}, plans(m),
-		"host contains sockets, sockets contain cores (trap 14); memory of two sockets is two (trap 11) and beside them (trap 12)")
+		"host ⊃ sockets ⊃ cores; memory is beside them")
 	assert.Equal(t, "1.0", domain(t, m, "cpu0").Version)
 	assert.InDelta(t, 43038.699818, domain(t, m, "cpu0").RawJ, 1e-9)
 	told(t, m)
@@ -180,7 +208,9 @@ func TestScaphandre(t *testing.T) {
 	assert.InDelta(t, 0.25, got["dram1"].Joules, 1e-9)
 }
 
-func TestZonesOfDies(t *testing.T) { // trap 10
+// trap 10: package-P-die-D is understood. trap 13: a package is known by its
+// own number.
+func TestZonesOfDies(t *testing.T) {
 	m, _ := opened(t, `kepler_node_cpu_joules_total{zone="package-1-die-0",path="p"} 7
 kepler_node_cpu_joules_total{zone="package-1-die-1",path="q"} 8
 kepler_node_cpu_joules_total{zone="ppt",path="/sys/class/hwmon/hwmon3"} 9
@@ -203,6 +233,7 @@ func urlOf(t *testing.T, body string) string {
 	return url
 }
 
+// trap 29: Wh and mJ are not J.
 func TestFamiliesOfTheUser(t *testing.T) {
 	const body = `pdu_outlet_wh_total{outlet="7"} 100
 pdu_outlet_wh_total{outlet="8"} 900
@@ -223,7 +254,7 @@ acc_energy{slot="1",uuid="GPU-b"} 6
 	assert.Equal(t, "GPU-b", domain(t, m, "gpu1").UUID)
 	told(t, m)
 	e.say("%s", strings.NewReplacer("} 100", "} 100.5", "} 6", "} 1006").Replace(body))
-	assert.InDeltaMapValues(t, map[string]float64{"node0": 1800, "gpu1": 1}, told(t, m), 1e-6, "trap 29: Wh and mJ")
+	assert.InDeltaMapValues(t, map[string]float64{"node0": 1800, "gpu1": 1}, told(t, m), 1e-6, "Wh and mJ")
 
 	why := refused(t, body, Config{Families: []Family{{Name: "pdu_outlet_wh_total", Kind: lifecycle.KindNode, Unit: "Wh"}}})
 	assert.Contains(t, why.Why, "several series of pdu_outlet_wh_total are of one device")
@@ -237,7 +268,8 @@ func TestFamilyOfTheUserComesBeforeOurs(t *testing.T) {
 	assert.InDelta(t, 9000, domain(t, m, "node0").RawJ, 0)
 }
 
-func TestSeveralNodesAreRefused(t *testing.T) { // trap 38: never another machine's energy
+// trap 38: a run is never given the energy of another machine.
+func TestSeveralNodesAreRefused(t *testing.T) {
 	body := exposition(t, "dcgm.prom")
 	other := strings.NewReplacer("worker-1", "worker-2", "GPU-", "GPU-f").Replace(body)
 	both := body + other
@@ -256,4 +288,34 @@ func TestSeveralNodesAreRefused(t *testing.T) { // trap 38: never another machin
 
 	m = refused(t, strings.ReplaceAll(body, `,Hostname="worker-1"`, "")+strings.ReplaceAll(other, `,Hostname="worker-2"`, ""), Config{})
 	assert.Contains(t, m.Why, "several nodes", "also if it shows by the UUIDs alone")
+}
+
+// trap 38: a run is never given the energy of another machine.
+func TestServiceOfAllAgentsIsNotFollowedToAnotherNode(t *testing.T) {
+	for name, change := range map[string]*strings.Replacer{
+		"kepler.prom":     strings.NewReplacer("worker-1", "worker-2"),
+		"kepler-old.prom": strings.NewReplacer("worker-1", "worker-2"),
+		"dcgm.prom":       strings.NewReplacer("worker-1", "worker-2"),
+		"dcgm-mig.prom":   strings.NewReplacer("GPU-", "GPU-f"),
+	} {
+		body := exposition(t, name)
+		m, e := opened(t, body, Config{})
+		told(t, m)
+		e.say("%s", change.Replace(body))
+		for id, s := range samples(t, m) {
+			assert.Equal(t, meter.Unreadable, s.Condition, "%s: %s", name, id)
+		}
+		e.say("%s", body)
+		for id, s := range samples(t, m) {
+			assert.Equal(t, meter.OK, s.Condition, "%s: %s", name, id)
+		}
+	}
+}
+
+func TestLabelThatNumbersDevicesNamesNoNode(t *testing.T) {
+	m, _ := opened(t, "numa_joules{node=\"0\"} 1\nnuma_joules{node=\"1\"} 2\n", Config{Families: []Family{
+		{Name: "numa_joules", Kind: lifecycle.KindMemory, Unit: "J", Label: "node"},
+	}})
+	assert.Equal(t, []string{"dram0", "dram1"}, plans(m))
+	assert.Len(t, told(t, m), 2)
 }

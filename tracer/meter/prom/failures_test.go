@@ -94,6 +94,7 @@ func openMetrics(body string) http.HandlerFunc {
 	}
 }
 
+// trap 6: a failure is no reading of 0. trap 49: what comes back is never evaluated.
 func TestWhatIsWrongWithAnEndpointIsSaid(t *testing.T) {
 	for name, test := range answers {
 		t.Run(name, func(t *testing.T) {
@@ -104,7 +105,7 @@ func TestWhatIsWrongWithAnEndpointIsSaid(t *testing.T) {
 			e.set(test.answer)
 			got := samples(t, m)
 			assert.Equal(t, test.condition, got["cpu0"].Condition)
-			assert.Zero(t, got["cpu0"].Joules, "trap 6: a failure is no reading of 0")
+			assert.Zero(t, got["cpu0"].Joules, "a failure is no reading of 0")
 			e.say("scaph_socket_energy_microjoules{socket_id=\"0\"} 3000000\n")
 			assert.InDelta(t, 2, told(t, m)["cpu0"], 1e-9, "nothing is lost when it answers again")
 			require.NoError(t, m.Close())
@@ -124,7 +125,8 @@ func TestWhatIsWrongWithAnEndpointIsSaid(t *testing.T) {
 	}
 }
 
-func TestOneFamilyThatIsGoneTakesNoOtherWithIt(t *testing.T) { // trap 15
+// trap 15: one bad family does not discard the others.
+func TestOneFamilyThatIsGoneTakesNoOtherWithIt(t *testing.T) {
 	body := exposition(t, "scaphandre.prom")
 	m, e := opened(t, body, Config{})
 	told(t, m)
@@ -144,6 +146,7 @@ func TestOneFamilyThatIsGoneTakesNoOtherWithIt(t *testing.T) { // trap 15
 	assert.Equal(t, meter.Unplugged, got["dram1"].Condition)
 }
 
+// trap 2: a new start is no wrap of 2^64.
 func TestAgentThatStartsAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const gpu = "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{gpu=\"0\",UUID=\"GPU-a\"} %d\n"
@@ -159,7 +162,7 @@ func TestAgentThatStartsAnew(t *testing.T) {
 		assert.Equal(t, 0.0, step(5_000_000_000).Joules)
 		assert.Equal(t, 9000.0, step(5_009_000_000).Joules)
 		s := step(4_000_000)
-		assert.Equal(t, meter.Reset, s.Condition, "trap 2: a new start is no wrap of 2^64")
+		assert.Equal(t, meter.Reset, s.Condition, "a new start is no wrap")
 		assert.Equal(t, 13000.0, s.Joules, "what it shows was used since")
 		s = step(13_000_000)
 		assert.Equal(t, meter.OK, s.Condition)

@@ -184,7 +184,7 @@ func plan(all []series, f facts, given []string, getenv func(string) (string, bo
 			d.LeftOut, d.Why = "unreadable", why
 		}
 		if d.Kind == lifecycle.KindGPU {
-			gpus = append(gpus, device{d.Device, d.UUID})
+			gpus = append(gpus, device{d.Device, d.UUID, d.Model, c.series[0].place.split})
 		}
 		domains = append(domains, d)
 		if d.LeftOut == "" {
@@ -265,21 +265,21 @@ func (f *facts) source(d *meter.Domain) {
 // hide leaves out the GPUs that are not this process's, and names the others
 // as CUDA does.
 func hide(domains []meter.Domain, gpus []device, given []string, getenv func(string) (string, bool)) {
-	mine, why := visible(gpus, given, getenv)
-	next, seen := 0, 0
+	v := visible(gpus, given, getenv)
+	next := 0
 	for i := range domains {
 		d := &domains[i]
 		if d.Kind != lifecycle.KindGPU {
 			continue
 		}
-		if mine[next] {
-			d.Aliases = append(d.Aliases, "cuda:"+strconv.Itoa(seen))
-			if d.UUID != "" {
-				d.Aliases = append(d.Aliases, d.UUID)
-			}
-			seen++
-		} else if d.LeftOut == "" {
-			d.LeftOut, d.Why = "refused", "not one of this process's GPUs, as "+why+" says"
+		if d.UUID != "" {
+			d.Aliases = append(d.Aliases, d.UUID)
+		}
+		if n := v.ordinal[next]; n >= 0 {
+			d.Aliases = append(d.Aliases, "cuda:"+strconv.Itoa(n))
+		}
+		if !v.mine[next] && d.LeftOut == "" {
+			d.LeftOut, d.Why = "refused", "not one of this process's GPUs, as "+v.why+" says"
 		}
 		next++
 	}

@@ -23,6 +23,13 @@ var nodeLabels = []string{"node_name", "Hostname", "hostname", "node", "instance
 
 var errSeveralNodes = errors.New("the endpoint tells of several nodes")
 
+// errAnotherNode is that an address leads now here, now there, as that of a
+// Service does.
+var errAnotherNode = &failure{
+	why: "the endpoint tells of another node than when it was opened", fix: "give the address of this node's own exporter, no Service of them all",
+	condition: meter.Unreadable,
+}
+
 // errStill is that a reading told nothing, as no counter had moved since the
 // one before: the exporter had not looked again.
 var errStill = errors.New("prom: no counter has moved since the last reading")
@@ -35,6 +42,7 @@ type prom struct {
 	rules   map[string][]*rule
 	wanted  map[string]bool
 	node    string
+	nodes   map[string]string // what labels of nodeLabels said when it was opened
 	period  time.Duration
 	timeout time.Duration
 	client  *client
@@ -101,7 +109,8 @@ func (m *prom) discover(ctx context.Context, given []string, getenv func(string)
 	defer cancel()
 	f := facts{version: map[string]string{}, sockets: map[string]bool{}}
 	var all []series
-	nodes := map[label]bool{}
+	m.nodes = map[string]string{}
+	several := false
 	others := 0 // series of other nodes
 	wanted := map[string]bool{}
 	for name := range m.wanted {
@@ -127,9 +136,10 @@ func (m *prom) discover(ctx context.Context, given []string, getenv func(string)
 				return &failure{why: "the endpoint tells of more devices than a node has"}
 			}
 			all = append(all, series{r, where, p})
+			several = m.elsewhere(r, p.labels) || several
 			for _, l := range p.labels {
-				if slices.Contains(nodeLabels, l.name) {
-					nodes[l] = true
+				if slices.Contains(nodeLabels, l.name) && !slices.Contains(r.own, l.name) {
+					m.nodes[l.name] = l.value
 				}
 			}
 		}
@@ -138,14 +148,8 @@ func (m *prom) discover(ctx context.Context, given []string, getenv func(string)
 	if err != nil {
 		return missing(err)
 	}
-	if m.node == "" {
-		names := map[string]bool{}
-		for l := range nodes {
-			if names[l.name] {
-				return missing(errSeveralNodes)
-			}
-			names[l.name] = true
-		}
+	if several {
+		return missing(errSeveralNodes)
 	}
 	domains, counted, err := plan(all, f, given, getenv)
 	switch {
@@ -161,6 +165,14 @@ func (m *prom) discover(ctx context.Context, given []string, getenv func(string)
 		m.byID[d.ID] = t
 	}
 	return nil
+}
+
+// elsewhere tells whether a series is of another node than those before.
+func (m *prom) elsewhere(r *rule, ls labels) bool {
+	return slices.ContainsFunc(ls, func(l label) bool {
+		value, known := m.nodes[l.name]
+		return known && value != l.value && !slices.Contains(r.own, l.name)
+	})
 }
 
 // mine tells whether a series is of the node that was asked for.
@@ -247,9 +259,14 @@ func (m *prom) take(name string, p point) error {
 	}
 	for _, r := range m.rules[name] {
 		where := r.place(p.labels)
-		if t := m.byID[where.id]; t != nil && t.rule.rank == r.rank {
-			t.take(where.part, p.value*r.scale, p.at)
+		t := m.byID[where.id]
+		if t == nil || t.rule.rank != r.rank {
+			continue
 		}
+		if m.elsewhere(r, p.labels) || t.uuid != where.uuid {
+			return errAnotherNode
+		}
+		t.take(where.part, p.value*r.scale, p.at)
 	}
 	return nil
 }

@@ -110,6 +110,7 @@ func TestExporterThatIsSlowerThanWeThinkIsWaitedFor(t *testing.T) {
 	})
 }
 
+// trap 27: power counts for the time between two readings.
 func TestPowerIsIntegrated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const gpu = "DCGM_FI_DEV_POWER_USAGE{gpu=\"0\",UUID=\"GPU-0\"} %v\n"
@@ -175,6 +176,7 @@ func TestOpenMetricsIsAskedFor(t *testing.T) {
 	require.NoError(t, m.Close())
 }
 
+// trap 17: nothing is opened for each reading.
 func TestOneConnectionIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e, dial := bubble(t, text(one))

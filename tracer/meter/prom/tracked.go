@@ -21,6 +21,7 @@ const (
 type tracked struct {
 	domain int
 	rule   *rule
+	uuid   string
 	parts  map[string]int // slots by part
 	now    []slot
 
@@ -47,7 +48,7 @@ type slot struct {
 }
 
 func newTracked(domain int, c *candidate) *tracked {
-	t := &tracked{domain: domain, rule: c.series[0].rule, parts: map[string]int{}, now: make([]slot, len(c.series))}
+	t := &tracked{domain: domain, rule: c.series[0].rule, uuid: c.series[0].place.uuid, parts: map[string]int{}, now: make([]slot, len(c.series))}
 	for i, s := range c.series {
 		t.parts[s.place.part] = i
 	}
@@ -125,6 +126,9 @@ func (t *tracked) tell(now time.Time) (meter.Sample, bool) {
 		if stamp.IsZero() || !s.at.IsZero() && s.at.Before(stamp) {
 			stamp = s.at
 		}
+	}
+	if !believable(sum) {
+		return t.sample(now, meter.Unreadable), true
 	}
 	if !stamp.IsZero() {
 		age := max(now.Round(0).Sub(stamp), 0)
