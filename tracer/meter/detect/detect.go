@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/ecotracer/ecotracer/tracer/meter"
 	"github.com/ecotracer/ecotracer/tracer/meter/model"
@@ -91,6 +92,7 @@ func Detect(root fs.FS, given ...meter.Meter) ([]meter.Meter, Report) {
 		r.miss("model", err)
 	}
 	r.Domains = t.found()
+	r.forgive()
 	r.missUnreadable()
 	r.missHardware(root)
 	return t.meters(found), r
@@ -111,15 +113,25 @@ func guard(name string, root fs.FS, open func(fs.FS) (meter.Meter, error)) (m me
 	return m, err
 }
 
+// miss lists what could not be opened. A source that finds none of its hardware
+// is nothing to mend, but for the counters of the CPU, which are looked for.
 func (r *Report) miss(name string, err error) {
-	if errors.Is(err, meter.ErrNoHardware) {
+	m := (*meter.Missing)(nil)
+	if !errors.As(err, &m) {
+		m = &meter.Missing{What: name, Why: err.Error(), Err: err}
+	}
+	if errors.Is(err, meter.ErrNoHardware) || name != "powercap" && m.Fix == "" && errors.Is(m.Err, fs.ErrNotExist) {
 		return
 	}
-	if m := (*meter.Missing)(nil); errors.As(err, &m) {
-		r.Missing = append(r.Missing, *m)
-		return
-	}
-	r.Missing = append(r.Missing, meter.Missing{What: name, Why: err.Error(), Err: err})
+	r.Missing = append(r.Missing, *m)
+}
+
+// forgive takes from what is missing the counters that another source reads:
+// those that perf may not read and powercap does.
+func (r *Report) forgive() {
+	r.Missing = slices.DeleteFunc(r.Missing, func(m meter.Missing) bool {
+		return slices.ContainsFunc(r.Domains, func(d Found) bool { return d.LeftOut == "" && d.Sensor == m.What })
+	})
 }
 
 // missUnreadable lists the domains that were seen and cannot be read, and that

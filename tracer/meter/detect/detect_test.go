@@ -2,6 +2,7 @@ package detect_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"runtime"
@@ -263,31 +264,106 @@ func TestRegisteredSources(t *testing.T) {
 	assert.Len(t, counted, 4, "two that tell one device count once")
 }
 
-func TestHardwareThatNoMeterCountsIsMissing(t *testing.T) {
-	gpus := fstest.MapFS{
+// cards are GPUs of all makers, as their drivers show them.
+func cards() fstest.MapFS {
+	return fstest.MapFS{
 		"proc/driver/nvidia/gpus/0000:17:00.0/information": {Data: []byte("Model: \t\t NVIDIA H100 PCIe\nIRQ:   \t\t 150\nGPU UUID: \t GPU-secret\n")},
 		"proc/driver/nvidia/gpus/0000:65:00.0/information": {Data: []byte("Model: \t\t NVIDIA H100 PCIe\nGPU UUID: \t GPU-secret\n")},
 		"proc/driver/nvidia/gpus/0000:ca:00.0/information": {Data: []byte("garbage")},
 		"sys/class/drm/card0/device/vendor":                {Data: []byte("0x1002\n")},
+		"sys/class/drm/card0/device/uevent":                {Data: []byte("DRIVER=amdgpu\nPCI_SLOT_NAME=0000:03:00.0\n")},
 		"sys/class/drm/card0-HDMI-A-1/device/vendor":       {Data: []byte("0x1002\n")},
 		"sys/class/drm/card1/device/vendor":                {Data: []byte("0x8086\n")},
+		"sys/class/drm/card1/device/uevent":                {Data: []byte("DRIVER=i915\nPCI_SLOT_NAME=0000:00:02.0\n")},
+		"sys/class/drm/card2/device/vendor":                {Data: []byte("0x10de\n")},
+		"sys/class/drm/card2/device/uevent":                {Data: []byte("DRIVER=nvidia\nPCI_SLOT_NAME=0000:17:00.0\n")},
+		"sys/class/drm/card3/device/vendor":                {Data: []byte("0x8086\n")},
+		"sys/class/drm/card3/device/uevent":                {Data: []byte("DRIVER=xe\nPCI_SLOT_NAME=0000:51:00.0\n")},
+		"sys/class/drm/card4/device/vendor":                {Data: []byte("0x1a03\n")},
 	}
-	_, r, _ := found(t, gpus)
-	text := missing(r)
-	assert.Contains(t, text, "gpu NVIDIA H100 PCIe: the kernel shows 2")
-	assert.Contains(t, text, "pass one of your own to the run (tracer.Meters)", "what would mend it")
-	assert.Contains(t, text, "gpu NVIDIA: the kernel shows 1")
-	assert.Contains(t, text, "gpu AMD: the kernel shows 1")
-	assert.NotContains(t, text, "secret", "what tells one device from another is not reported")
+}
 
-	synctest.Test(t, func(t *testing.T) {
-		var domains []tracertest.Domain
-		for _, id := range []string{"gpu0", "gpu1", "gpu2", "gpu3"} {
-			domains = append(domains, tracertest.Domain{Domain: meter.Domain{ID: id}})
+// missingGPUs are those lines of what is missing.
+func missingGPUs(r detect.Report) []string {
+	var list []string
+	for _, m := range r.Missing {
+		if strings.HasPrefix(m.What, "gpu") {
+			list = append(list, m.What+": "+m.Why)
 		}
-		_, r, _ = found(t, gpus, tracertest.NewMeter(domains...))
-		assert.NotContains(t, missing(r), "gpu", "what is metered is not missing")
-	})
+	}
+	return list
+}
+
+func TestTrap20GPUsThatNoMeterCountsAreMissing(t *testing.T) {
+	_, r, _ := found(t, cards())
+	assert.Equal(t, []string{
+		"gpu NVIDIA H100 PCIe: the kernel shows 2, and no meter counts them",
+		"gpu NVIDIA: the kernel shows 1, and no meter counts them",
+		"gpu AMD: the kernel shows 1, and no meter counts them (graphics inside a CPU are part of its package)",
+		"gpu Intel: the kernel shows 1, and no meter counts them",
+	}, missingGPUs(r), "each once, without the graphics on the processor and the BMC's")
+	text := missing(r)
+	assert.Contains(t, text, `import _ "github.com/ecotracer/ecotracer/tracer/meter/nvml"`, "what would mend it")
+	assert.Contains(t, text, "tracer.Meters", "what would mend it")
+	assert.NotContains(t, text, "secret", "what tells one device from another is not reported")
+}
+
+func TestGPUsThatAreMeteredAreNotMissing(t *testing.T) {
+	gpus := func(more func(i int, d *meter.Domain), n int) meter.Meter {
+		var domains []tracertest.Domain
+		for i := range n {
+			d := tracertest.Domain{Domain: meter.Domain{ID: fmt.Sprint("gpu", i)}}
+			more(i, &d.Domain)
+			domains = append(domains, d)
+		}
+		return tracertest.NewMeter(domains...)
+	}
+	for name, test := range map[string]struct {
+		meter meter.Meter
+		want  []string
+	}{
+		"by their addresses": {
+			gpus(func(i int, d *meter.Domain) { d.Path = []string{"00000000:17:00.0", "0000:03:00.0"}[i] }, 2),
+			[]string{"gpu NVIDIA H100 PCIe: the kernel shows 1", "gpu NVIDIA: the kernel shows 1", "gpu Intel: the kernel shows 1"},
+		},
+		"by who made them": {
+			gpus(func(_ int, d *meter.Domain) { d.Sensor = "nvml" }, 3),
+			[]string{"gpu AMD: the kernel shows 1", "gpu Intel: the kernel shows 1"},
+		},
+		"by their number": {gpus(func(int, *meter.Domain) {}, 5), nil},
+		"but not those that cannot be read": {
+			gpus(func(i int, d *meter.Domain) {
+				d.Path = "0000:51:00.0"
+				d.LeftOut, d.Why = "refused", "it counts nonsense"
+			}, 1),
+			[]string{"gpu NVIDIA H100 PCIe: the kernel shows 2", "gpu NVIDIA: the kernel shows 1", "gpu AMD: the kernel shows 1", "gpu Intel: the kernel shows 1"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, r, _ := found(t, cards(), test.meter)
+			var got []string
+			for _, m := range missingGPUs(r) {
+				m, _, _ = strings.Cut(m, ",")
+				got = append(got, m)
+			}
+			assert.Equal(t, test.want, got)
+		})
+	}
+}
+
+func TestASourceThatFindsNoneOfItsHardwareIsNothingToMend(t *testing.T) {
+	register()
+	t.Cleanup(func() { clear(registered) })
+	registered["a"] = func(fs.FS) (meter.Meter, error) {
+		return nil, &meter.Missing{What: "a", Why: "no such device", Err: fs.ErrNotExist}
+	}
+	registered["b"] = func(fs.FS) (meter.Meter, error) {
+		return nil, &meter.Missing{What: "rapl", Why: "perf may not be used", Fix: "sysctl", Err: fs.ErrPermission}
+	}
+	_, r, _ := found(t, hosttest.Open(t, "laptop-intel"))
+	assert.Empty(t, missing(r), "and what one way does not tell, another does")
+	_, r, _ = found(t, hosttest.Open(t, "vm-aws"))
+	assert.Contains(t, missing(r), "perf may not be used")
 }
 
 func TestDetectionStartsNothingAndLeavesNothingOpen(t *testing.T) {
