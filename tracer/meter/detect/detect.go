@@ -8,9 +8,13 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"github.com/ecotracer/ecotracer/tracer/meter"
+	"github.com/ecotracer/ecotracer/tracer/meter/battery"
+	"github.com/ecotracer/ecotracer/tracer/meter/hwmon"
 	"github.com/ecotracer/ecotracer/tracer/meter/model"
+	"github.com/ecotracer/ecotracer/tracer/meter/perf"
 	"github.com/ecotracer/ecotracer/tracer/meter/powercap"
 )
 
@@ -36,7 +40,10 @@ type opener struct {
 // files are the kinds of meters that need no more than files, in the order in
 // which they win over equals.
 var files = []opener{
+	{"perf", perf.Open},
 	{"powercap", powercap.Open},
+	{"hwmon", hwmon.Open},
+	{"battery", battery.Open},
 }
 
 // source is an open meter.
@@ -130,7 +137,10 @@ func (r *Report) miss(name string, err error) {
 // those that perf may not read and powercap does.
 func (r *Report) forgive() {
 	r.Missing = slices.DeleteFunc(r.Missing, func(m meter.Missing) bool {
-		return slices.ContainsFunc(r.Domains, func(d Found) bool { return d.LeftOut == "" && d.Sensor == m.What })
+		return slices.ContainsFunc(r.Domains, func(d Found) bool {
+			what, _, _ := strings.Cut(m.What, " (") // rapl (perf)
+			return d.LeftOut == "" && d.Sensor == what
+		})
 	})
 }
 

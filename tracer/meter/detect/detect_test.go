@@ -80,6 +80,11 @@ func TestDetectOnHosts(t *testing.T) {
 		"vm-aws":            {[]string{"model cpu0", "model dram0", "model node0/rest"}, "rapl: a virtual machine"},
 		"container-masked":  {[]string{"model cpu0", "model cpu1", "model dram0", "model node0/rest"}, "systempaths=unconfined"},
 		"board-arm":         {[]string{"model cpu0", "model dram0", "model node0/rest"}, "rapl: this CPU"},
+		"board-jetson-nx":   {[]string{"hwmon node0"}, "rapl: this CPU"},
+		"board-jetson-agx":  {[]string{"hwmon gpu0", "hwmon cpu0", "hwmon dram0", "model node0/rest"}, "rapl: this CPU"},
+		"desktop-amd-gpu":   {[]string{"hwmon cpu0", "hwmon gpu1", "hwmon gpu0", "model dram0", "model node0/rest"}, "modprobe"},
+		"laptop-mac":        {[]string{"hwmon node0"}, "rapl: this CPU"},
+		"server-mi250":      {[]string{"hwmon gpu0", "hwmon gpu2", "hwmon node0/rest"}, "modprobe"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			counted, r, ms := found(t, hosttest.Open(t, name))
@@ -358,7 +363,7 @@ func TestASourceThatFindsNoneOfItsHardwareIsNothingToMend(t *testing.T) {
 		return nil, &meter.Missing{What: "a", Why: "no such device", Err: fs.ErrNotExist}
 	}
 	registered["b"] = func(fs.FS) (meter.Meter, error) {
-		return nil, &meter.Missing{What: "rapl", Why: "perf may not be used", Fix: "sysctl", Err: fs.ErrPermission}
+		return nil, &meter.Missing{What: "rapl (perf)", Why: "perf may not be used", Fix: "sysctl", Err: fs.ErrPermission}
 	}
 	_, r, _ := found(t, hosttest.Open(t, "laptop-intel"))
 	assert.Empty(t, missing(r), "and what one way does not tell, another does")

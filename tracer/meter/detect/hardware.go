@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/ecotracer/ecotracer/internal/host"
@@ -81,7 +82,9 @@ func unmetered(gpus []gpu, domains []Found) []gpu {
 	told := map[string]bool{} // by address
 	number := map[string]int{}
 	for _, d := range domains {
-		if d.Kind != lifecycle.KindGPU || d.LeftOut != "" && d.LeftOut != "contained" {
+		// A driver of graphics may tell of the processor that they are on.
+		onCPU := d.Kind == lifecycle.KindCPU && slices.Contains([]string{"amdgpu", "i915", "xe"}, d.Sensor)
+		if d.Kind != lifecycle.KindGPU && !onCPU || d.LeftOut != "" && d.LeftOut != "contained" {
 			continue
 		}
 		if at := pciAddress(d.Path); at != "" {
