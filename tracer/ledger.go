@@ -73,10 +73,9 @@ type group struct {
 	id      int
 	meter   meter.Meter
 	domains []*domain
-	leftOut []meter.Domain // seen and not counted
-	shared  []int          // slots of the domains that are given out by CPU time
-	own     []int          // slots of devices of their own
-	index   []int          // by the meter's own numbering: into domains, or -1
+	shared  []int // slots of the domains that are given out by CPU time
+	own     []int // slots of devices of their own
+	index   []int // by the meter's own numbering: into domains, or -1
 	buf     []meter.Sample
 	scratch []float64
 	ownE    []float64 // J by domain, the process's part of the interval that is being booked

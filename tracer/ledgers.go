@@ -193,7 +193,6 @@ func (l *ledger) addMeter(m meter.Meter) {
 	for i, md := range m.Domains() {
 		g.index = append(g.index, -1)
 		if md.LeftOut != "" {
-			g.leftOut = append(g.leftOut, md)
 			continue
 		}
 		d := &domain{Domain: md, group: g, slot: len(g.domains), device: -1, minW: -1, hw: hardwareID(md.Kind, md.ID), conds: map[meter.Condition]int64{}}

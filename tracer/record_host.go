@@ -1,6 +1,7 @@
 package tracer
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 	"github.com/ecotracer/ecotracer/factors"
 	"github.com/ecotracer/ecotracer/internal/host"
 	"github.com/ecotracer/ecotracer/lifecycle"
+	"github.com/ecotracer/ecotracer/tracer/meter/detect"
 )
 
 const (
@@ -340,18 +342,37 @@ func (b *recordBuilder) hasMethod(id string) bool {
 	return false
 }
 
-// leftOut lists the domains that were seen and not counted, with the meter
-// that saw them.
+// leftOut lists the domains that were seen and not counted, with the method
+// that saw them. Where a meter counts nothing at all, it has no method: they
+// are with the one that counts in their place, else with one of the same kind
+// of device.
 func (b *recordBuilder) leftOut() {
-	for _, g := range b.run.ledger.groups {
-		for _, md := range g.leftOut {
+	report := b.run.ledger.report.Domains
+	methodOf := func(d detect.Found) (at int, own bool) {
+		for _, is := range []func(m *lifecycle.MethodEntry) bool{
+			func(m *lifecycle.MethodEntry) bool { return m.Sensor == d.Sensor && m.Mode == d.Mode },
+			func(m *lifecycle.MethodEntry) bool { return d.By != "" && b.tells(m, d.By, "") },
+			func(m *lifecycle.MethodEntry) bool { return b.tells(m, "", d.Kind) },
+		} {
 			for i := range b.rec.Methods {
-				if m := &b.rec.Methods[i]; m.Sensor == md.Sensor && m.Mode == md.Mode {
-					m.LeftOut = append(m.LeftOut, lifecycle.LeftOut{Domain: md.Name, Reason: md.LeftOut})
-					break
+				if m := &b.rec.Methods[i]; is(m) {
+					return i, m.Sensor == d.Sensor
 				}
 			}
 		}
+		return 0, false
+	}
+	for _, d := range report {
+		if d.LeftOut == "" || len(b.rec.Methods) == 0 {
+			continue
+		}
+		i, own := methodOf(d)
+		name := cmp.Or(d.Name, d.ID)
+		if !own {
+			name = d.Sensor + " " + name
+		}
+		m := &b.rec.Methods[i]
+		m.LeftOut = append(m.LeftOut, lifecycle.LeftOut{Domain: name, Reason: d.LeftOut})
 	}
 	if b.rec.Methods == nil {
 		b.rec.Methods = []lifecycle.MethodEntry{}
@@ -359,4 +380,11 @@ func (b *recordBuilder) leftOut() {
 	if b.rec.Ledger == nil {
 		b.rec.Ledger = []lifecycle.LedgerLine{}
 	}
+}
+
+// tells tells whether a method is that of a domain, or of a kind of device.
+func (b *recordBuilder) tells(m *lifecycle.MethodEntry, id string, kind lifecycle.HardwareKind) bool {
+	return slices.ContainsFunc(b.domains, func(d *bookedDomain) bool {
+		return d.meter == m.ID && (d.ID == id || d.Kind == kind)
+	})
 }
