@@ -70,7 +70,7 @@ func (b *recordBuilder) phase(st *stageSum) {
 		if row == nil {
 			hw := b.hardwareOf(d.hw)
 			row = &lifecycle.Usage{
-				Hardware: d.hw, Count: ptr(hw.Count), UseS: ptr(b.useS(st, d)), Meter: d.meter,
+				Hardware: d.hw, Count: ptr(b.held(d, hw.Count)), UseS: ptr(b.useS(st, d)), Meter: d.meter,
 				EnergyJ: &lifecycle.Quantity{Method: d.Method},
 			}
 			switch {
@@ -90,6 +90,21 @@ func (b *recordBuilder) phase(st *stageSum) {
 		p.Usage = append(p.Usage, *rows[k])
 	}
 	b.rec.Phases = append(b.rec.Phases, p)
+}
+
+// held is how many of the devices of an entry a domain's meter tells: another
+// may tell the rest of them, in a row of its own.
+func (b *recordBuilder) held(of *bookedDomain, all int) int {
+	if of.Kind != lifecycle.KindCPU {
+		return all
+	}
+	seen := map[int]bool{}
+	for _, d := range b.domains {
+		if d.hw == of.hw && d.meter == of.meter {
+			seen[d.Device] = true
+		}
+	}
+	return min(len(seen), all)
 }
 
 // useS is how long a stage held a device: its wall share of the run; of a
