@@ -106,7 +106,7 @@ func (a *client) find(ctx context.Context, named string) ([]node, error) {
 		n := &nodes[i]
 		var managed []link
 		for _, s := range systems {
-			if s.path == n.system {
+			if same(s.path, n.system) {
 				n.model, managed = clean(s.Model), s.Links.ManagedBy
 			}
 		}
@@ -193,7 +193,7 @@ func (a *client) chassisOf(ctx context.Context, all []string, s located) ([]node
 		return nil, err
 	}
 	nodes = slices.DeleteFunc(nodes, func(n node) bool {
-		linked := len(s.Links.Chassis) > 0 || len(all) == 1 || slices.Contains(n.chassis.Links.ComputerSystems, link{s.path})
+		linked := len(s.Links.Chassis) > 0 || len(all) == 1 || slices.ContainsFunc(n.chassis.Links.ComputerSystems, func(l link) bool { return same(l.Path, s.path) })
 		return !linked || rank(n.chassis.ChassisType) < 0
 	})
 	slices.SortStableFunc(nodes, func(m, n node) int {
@@ -204,6 +204,9 @@ func (a *client) chassisOf(ctx context.Context, all []string, s located) ([]node
 	}
 	return nodes, nil
 }
+
+// same tells whether two links lead to one resource.
+func same(a, b string) bool { return strings.TrimSuffix(a, "/") == strings.TrimSuffix(b, "/") }
 
 // ranks are the types of chassis (Chassis, ChassisType) that can be a whole
 // computer, the likeliest first.

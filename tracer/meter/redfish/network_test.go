@@ -182,6 +182,7 @@ func inBubble(t *testing.T, file string, f func(t *testing.T, b *bmc, c redfish.
 	})
 }
 
+// Connections are descriptors, and not opened for every reading (trap 17).
 func TestOneConnectionDoesForAll(t *testing.T) {
 	inBubble(t, "openbmc", func(t *testing.T, b *bmc, c redfish.Config, net *pipes) {
 		m, err := redfish.Open(t.Context(), c)

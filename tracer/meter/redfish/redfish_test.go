@@ -40,6 +40,10 @@ const (
 	joulesAt  = "/redfish/v1/Chassis/Self/EnvironmentMetrics"
 )
 
+// The files of testdata have the shapes of what the makers' controllers answer,
+// after their public documentation and reports, cut down to what matters. Of
+// several members of PowerControl (xcc) one is read: they overlap, and are not
+// added up (trap 14).
 func TestEveryMakeOfControllerIsUnderstood(t *testing.T) {
 	for file, want := range map[string]struct {
 		mode, name, model, tool, version string
@@ -129,6 +133,32 @@ func TestACoarseEnergyCounterDoesNotGoBeforePower(t *testing.T) {
 	}
 }
 
+// A kWh is 3.6e6 J (trap 29).
+func TestACounterOfKWhTellsJoules(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBMC(t, "joules")
+		b.set(joulesAt, nil, "EnergyJoules")
+		b.set(joulesAt, 34.29312, "EnergykWh", "Reading")
+		m := open(t, config(b))
+		assert.InDelta(t, 34.29312*3.6e6, m.Domains()[0].RawJ, 1e-6)
+		time.Sleep(time.Hour)
+		b.set(joulesAt, 34.79312, "EnergykWh", "Reading")
+		assert.InDelta(t, 1.8e6, read(t, m).Joules, 1e-3)
+	})
+}
+
+// AverageConsumedWatts is of the time that is past (trap 21).
+func TestAMeanIsTakenForTheTimeThatItIsOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBMC(t, "megarac")
+		m := open(t, config(b))
+		read(t, m)
+		time.Sleep(5 * time.Second)
+		b.set("/redfish/v1/Chassis/Self/Power", 500, "PowerControl", 0, "PowerMetrics", "AverageConsumedWatts")
+		assert.InDelta(t, 5*500, read(t, m).Joules, 1e-9)
+	})
+}
+
 func TestMeterKeepsTheRules(t *testing.T) {
 	for _, file := range []string{"idrac9", "openbmc", "joules"} {
 		t.Run(file, func(t *testing.T) {
@@ -179,6 +209,48 @@ func TestTwoChassisThatTellPowerAreNotGuessedAt(t *testing.T) {
 	b.set("/redfish/v1/Chassis/Blade2", "Card", "ChassisType")
 	m := open(t, config(b))
 	assert.Equal(t, "B200", m.Domains()[0].Model, "a card is no node, and a DPU no computer of its own")
+}
+
+func TestAResourceThatIsBrokenIsPassedOver(t *testing.T) {
+	for name, fault := range map[string]http.HandlerFunc{
+		"gone": status(404), "broken": status(500), "denied": status(403), "garbled": says("<html>"), "no use": says("{}"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBMC(t, "ilo6")
+			b.fail("/redfish/v1/Chassis/1/EnvironmentMetrics", fault)
+			assert.Equal(t, "power", open(t, config(b)).Domains()[0].Mode)
+			b.fail("/redfish/v1/Chassis/1/Power/", status(403))
+			_, err := redfish.Open(t.Context(), config(b))
+			assert.Error(t, err, "if all are, there is nothing")
+		})
+	}
+}
+
+func TestOtherWaysToTheChassis(t *testing.T) {
+	for name, change := range map[string]func(*bmc){
+		"the chassis links to the system": func(b *bmc) {
+			b.set("/redfish/v1/Systems/System.Embedded.1", nil, "Links")
+			b.set("/redfish/v1/Chassis/System.Embedded.1", []any{link("/redfish/v1/Systems/System.Embedded.1/")}, "Links", "ComputerSystems")
+		},
+		"there is one chassis and no system": func(b *bmc) {
+			b.set("/redfish/v1/Systems", []any{}, "Members")
+			b.set("/redfish/v1/Chassis", []any{link("/redfish/v1/Chassis/System.Embedded.1")}, "Members")
+		},
+		"a collection has pages": func(b *bmc) {
+			b.set("/redfish/v1/Systems", []any{}, "Members")
+			b.set("/redfish/v1/Systems", "/redfish/v1/Systems2", "Members@odata.nextLink")
+			b.resources["/redfish/v1/Systems2"] = map[string]any{
+				"Members":                []any{link("/redfish/v1/Systems/System.Embedded.1")},
+				"Members@odata.nextLink": "/redfish/v1/Systems", // and round again
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBMC(t, "idrac9")
+			change(b)
+			assert.Equal(t, "PowerEdge R740", open(t, config(b)).Domains()[0].Model)
+		})
+	}
 }
 
 func TestASupplyThatDoesNotTellMakesTheSumWorthless(t *testing.T) {
@@ -319,6 +391,30 @@ func TestACounterThatBeganAnewNeverFalls(t *testing.T) {
 		assert.Equal(t, meter.Unreadable, s.Condition, "more than the supplies can give")
 		assert.InDelta(t, 10210.5, s.Joules, 1e-6)
 	})
+}
+
+func TestWhatASensorSaysOfItselfIsTaken(t *testing.T) {
+	for name, c := range map[string]struct {
+		sensor   string
+		relError float64
+		update   time.Duration
+	}{
+		"percent":         {`{"Accuracy":3}`, 0.03, 0},
+		"watts":           {`{"Accuracy":3,"ReadingAccuracy":2.41}`, 0.01, 0},
+		"nonsense":        {`{"Accuracy":-3,"ReadingAccuracy":1e9,"SensingInterval":"soon"}`, 0.05, 0},
+		"no sensor":       {`[]`, 0.05, 0},
+		"every half":      {`{"SensingInterval":"PT0.5S"}`, 0.05, 500 * time.Millisecond},
+		"every 1:02:03.5": {`{"SensingInterval":"PT1H2M3.5S"}`, 0.05, time.Hour + 2*time.Minute + 3500*time.Millisecond},
+		"days":            {`{"SensingInterval":"P1DT1S"}`, 0.05, 24*time.Hour + time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBMC(t, "ilo6")
+			b.fail("/redfish/v1/Chassis/1/Sensors/Power", says(c.sensor))
+			d := open(t, config(b)).Domains()[0]
+			assert.InDelta(t, c.relError, d.RelError, 1e-12)
+			assert.Equal(t, c.update, d.Update)
+		})
+	}
 }
 
 func TestACounterThatRestsForTooLongIsStuck(t *testing.T) {
