@@ -181,8 +181,12 @@ func TestAPasswordIsNeverSentElsewhere(t *testing.T) {
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = append(got, r) }))
 	defer elsewhere.Close()
 	for name, h := range map[string]http.HandlerFunc{
-		"for a login":    func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL+sessions, 307) },
-		"for a resource": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL+root, 302) },
+		"for a login": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, elsewhere.URL+sessions, http.StatusTemporaryRedirect)
+		},
+		"for a resource": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, elsewhere.URL+root, http.StatusFound)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBMC(t, "xcc")
@@ -200,7 +204,9 @@ func TestAPasswordIsNeverSentElsewhere(t *testing.T) {
 
 func TestARedirectOnTheSameHostIsFollowed(t *testing.T) {
 	b := newBMC(t, "xcc")
-	b.fail("/redfish/v1/Chassis", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/redfish/v1/Chassis/", 308) })
+	b.fail("/redfish/v1/Chassis", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/redfish/v1/Chassis/", http.StatusPermanentRedirect)
+	})
 	b.resources["/redfish/v1/Chassis/"] = b.resources["/redfish/v1/Chassis"]
 	open(t, config(b))
 }
