@@ -162,7 +162,8 @@ func (d *domain) step(interval time.Duration) (e, own float64) {
 		d.gap += interval
 		return 0, 0
 	}
-	e, own = max(d.last-d.told, 0), max(d.ownLast-d.ownTold, 0)
+	since := d.power * d.age.Seconds() // the reading
+	e, own = max(d.last+since-d.told, 0), max(d.ownLast+d.ownPart*since-d.ownTold, 0)
 	if d.silent > 0 {
 		// Not told: the last power is taken, and put right by the next
 		// reading.
@@ -181,7 +182,7 @@ func (d *domain) step(interval time.Duration) (e, own float64) {
 // take notes a meter's samples; what is missing or no number leaves the
 // domain silent. A domain counts from its first reading on: what the meter
 // counted before may have been used before the run.
-func (g *group) take(samples []meter.Sample, interval time.Duration) {
+func (g *group) take(samples []meter.Sample, interval time.Duration, now time.Time) {
 	for _, d := range g.domains {
 		d.silent += interval
 	}
@@ -201,12 +202,14 @@ func (g *group) take(samples []meter.Sample, interval time.Duration) {
 		case meter.Unplugged, meter.Denied, meter.Unreadable, meter.NoRange:
 			continue
 		}
-		g.takeReading(d, s.Joules, s.OwnJ, interval)
+		g.takeReading(d, s, interval, now)
 	}
 }
 
-// takeReading notes what a domain's counter says after an interval.
-func (g *group) takeReading(d *domain, joules, own float64, interval time.Duration) {
+// takeReading notes what a domain's counter says after an interval. What a slow
+// meter has said some time ago is brought up to now by the last power.
+func (g *group) takeReading(d *domain, s meter.Sample, interval time.Duration, now time.Time) {
+	joules, own := s.Joules, s.OwnJ
 	if !(own >= 0 && own <= math.MaxFloat64) {
 		own = d.ownZero + d.ownLast
 	}
@@ -228,13 +231,22 @@ func (g *group) takeReading(d *domain, joules, own float64, interval time.Durati
 	if d.silent > expected {
 		d.gap += d.silent - interval
 	}
-	if since := d.silent.Seconds(); since > 0 && d.samples > 0 {
+	took := d.silent
+	d.age = 0
+	if g.slow != nil && !s.Time.IsZero() {
+		d.age = min(max(now.Sub(s.Time), 0), d.silent)
+		if apart := s.Time.Sub(d.at); !d.at.IsZero() && apart > 0 {
+			took = apart
+		}
+		d.at = s.Time
+	}
+	if since := took.Seconds(); since > 0 && d.samples > 0 {
 		d.power = (joules - d.last) / since
 		if joules > d.last {
 			d.ownPart = min(max(own-d.ownZero-d.ownLast, 0)/(joules-d.last), 1)
 		}
 		d.minE += joules - d.last
-		d.minT += d.silent
+		d.minT += took
 	}
 	if d.minT >= time.Second {
 		if w := d.minE / d.minT.Seconds(); d.minW < 0 || w < d.minW {

@@ -126,6 +126,8 @@ type domain struct {
 	minT    time.Duration
 	samples int64
 	silent  time.Duration // since the last reading, by now
+	age     time.Duration // of a slow meter's reading when it was taken
+	at      time.Time     // when that was read
 
 	// Of a domain that is Owned, what this process used.
 	ownZero, ownLast, ownTold float64 // J, as zero, last and told

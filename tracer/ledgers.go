@@ -52,6 +52,9 @@ func (ls *ledgerSet) join(r *Run) error {
 	}
 	r.ledger = l
 	r.claimMachine()
+	if l.sampler.stop != nil {
+		l.freshen()
+	}
 	l.tickThen(func(l *ledger) {
 		r.enter(l)
 		l.sampler.early = l.t + int64(earlyFor)

@@ -308,8 +308,8 @@ func (r *Run) Fail(err error) {
 // Run and on that of a disabled tracer the record is empty.
 //
 // The record is returned also where it could not be written; the error then
-// says why. End waits for no slow meter and for no profile, and at most 10 s
-// for a sink.
+// says why. End waits for slow meters 10 ms at most, for a profile not at all,
+// and for a sink 10 s at most.
 func (r *Run) End() (*lifecycle.Record, error) {
 	if r == nil || r.ledger == nil {
 		return &lifecycle.Record{}, nil
@@ -323,6 +323,7 @@ func (r *Run) end() {
 	removeDefault(r)
 	close(r.stop)
 	var snap snapshot
+	r.ledger.freshen()
 	r.ledger.tickThen(func(l *ledger) {
 		snap = r.snapshot(l, false)
 		r.leave(l)

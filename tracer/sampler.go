@@ -15,6 +15,7 @@ const (
 	earlyFor      = 3 * time.Second        // and for how long
 	defaultPeriod = time.Second
 	windowLength  = time.Second // least length of a window that is settled
+	freshenFor    = 10 * time.Millisecond
 )
 
 // sampler reads the meters of a ledger, in one goroutine that lives as long
@@ -54,8 +55,8 @@ func (l *ledger) sample() {
 		l.tick(false)
 		every := l.sampler.turns.every()
 		for _, g := range l.groups {
-			if g.slow != nil {
-				g.slow.every.Store(int64(every))
+			if g.slow != nil && len(g.own) == 0 {
+				g.slow.every.Store(int64(every)) // devices of its own each rank reads by itself
 			}
 		}
 		l.mu.Lock()
@@ -119,7 +120,7 @@ func (l *ledger) tickBoth(force bool, then func(*ledger)) {
 // book is the part of a tick that needs the ledger's lock. It tells whether a
 // window of CPU samples should begin.
 func (l *ledger) book(u usageReading, force bool, then func(*ledger)) (openWindow bool) {
-	t := l.now()
+	now, t := time.Now(), l.now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.advance(t)
@@ -132,11 +133,11 @@ func (l *ledger) book(u usageReading, force bool, then func(*ledger)) (openWindo
 		interval := time.Duration(l.t - max(g.t, 0))
 		switch {
 		case g.slow == nil:
-			g.take(g.buf, interval)
+			g.take(g.buf, interval, now)
 			l.bookSample(g, l.dirty)
 		default:
 			if samples, fresh := g.slow.latest(); fresh || force {
-				g.take(samples, interval)
+				g.take(samples, interval, now)
 				l.bookSample(g, l.allAccounts())
 			}
 		}
@@ -207,7 +208,8 @@ func closeMeter(m meter.Meter) {
 type slowReader struct {
 	meter           meter.Meter
 	period, timeout time.Duration
-	every           atomic.Int64 // periods between two readings; 0 is 1
+	every           atomic.Int64       // periods between two readings; 0 is 1
+	asks            chan chan struct{} // to read at once, and close what was sent
 
 	mu      sync.Mutex
 	samples []meter.Sample
@@ -217,7 +219,7 @@ type slowReader struct {
 }
 
 func newSlowReader(m meter.Meter, p meter.Pacer) *slowReader {
-	return &slowReader{meter: m, period: max(p.Period(), earlyPeriod), timeout: p.Timeout()}
+	return &slowReader{meter: m, period: max(p.Period(), earlyPeriod), timeout: p.Timeout(), asks: make(chan chan struct{})}
 }
 
 func (s *slowReader) loop(stop <-chan struct{}) {
@@ -226,11 +228,13 @@ func (s *slowReader) loop(stop <-chan struct{}) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
+		var answer chan struct{}
 		select {
 		case <-stop:
 			closeMeter(s.meter)
 			return
 		case <-timer.C:
+		case answer = <-s.asks:
 		}
 		s.mu.Lock()
 		s.busy = true
@@ -253,7 +257,33 @@ func (s *slowReader) loop(stop <-chan struct{}) {
 			s.samples, s.fresh = got, true
 		}
 		s.mu.Unlock()
+		if answer != nil {
+			close(answer)
+		}
 		timer.Reset(s.wait())
+	}
+}
+
+// freshen has slow meters read at once, and waits for those that take no longer
+// than a moment: a GPU's driver does not, a management controller does.
+func (l *ledger) freshen() {
+	timer := time.NewTimer(freshenFor)
+	defer timer.Stop()
+	for _, g := range l.groups {
+		if g.slow == nil {
+			continue
+		}
+		answer := make(chan struct{})
+		select {
+		case g.slow.asks <- answer:
+		default:
+			continue // it is being read, or never was
+		}
+		select {
+		case <-answer:
+		case <-timer.C:
+			return
+		}
 	}
 }
 

@@ -73,7 +73,11 @@ func (r *Run) snapshot(l *ledger, clone bool) snapshot {
 					conds[c] = n
 				}
 			}
-			ds = append(ds, domainSnapshot{minW: d.minW, silent: d.silent, read: d.read, conds: conds})
+			silent := d.silent
+			if d.age >= earlyPeriod {
+				silent += d.age
+			}
+			ds = append(ds, domainSnapshot{minW: d.minW, silent: silent, read: d.read, conds: conds})
 		}
 		s.domains = append(s.domains, ds)
 	}

@@ -1,6 +1,7 @@
 package tracertest
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -184,7 +185,8 @@ func (h *Host) elapsed() time.Duration {
 func (h *Host) Dir() string { return h.dir }
 
 // Refresh brings all files in Dir up to date, for a reader that goes to the
-// folder itself, such as another process.
+// folder itself, such as another process. They are written in place, so that
+// files which are open there are up to date too.
 func (h *Host) Refresh() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -197,11 +199,22 @@ func (h *Host) Refresh() error {
 		if err != nil {
 			continue // a fault of reading, not of the file
 		}
-		if err := os.WriteFile(full, text, 0o644); err != nil {
+		if err := overwrite(full, text); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// overwrite replaces what a file says in place: who has it open reads the new
+// text, and nobody finds it empty.
+func overwrite(name string, text []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(text, 0)
+	return errors.Join(err, f.Truncate(int64(len(text))), f.Close())
 }
 
 // CPUTime is the CPU time of the traced process, for tracer.CPUTime.
