@@ -24,6 +24,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ecotracer/ecotracer/internal/host"
@@ -50,7 +51,9 @@ const (
 
 // gauge reads the batteries.
 type gauge struct {
-	domains   []meter.Domain
+	domains []meter.Domain
+
+	mu        sync.Mutex
 	batteries []battery
 	chargers  []supply
 	closed    bool
@@ -124,6 +127,8 @@ func (g *gauge) Domains() []meter.Domain { return g.domains }
 
 // Read reads the power that the batteries give.
 func (g *gauge) Read(dst []meter.Power) ([]meter.Power, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	if g.closed {
 		return dst, fmt.Errorf("battery: read: %w", fs.ErrClosed)
 	}
@@ -145,6 +150,8 @@ func (g *gauge) Read(dst []meter.Power) ([]meter.Power, error) {
 
 // Close closes the files.
 func (g *gauge) Close() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	g.closed = true
 	g.release()
 	return nil

@@ -88,9 +88,10 @@ func (c *channel) stem() string {
 	return stem
 }
 
-// list looks into the folders of the class, in the order of their numbers. It
-// leaves out those that tell neither power nor energy.
-func list(root fs.FS) ([]*chip, error) {
+// list looks into the folders of the class, in the order of their numbers, and
+// opens the chips of the drivers that are to be kept. It leaves out those that
+// tell neither power nor energy.
+func list(root fs.FS, keep func(driver) bool) ([]*chip, error) {
 	chips := listTegra(root)
 	entries, err := fs.ReadDir(root, class)
 	if err != nil && len(chips) == 0 {
@@ -108,6 +109,7 @@ func list(root fs.FS) ([]*chip, error) {
 		}
 	}
 	slices.SortStableFunc(chips, func(a, b *chip) int { return cmp.Compare(a.number, b.number) })
+	chips = slices.DeleteFunc(chips, func(c *chip) bool { return !keep(c.driver) })
 	for _, c := range chips {
 		c.open(root)
 	}
@@ -157,7 +159,9 @@ func (c *chip) look(root fs.FS) {
 		// Drivers of before 2013, as that of the ACPI power meter still is,
 		// have their files in the folder of the device.
 		c.dir = c.device
-		c.name = text(root, c.dir, "name")
+		if c.name = text(root, c.dir, "name"); c.name == "" {
+			return
+		}
 	}
 	c.driver = driverOf(c.name)
 	uevent := text(root, c.device, "uevent")
@@ -182,7 +186,7 @@ func (c *chip) look(root fs.FS) {
 		if q == rail {
 			ch.names[1] = "curr" + strconv.Itoa(index) + "_input"
 		}
-		if ch.label == "" {
+		if ch.label == "" && q != rail {
 			ch.label = text(root, c.dir, "label") // Documentation/ABI/testing/sysfs-class-hwmon
 		}
 		c.channels = append(c.channels, ch)
@@ -287,14 +291,26 @@ func (c *chip) open(root fs.FS) {
 			ch.open(root, c.dir)
 		}
 	}
-	for kind, watts := range map[string]*float64{"power1_cap": &c.facts.limitW, "power1_max": &c.facts.limitW, "power1_rated_max": &c.facts.ratedW} {
-		if b, err := host.ReadFile(root, path.Join(c.dir, kind), 64); err == nil {
-			if microwatts, ok := host.ParseUint(b); ok && float64(microwatts)/1e6 <= maxNode {
-				*watts = float64(microwatts) / 1e6
-				c.facts.noLimit = c.facts.noLimit || kind == "power1_cap" && microwatts == 0
-			}
-		}
+	limit, known := watts(root, c.dir, "power1_cap")
+	c.facts.noLimit = known && limit == 0
+	if !known {
+		limit, _ = watts(root, c.dir, "power1_max")
 	}
+	c.facts.limitW = limit
+	c.facts.ratedW, _ = watts(root, c.dir, "power1_rated_max")
+}
+
+// watts reads a file that is in µW, and tells whether it makes sense.
+func watts(root fs.FS, dir, name string) (float64, bool) {
+	b, err := host.ReadFile(root, path.Join(dir, name), 64)
+	if err != nil {
+		return 0, false
+	}
+	microwatts, ok := host.ParseUint(b)
+	if !ok || float64(microwatts)/1e6 > maxNode {
+		return 0, false
+	}
+	return float64(microwatts) / 1e6, true
 }
 
 // open opens and reads a channel.
@@ -311,6 +327,13 @@ func (ch *channel) open(root fs.FS, dir string) {
 		s.close()
 		ch.files = [2]*host.File{}
 	}
+}
+
+// take hands the open files over.
+func (ch *channel) take() [2]*host.File {
+	files := ch.files
+	ch.files = [2]*host.File{}
+	return files
 }
 
 // text is what a file says in one line or a few; "" if it cannot be read.

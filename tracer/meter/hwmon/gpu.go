@@ -1,6 +1,7 @@
 package hwmon
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -132,7 +133,8 @@ func decideIntel(sensors []*planned) {
 		if p == nil {
 			continue
 		}
-		p.ResolutionJ, p.hidden, p.rest = intelStep, intelWrap, 0
+		most := cmp.Or(2*p.chip.facts.ratedW, maxGPU)
+		p.ResolutionJ, p.hidden, p.rest = intelStep, time.Duration(intelWrap/most*float64(time.Second)), time.Minute
 		switch {
 		case p == counted && p == pkg:
 			p.graphics(intelError, "energy counter of the package, memory and board left out")

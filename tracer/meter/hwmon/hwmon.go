@@ -27,7 +27,8 @@
 //     (Documentation/hwmon/corsair-psu.rst).
 //
 // Counters of energy are read as such, and power is integrated, never the
-// other way round. A graphics card that sleeps is left asleep: reading its
+// other way round. The power of a moment is all that many a sensor tells: what
+// happens between two readings is missed. A graphics card that sleeps is left asleep: reading its
 // sensors would wake it.
 package hwmon
 
@@ -56,10 +57,30 @@ type hwmon struct {
 // Where none can be counted, it returns a meter whose domains are all left
 // out, with the reasons.
 //
-// A meter of sensors that take their time, such as one behind the firmware's
-// own controller, is a meter.Pacer.
+// It leaves out those that OpenSlow opens.
 func Open(root fs.FS) (meter.Meter, error) {
-	chips, err := list(root)
+	return open(root, func(d driver) bool { return !d.slow })
+}
+
+// OpenSlow opens the sensors below root that take their time to answer, so
+// that no other has to wait for them: ACPI power meters, behind which there
+// may be the management controller of a server, and power supplies that are
+// asked over USB. All of them tell the whole machine. The meter is a
+// meter.Pacer. Where there is none, the error wraps fs.ErrNotExist.
+func OpenSlow(root fs.FS) (meter.Meter, error) {
+	m, err := open(root, func(d driver) bool { return d.slow })
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		meter.Meter
+		meter.Pacer
+	}{m, pace{}}, nil
+}
+
+// open opens the chips of the drivers that are to be kept.
+func open(root fs.FS, keep func(driver) bool) (meter.Meter, error) {
+	chips, err := list(root, keep)
 	if err != nil {
 		return nil, missing(err)
 	}
@@ -69,34 +90,25 @@ func Open(root fs.FS) (meter.Meter, error) {
 	}
 	m := &hwmon{}
 	gauges := &gauge{}
-	slow := false
-	now := time.Now()
 	for i := range planned {
 		p := &planned[i]
-		s := newSource(root, i, p)
+		s := newSource(root, i, p, p.channel.take())
 		switch {
 		case p.LeftOut != "":
 			s.close()
 		case p.channel.quantity == energy:
 			if p.channel.told {
-				s.counter.Add(p.channel.raw, now)
+				s.counter.Add(p.channel.raw, p.channel.at)
 			}
 			m.counters = append(m.counters, s)
 		default:
 			gauges.sources = append(gauges.sources, s)
 		}
-		slow = slow || p.LeftOut == "" && p.chip.driver.slow
 		m.domains = append(m.domains, p.Domain)
 	}
 	if len(gauges.sources) > 0 {
 		gauges.domains = m.domains
 		m.power = meter.Integrate(gauges)
-	}
-	if slow {
-		return struct {
-			meter.Meter
-			meter.Pacer
-		}{m, pace{}}, nil
 	}
 	return m, nil
 }
@@ -110,8 +122,7 @@ func missing(err error) error {
 	return fmt.Errorf("hwmon: %w", err)
 }
 
-// pace is that of a meter some of whose sensors are slow: an ACPI power meter
-// asks the management controller, a power supply is asked over USB.
+// pace is that of the slow sensors.
 type pace struct{}
 
 func (pace) Period() time.Duration  { return time.Second }
@@ -133,7 +144,10 @@ func (m *hwmon) Read(dst []meter.Sample) ([]meter.Sample, error) {
 		raw, condition := s.read()
 		after := time.Now()
 		sample := meter.Sample{Domain: s.domain, Time: before.Add(after.Sub(before) / 2), Condition: condition}
-		if condition == meter.OK && !s.slept {
+		switch {
+		case s.slept:
+			s.last = sample.Time
+		case condition == meter.OK:
 			sample.Condition = s.add(raw, sample.Time)
 		}
 		sample.Joules = s.counter.Joules()

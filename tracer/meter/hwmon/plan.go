@@ -30,7 +30,7 @@ type planned struct {
 
 	positive bool          // a power of 0 is a failure
 	rest     time.Duration // how long a counter may stay as it is; 0 is for ever
-	hidden   float64       // see source
+	hidden   time.Duration // see source
 }
 
 // plan decides which sensors are counted. It is a pure function of the

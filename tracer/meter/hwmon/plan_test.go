@@ -33,15 +33,24 @@ func decision(d meter.Domain) string {
 
 func decisions(t *testing.T, root fs.FS) []string {
 	t.Helper()
-	chips, err := list(root)
-	require.NoError(t, err)
 	var out []string
-	for _, p := range plan(chips, nvidiaGPUs(root)) {
+	for _, p := range planAll(t, root) {
 		out = append(out, decision(p.Domain))
-		s := newSource(root, 0, &p)
-		s.close()
 	}
 	return out
+}
+
+// planAll is what becomes of the slow sensors and of all others.
+func planAll(t *testing.T, root fs.FS) []planned {
+	t.Helper()
+	chips, err := list(root, func(driver) bool { return true })
+	require.NoError(t, err)
+	all := plan(chips, nvidiaGPUs(root))
+	for i := range all {
+		s := newSource(root, i, &all[i], all[i].channel.take())
+		s.close()
+	}
+	return all
 }
 
 func TestPlanOfHosts(t *testing.T) {
@@ -174,6 +183,10 @@ func TestPlan(t *testing.T) {
 			chipFiles("hwmon0", map[string]string{"name": "nouveau\n", "power1_input": "5000\n", "energy1_input": "1\n", "temp1_input": "1\n"}),
 			[]string{"nouveau/energy1 refused", "nouveau/power1 refused"},
 		},
+		"a label of the chip is not that of each of its rails": {
+			chipFiles("hwmon0", map[string]string{"name": "ina3221\n", "label": "VDD_IN\n", "in1_input": "5\n", "curr1_input": "1\n"}),
+			[]string{"ina3221/in1 refused"},
+		},
 		"sensors that tell neither power nor energy are no concern of ours": {
 			merge(chipFiles("hwmon0", map[string]string{"name": "nct6798\n", "in1_input": "1000\n", "curr1_input": "3\n", "power1_cap": "5\n"}),
 				chipFiles("hwmon1", map[string]string{"name": "xe\n", "power1_max": "5\n"}), chipFiles("hwmonx", map[string]string{"name": "xe\n", "energy1_input": "5\n"})),
@@ -197,14 +210,9 @@ func TestPlan(t *testing.T) {
 
 func domainsOf(t *testing.T, name string) map[string]planned {
 	t.Helper()
-	root := hosttest.Open(t, name)
-	chips, err := list(root)
-	require.NoError(t, err)
 	out := map[string]planned{}
-	for _, p := range plan(chips, 0) {
+	for _, p := range planAll(t, hosttest.Open(t, name)) {
 		out[p.ID] = p
-		s := newSource(root, 0, &p)
-		s.close()
 	}
 	return out
 }
@@ -310,7 +318,7 @@ func FuzzPlan(f *testing.F) {
 		}
 		text := map[string]string{"name": name, file: value, "power1_label": label, "energy1_label": label, "in1_label": label, "curr1_input": value, "device/uevent": uevent, "energy2_input": "7", "power1_input": "3"}
 		root := files(merge(chipFiles("hwmon0", text), chipFiles("hwmon1", text)))
-		m, err := Open(root)
+		m, err := open(root, func(driver) bool { return true })
 		if err != nil {
 			require.ErrorIs(t, err, fs.ErrNotExist)
 			return

@@ -27,15 +27,14 @@ type source struct {
 	positive bool          // a power of 0 is a failure
 
 	counter meter.Counter
-	hidden  float64   // the driver counts the wraps of a register of that many joules at each reading; 0: there is none
-	last    time.Time // when the counter was last read
+	hidden  time.Duration // after which a register may have wrapped that the driver extends at each reading; 0: there is none
+	last    time.Time     // when the counter was last read
 }
 
-// newSource makes a source of what was planned. It takes the files over that
-// are open.
-func newSource(root fs.FS, domain int, p *planned) source {
+// newSource makes a source of what was planned, with the files that are open.
+func newSource(root fs.FS, domain int, p *planned, files [2]*host.File) source {
 	c := p.channel
-	s := source{domain: domain, root: root, files: c.files, sleeps: p.chip.status, scale: c.scale, positive: p.positive}
+	s := source{domain: domain, root: root, files: files, sleeps: p.chip.status, scale: c.scale, positive: p.positive}
 	for i, name := range c.names {
 		if name != "" {
 			s.names[i] = path.Join(p.chip.dir, name)
@@ -49,7 +48,6 @@ func newSource(root fs.FS, domain int, p *planned) source {
 			s.last = c.at
 		}
 	}
-	c.files = [2]*host.File{}
 	return s
 }
 
@@ -99,11 +97,8 @@ func (s *source) value() (uint64, error) {
 // it takes to wrap, wraps are missing.
 func (s *source) add(raw uint64, t time.Time) meter.Condition {
 	condition := s.counter.Add(raw, t)
-	if !s.last.IsZero() && s.hidden > 0 && condition == meter.OK {
-		elapsed := max(t.Sub(s.last), t.Round(0).Sub(s.last.Round(0)))
-		if elapsed.Seconds()*s.counter.MaxW >= s.hidden {
-			condition = meter.Gap
-		}
+	if !s.last.IsZero() && s.hidden > 0 && condition == meter.OK && max(t.Sub(s.last), t.Round(0).Sub(s.last.Round(0))) >= s.hidden {
+		condition = meter.Gap
 	}
 	s.last = t
 	return condition
