@@ -11,9 +11,12 @@ import (
 
 // conflicts tells that shards say different things, once a place and text.
 func (j *job) conflicts(path, detail string) {
-	w := lifecycle.Warning{Code: conflict, Path: path, Detail: detail}
-	if !slices.Contains(j.own, w) {
-		j.own = append(j.own, w)
+	if key := [2]string{path, detail}; !j.told[key] {
+		if j.told == nil {
+			j.told = map[[2]string]bool{}
+		}
+		j.told[key] = true
+		j.warn(conflict, path, "%s", detail)
 	}
 }
 

@@ -14,16 +14,19 @@ type holding struct {
 	count     int             // the most devices that one shard held
 	useS      float64         // the longest
 	seconds   float64         // device-seconds: Σ count × share × use_s
+	wide      bool            // by a shard of scope machine, which holds all that others do
 }
 
 // hold adds that a shard held devices.
-func (w *row) hold(c *component, h lifecycle.Hardware, u *lifecycle.Usage) {
+func (w *row) hold(c *component, s *shard, u *lifecycle.Usage) {
+	h := &s.Hardware[s.entry[u.Hardware]]
 	o := w.by[c]
 	if o == nil {
 		o = &holding{component: c, instances: map[string]bool{}}
 		w.by[c] = o
 		w.holds = append(w.holds, o)
 	}
+	o.wide = o.wide || s.Run.Scope == lifecycle.ScopeMachine
 	o.count, o.useS = max(o.count, *u.Count), max(o.useS, *u.UseS)
 	if len(h.Instance) != h.Count || *u.Count != h.Count {
 		o.instances = nil
@@ -51,6 +54,7 @@ func (w *row) hold(c *component, h lifecycle.Hardware, u *lifecycle.Usage) {
 func (j *job) holdings(stages []*stage) {
 	longest := j.longest()
 	all, cut := map[*component]float64{}, map[*class]float64{} // device-seconds
+	wide := map[*component]bool{}
 	each := func(f func(w *row)) {
 		for _, st := range stages {
 			for _, w := range st.order {
@@ -62,13 +66,18 @@ func (j *job) holdings(stages []*stage) {
 		for _, o := range w.holds {
 			o.count = max(o.count, len(o.instances))
 			most := min(o.seconds, float64(o.count)*o.useS)
-			cut[w.class] += o.seconds - most
+			if !o.wide {
+				cut[w.class] += o.seconds - most
+			}
+			wide[o.component] = wide[o.component] || o.wide
 			o.seconds = most
 			all[o.component] += most
 		}
 	})
 	for _, c := range j.components {
-		cut[c.class] += beyond(all[c], float64(c.count)*longest)
+		if !wide[c] {
+			cut[c.class] += beyond(all[c], float64(c.count)*longest)
+		}
 	}
 	time, seconds := map[*class]float64{}, map[*class]float64{} // Σ count × use_s, and device-seconds
 	each(func(w *row) {

@@ -209,3 +209,59 @@ func warned(r *lifecycle.Record, code string) (details []string) {
 	}
 	return details
 }
+
+// renameDomain gives a line of the ledger another domain.
+func renameDomain(r *lifecycle.Record, from, to string) {
+	for i := range r.Ledger {
+		if r.Ledger[i].Domain == from {
+			r.Ledger[i].Domain = to
+		}
+	}
+}
+
+// renameDevice gives an entry of the hardware another id.
+func renameDevice(r *lifecycle.Record, from, to string) {
+	rename := func(id *string) {
+		if *id == from {
+			*id = to
+		}
+	}
+	for i := range r.Hardware {
+		rename(&r.Hardware[i].ID)
+		if e := r.Hardware[i].Embodied; e != nil {
+			for k := range e.Covers {
+				rename(&e.Covers[k])
+			}
+		}
+	}
+	for i := range r.Ledger {
+		rename(&r.Ledger[i].Hardware)
+	}
+	for i := range r.Phases {
+		for k := range r.Phases[i].Usage {
+			rename(&r.Phases[i].Usage[k].Hardware)
+		}
+	}
+}
+
+// rebook has the spans of a record, which are one a stage but for those that
+// only waited, agree with its rows.
+func rebook(t *testing.T, r *lifecycle.Record) {
+	t.Helper()
+	for _, p := range r.Phases {
+		if p.Stage.Device() || p.Stage == lifecycle.Unassigned {
+			continue
+		}
+		sum := 0.0
+		for _, u := range p.Usage {
+			sum += u.EnergyJ.Value
+		}
+		for i := range r.Spans {
+			if s := &r.Spans[i]; s.Stage == p.Stage && s.SelfJ > 0 {
+				s.SelfJ = sum
+			}
+		}
+	}
+	require.NoError(t, lifecycle.Assess(r))
+	requireSound(t, r, "a shard of the test")
+}

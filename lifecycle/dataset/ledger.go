@@ -321,6 +321,9 @@ func (j *job) lines(g *group, domains *names) {
 	if g.excess > 0 {
 		j.warn(overlap, path, "%d shards booked %.6g J more of it than the %.6g J that it used: what they booked was reduced", len(g.seen), g.excess, g.total)
 	}
+	if n := count(g.seen, func(v *sight) bool { return v.Run.Scope == lifecycle.ScopeCgroup }); n > 1 {
+		j.warn(unrecognised, path, "%d shards tell what their cgroups used of it: if they were in one cgroup, that counts several times", n)
+	}
 	if g.doubled > 0 {
 		j.warn(overlap, path, "several shards tell all that the host used of it: the %.6g J of the time that they share count once", g.doubled)
 	}
@@ -380,6 +383,16 @@ func longer(a, b *float64) *float64 {
 		return b
 	}
 	return a
+}
+
+// count is how many of a list are so.
+func count[T any](list []T, is func(T) bool) (n int) {
+	for _, v := range list {
+		if is(v) {
+			n++
+		}
+	}
+	return n
 }
 
 // directness orders methods, the most direct first.

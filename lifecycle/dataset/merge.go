@@ -130,6 +130,7 @@ type job struct {
 	tellers                 map[string]*shard         // of blocks that are one shard's
 	at                      map[string]map[string]int // by list and id: index
 	own                     []lifecycle.Warning       // that merging adds
+	told                    map[[2]string]bool        // conflicts that are among these
 }
 
 // merge makes the record.

@@ -122,7 +122,7 @@ func (j *job) addRows(st *stage, s *shard, p *lifecycle.PhaseEntry, read reading
 			st.rows[key] = w
 			st.order = append(st.order, w)
 		}
-		w.hold(c, s.Hardware[s.entry[u.Hardware]], u)
+		w.hold(c, s, u)
 		w.energy += kept
 		w.addService(u)
 		if u.EnergyJ != nil {
