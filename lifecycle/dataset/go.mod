@@ -4,10 +4,8 @@ go 1.26.0
 
 require (
 	github.com/ecotracer/ecotracer v0.1.0
+	github.com/google/uuid v1.6.0
 	github.com/stretchr/testify v1.12.1
 )
 
-require (
-	github.com/google/uuid v1.6.0 // indirect
-	go.yaml.in/yaml/v3 v3.0.5 // indirect
-)
+require go.yaml.in/yaml/v3 v3.0.5 // indirect

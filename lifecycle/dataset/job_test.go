@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -183,6 +184,17 @@ func text(t *testing.T, r *lifecycle.Record) string {
 	var b bytes.Buffer
 	require.NoError(t, lifecycle.Encode(&b, r))
 	return b.String()
+}
+
+// same holds that two records are written alike, and tells the first line that
+// is not.
+func same(t *testing.T, want, got, what string) {
+	t.Helper()
+	a, b := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for i := range min(len(a), len(b)) {
+		require.Equal(t, a[i], b[i], "%s: line %d", what, i+1)
+	}
+	require.Len(t, b, len(a), what)
 }
 
 // line is the line of a domain; the test fails if there is none.

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 
@@ -26,7 +27,7 @@ const (
 // id is a UUIDv7 made of the earliest start, the trace id and the ids of the
 // shards; created_at is the latest of the shards'. It passes
 // [lifecycle.Validate], and its derived figures are those of
-// [lifecycle.Assess]. The shards are not changed.
+// [lifecycle.Assess]. It shares nothing with the shards, and these are not changed.
 //
 // # What several shards saw
 //
@@ -104,7 +105,7 @@ func (m Merger) Merge(records ...*lifecycle.Record) (*lifecycle.Record, error) {
 		return nil, err
 	}
 	if whole != nil {
-		return whole, nil
+		return reread(whole)
 	}
 	j := &job{Merger: m, shards: shards}
 	if err := j.relate(); err != nil {
@@ -158,13 +159,26 @@ func (j *job) merge() (*lifecycle.Record, error) {
 // settled drops what the notes of the shards say of things that are no longer
 // so, and makes sure that the record is valid.
 func (j *job) settled() (*lifecycle.Record, error) {
-	findings := j.settleNotes()
-	for _, f := range findings {
+	for _, f := range j.settleNotes() {
 		if !f.Warning {
 			return nil, fmt.Errorf("dataset: merge: the shards fit together to no valid record: %s", f)
 		}
 	}
-	return &j.rec, nil
+	return reread(&j.rec)
+}
+
+// reread is a record as it is read after it was written: it shares nothing with
+// the shards, and is no larger than what can be read.
+func reread(r *lifecycle.Record) (*lifecycle.Record, error) {
+	var b bytes.Buffer
+	if err := lifecycle.Encode(&b, r); err != nil {
+		return nil, fmt.Errorf("dataset: merge: %w", err)
+	}
+	fresh, err := lifecycle.Decode(&b)
+	if err != nil {
+		return nil, fmt.Errorf("dataset: merge: what was merged cannot be read: %w", err)
+	}
+	return fresh, nil
 }
 
 // warn adds a warning of the merging itself.

@@ -17,12 +17,12 @@ import (
 // which keeps one CPU busy.
 func hostJ(ranks int) float64 { return (idleW + (hostOther+float64(ranks))*busyW) * lengthOf.Seconds() }
 
-// eight are the ranks of a host with eight GPUs, each of which uses its own and
-// sees all.
-func eight() (ps []process) {
-	for i := range 8 {
+// gpuRanks are the ranks of a host with four GPUs, each of which uses its own
+// and sees all.
+func gpuRanks() (ps []process) {
+	for i := range 4 {
 		p := process{boot: bootA, cpus: 0.5, until: lengthOf, gpus: map[int]float64{i: 200}}
-		for k := range 8 {
+		for k := range 4 {
 			p.sees = append(p.sees, k)
 		}
 		ps = append(ps, p)
@@ -156,51 +156,51 @@ func TestHostsOfBothScopesAreToldApart(t *testing.T) {
 func TestGPUsBelongToTheRanksThatUseThem(t *testing.T) {
 	watts := (gpuIdleW + 200) * lengthOf.Seconds()
 	t.Run("the driver tells whose", func(t *testing.T) {
-		ps := eight()
+		ps := gpuRanks()
 		for i := range ps {
 			ps[i].shared = true
 		}
 		m := merged(t, simulated(t, ps...)...)
-		for i := range 8 {
+		for i := range 4 {
 			l := line(t, m, "gpu"+strconv.Itoa(i))
 			assert.InDelta(t, watts, l.TotalJ, 1e-3, "trap 38")
 			assert.InDelta(t, 200*100, own(l), 1e-3, "what the driver told of the rank")
 		}
-		assert.Equal(t, 8, m.Hardware[len(m.Hardware)-1].Count)
+		assert.Equal(t, 4, m.Hardware[len(m.Hardware)-1].Count)
 		assert.Empty(t, warned(m, "merge-overlap"))
 	})
 	t.Run("ranks claim theirs and see all", func(t *testing.T) {
-		ps := eight()
+		ps := gpuRanks()
 		for i := range ps {
 			ps[i].claims = true
 		}
 		m := merged(t, simulated(t, ps...)...)
-		for i := range 8 {
+		for i := range 4 {
 			l := line(t, m, "gpu"+strconv.Itoa(i))
 			assert.InDelta(t, watts, l.TotalJ, 1e-3)
 			assert.InDelta(t, watts, own(l), 1e-3, "all of it the claimer's, nothing that of those who only saw it")
 			assert.Equal(t, "claimed", l.Split)
 		}
-		require.Equal(t, 8, m.Hardware[len(m.Hardware)-1].Count)
+		require.Equal(t, 4, m.Hardware[len(m.Hardware)-1].Count)
 		for _, p := range m.Phases {
 			for _, u := range p.Usage {
 				if u.DeviceS != nil && u.Hardware == "gpu" {
-					assert.InDelta(t, 800, *u.DeviceS, 1e-6, "each is held by one rank")
+					assert.InDelta(t, 400, *u.DeviceS, 1e-6, "each is held by one rank")
 				}
 			}
 		}
 	})
 	t.Run("nobody knows whose", func(t *testing.T) {
-		m := merged(t, simulated(t, eight()...)...)
-		for i := range 8 {
+		m := merged(t, simulated(t, gpuRanks()...)...)
+		for i := range 4 {
 			l := line(t, m, "gpu"+strconv.Itoa(i))
-			assert.InDelta(t, watts, l.TotalJ, 1e-3, "trap 38: one GPU, not eight")
-			assert.InDelta(t, watts, own(l), 1e-3, "trap 40: booked eight times over, it is clamped")
+			assert.InDelta(t, watts, l.TotalJ, 1e-3, "trap 38: one GPU, not four")
+			assert.InDelta(t, watts, own(l), 1e-3, "trap 40: booked four times over, it is clamped")
 		}
-		assert.Len(t, warned(m, "merge-overlap"), 8, "trap 40: and flagged, for each GPU")
+		assert.Len(t, warned(m, "merge-overlap"), 4, "trap 40: and flagged, for each GPU")
 	})
 	t.Run("one that containers number each in its own way", func(t *testing.T) {
-		ps := eight()[:2]
+		ps := gpuRanks()[:2]
 		for i := range ps {
 			ps[i].claims, ps[i].sees = true, nil
 		}

@@ -16,7 +16,7 @@ import (
 // TestRandomJobsAddUp merges the shards of many random jobs, all of them and
 // some of them, in any order.
 func TestRandomJobsAddUp(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range uint64(150) {
 		j := makeUp(t, seed)
 		t.Run(fmt.Sprintf("job %d of %d ranks", seed, len(j.shards)), func(t *testing.T) {
 			all := merged(t, j.shards...)
@@ -30,9 +30,9 @@ func TestRandomJobsAddUp(t *testing.T) {
 			shuffled := slices.Clone(j.shards)
 			shuffled = append(shuffled, shuffled[rng.IntN(len(shuffled))], all)
 			rng.Shuffle(len(shuffled), func(a, b int) { shuffled[a], shuffled[b] = shuffled[b], shuffled[a] })
-			assert.Equal(t, want, text(t, merged(t, shuffled...)), "in any order, with one shard twice and the merged record itself, to the byte")
-			assert.Equal(t, want, text(t, merged(t, all)), "what was merged stays as it is")
-			assert.Equal(t, want, text(t, merged(t, all, j.shards[0])), "beside its own shards too")
+			same(t, want, text(t, merged(t, shuffled...)), "in any order, with one shard twice and the merged record itself, to the byte")
+			same(t, want, text(t, merged(t, all)), "what was merged stays as it is")
+			same(t, want, text(t, merged(t, all, j.shards[0])), "beside its own shards too")
 
 			if len(j.shards) < 2 {
 				return
