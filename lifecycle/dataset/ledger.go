@@ -43,10 +43,11 @@ func (j *job) ledger() {
 	for n, s := range j.shards {
 		s.lines = make([]lineOf, len(s.Ledger))
 		taken := map[string]bool{}
+		served := s.services()
 		for i := range s.Ledger {
 			l := &s.Ledger[i]
 			key := s.domainKey(l)
-			if key == "" || taken[key] { // nobody else's, as far as it can be known
+			if key == "" || taken[key] || served[reading{l.Hardware, l.Meter}] { // nobody else's, as far as it can be known
 				key = fmt.Sprintf("%d\n%s", n, l.Domain)
 			}
 			taken[key] = true
@@ -76,6 +77,20 @@ func (j *job) ledger() {
 	for _, g := range j.groups {
 		j.lines(g, &domains)
 	}
+}
+
+// services are the readings that a factor tells: what a shard stored, moved or
+// called for is nobody else's, whoever used the same service.
+func (s *shard) services() map[reading]bool {
+	served := map[reading]bool{}
+	for i := range s.Phases {
+		for _, u := range s.Phases[i].Usage {
+			if u.Factor != "" {
+				served[reading{u.Hardware, u.Meter}] = true
+			}
+		}
+	}
+	return served
 }
 
 // domainKey tells a domain of a device from all others; "" if nothing does.
