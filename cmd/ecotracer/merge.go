@@ -77,7 +77,9 @@ func (c *cli) merge(m merging, paths []string) int {
 		return exitFound
 	}
 	if m.out == "" {
-		_, _ = c.out.Write(text.Bytes()) // run tells of a failure
+		if _, err := c.out.Write(text.Bytes()); err != nil {
+			return exitFound // run tells why
+		}
 	} else if err := writeFile(m.out, text.Bytes()); err != nil {
 		c.complain("merge", "%s: it cannot be written (%s)", m.out, cause(err))
 		return exitFound
