@@ -15,9 +15,9 @@ import (
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
-// ranks writes the shards of a job of three ranks on one host, one of which
+// rankFiles writes the shards of a job of three ranks on one host, one of which
 // is missing, into a folder, one file each.
-func ranks(t *testing.T) (dir string, shards []*lifecycle.Record) {
+func rankFiles(t *testing.T) (dir string, shards []*lifecycle.Record) {
 	t.Helper()
 	dir = t.TempDir()
 	for _, rank := range []int{0, 2} {
@@ -47,7 +47,7 @@ func without(dir, text string) string {
 }
 
 func TestMergeMakesOneRecordOfAFolderOfShards(t *testing.T) {
-	dir, shards := ranks(t)
+	dir, shards := rankFiles(t)
 	r := call("", "merge", dir)
 	require.Zero(t, r.code, r.err)
 	golden(t, "merge-record.json", r.out)
@@ -68,7 +68,7 @@ func TestMergeMakesOneRecordOfAFolderOfShards(t *testing.T) {
 }
 
 func TestMergeWritesAFileAndNeverOverAShard(t *testing.T) {
-	dir, _ := ranks(t)
+	dir, _ := rankFiles(t)
 	out := filepath.Join(dir, "job.json")
 	first := call("", "merge", dir, "-o", out)
 	require.Zero(t, first.code, first.err)
@@ -99,7 +99,7 @@ func TestMergeWritesAFileAndNeverOverAShard(t *testing.T) {
 }
 
 func TestMergeTellsProgramsWhatItDid(t *testing.T) {
-	dir, _ := ranks(t)
+	dir, _ := rankFiles(t)
 	out := filepath.Join(t.TempDir(), "job.json")
 	r := call("", "merge", "--json", "-o", out, dir)
 	require.Zero(t, r.code, r.err)
@@ -118,7 +118,7 @@ func TestMergeTellsProgramsWhatItDid(t *testing.T) {
 }
 
 func TestMergeNamesTheFilesThatItCannotMerge(t *testing.T) {
-	dir, shards := ranks(t)
+	dir, shards := rankFiles(t)
 	none := filepath.Join(dir, "none.json")
 	text := filepath.Join(dir, "notes.txt")
 	require.NoError(t, os.WriteFile(text, []byte("hello"), 0o644))
@@ -162,7 +162,7 @@ func TestMergeNamesTheFilesThatItCannotMerge(t *testing.T) {
 }
 
 func TestMergeReadsAShardFromStandardInput(t *testing.T) {
-	dir, shards := ranks(t)
+	dir, shards := rankFiles(t)
 	want := call("", "merge", dir)
 	r := call(string(encoded(t, shards[1])), "merge", filepath.Join(dir, "rank0.json"), "-")
 	require.Zero(t, r.code, r.err)
