@@ -30,6 +30,26 @@ func TestFactsOfHosts(t *testing.T) {
 			CPU:         host.CPU{Vendor: "Intel", Model: "Intel(R) Xeon(R) Platinum 9242 CPU @ 2.30GHz", Sockets: 2, Cores: 96, Threads: 192},
 			MemoryBytes: 790000000 * 1024, Virtualisation: "none", Vendor: "Intel Corporation", Product: "S9200WKL", Class: "server",
 		},
+		"server-intel-core": {
+			CPU:         host.CPU{Vendor: "Intel", Model: "Intel(R) Xeon(R) CPU E5-2670 0 @ 2.60GHz", Sockets: 2, Cores: 16, Threads: 16},
+			MemoryBytes: 131072000 * 1024, Virtualisation: "none", Vendor: "Dell Inc.", Product: "PowerEdge R720", Class: "server",
+		},
+		"server-intel-psys": {
+			CPU:         host.CPU{Vendor: "Intel", Model: "Intel(R) Xeon(R) Platinum 8480+", Sockets: 2, Cores: 112, Threads: 112},
+			MemoryBytes: 528000000 * 1024, Virtualisation: "none", Vendor: "Supermicro", Product: "SYS-221H-TNR", Class: "server",
+		},
+		"server-bad-zone": {
+			CPU:         host.CPU{Vendor: "Intel", Model: "Intel(R) Xeon(R) Gold 6148 CPU @ 2.40GHz", Sockets: 2, Cores: 40, Threads: 80},
+			MemoryBytes: 395000000 * 1024, Virtualisation: "none", Vendor: "Dell Inc.", Product: "PowerEdge R640", Class: "server",
+		},
+		"desktop-amd-dies": {
+			CPU:         host.CPU{Vendor: "AMD", Model: "AMD Ryzen Threadripper 1950X 16-Core Processor", Sockets: 1, Cores: 16, Threads: 32},
+			MemoryBytes: 65766000 * 1024, Virtualisation: "none", Vendor: "Micro-Star International Co., Ltd.", Product: "MS-7B09", Class: "desktop",
+		},
+		"container-denied": {
+			CPU:         host.CPU{Vendor: "Intel", Model: "Intel(R) Xeon(R) Gold 6338 CPU @ 2.00GHz", Sockets: 1, Cores: 32, Threads: 64},
+			MemoryBytes: 263000000 * 1024, Virtualisation: "container", Container: true,
+		},
 		"desktop-root-only": {
 			CPU:         host.CPU{Vendor: "AMD", Model: "AMD Ryzen 7 5800X 8-Core Processor", Sockets: 1, Cores: 8, Threads: 16},
 			MemoryBytes: 32800000 * 1024, Virtualisation: "none", Class: "desktop",

@@ -21,7 +21,7 @@ import (
 //
 //	domains       it has domains, with unique IDs and sensible facts
 //	fixed         its domains do not change
-//	counted-once  no counted domain lies within another
+//	counted-once  no counted domain lies within another, but within a node
 //	samples       samples are of counted domains, one of each at most
 //	numbers       joules are finite and not negative
 //	baseline      joules count from opening
@@ -50,7 +50,7 @@ type openMeter = func() (meter.Meter, error)
 var meterRules = []rule[meter.Meter]{
 	{"domains", "Domains become ledger lines of the record: IDs tell them apart, kind and method are required members, and whoever reads the record must be told why something was left out.", checkDomains},
 	{"fixed", "The ledger asks for Domains once and refers to them by index ever after.", checkFixed},
-	{"counted-once", "A joule that two counted domains show would be booked twice. What lies within a counted domain is left out as contained.", checkCountedOnce},
+	{"counted-once", "A joule that two counted domains show would be booked twice. What lies within a counted domain is left out as contained. Only of a node detection takes the parts away.", checkCountedOnce},
 	{"samples", "A Sample without a counted domain cannot be booked, and two of one domain in one Read would be taken for an interval.", checkSamples},
 	{"numbers", "One NaN or infinity makes every sum of the record useless. What cannot be told has a Condition or no Sample.", checkNumbers},
 	{"baseline", "Joules count from opening. A meter that begins with the reading of its raw counter books all that the machine used since it was switched on.", checkBaseline},
@@ -161,7 +161,7 @@ func checkCountedOnce(open openMeter) error {
 				if d.LeftOut != "" || up.Within == "" || !known {
 					break
 				}
-				if next.LeftOut == "" {
+				if next.LeftOut == "" && next.Kind != lifecycle.KindNode {
 					errs = append(errs, fmt.Errorf("domain %q is counted and lies within %q, which is counted", d.ID, next.ID))
 				}
 				up = next

@@ -144,12 +144,19 @@ func (r *Report) forgive() {
 	})
 }
 
+// readsToo tells whether another meter reads the sensor of a domain.
+func (r *Report) readsToo(d Found) bool {
+	return slices.ContainsFunc(r.Domains, func(o Found) bool {
+		return o.LeftOut == "" && o.Meter != d.Meter && o.Sensor == d.Sensor && same(&o.Domain, &d.Domain)
+	})
+}
+
 // missUnreadable lists the domains that were seen and cannot be read, and that
 // nothing is counted in place of, those with the same cause in one line.
 func (r *Report) missUnreadable() {
 	at := map[[3]string]int{}
 	for _, d := range r.Domains {
-		if d.LeftOut != "unreadable" || d.Within != "" || d.By != "" {
+		if d.LeftOut != "unreadable" || d.Within != "" || d.By != "" || r.readsToo(d) {
 			continue
 		}
 		cause := [3]string{d.Sensor, d.Why, d.Fix}

@@ -73,7 +73,10 @@ func TestDetectOnHosts(t *testing.T) {
 		counted []string
 		missing string
 	}{
-		"laptop-intel":      {[]string{"powercap cpu0", "model dram0", "model node0/rest"}, ""},
+		"laptop-intel":      {[]string{"powercap cpu0", "powercap node0/rest"}, ""},
+		"server-intel-psys": {[]string{"powercap cpu0", "powercap dram0", "powercap cpu1", "powercap dram1", "powercap node0/rest"}, ""},
+		"desktop-amd-dies":  {[]string{"powercap cpu0", "model dram0", "model node0/rest"}, ""},
+		"container-denied":  {[]string{"model cpu0", "model dram0", "model node0/rest"}, "CAP_PERFMON"},
 		"server-intel":      {[]string{"powercap cpu0", "powercap dram0", "powercap cpu1", "powercap dram1", "model node0/rest"}, ""},
 		"server-amd":        {[]string{"powercap cpu1", "powercap cpu0", "model dram0", "model node0/rest"}, ""},
 		"desktop-root-only": {[]string{"model cpu0", "model dram0", "model node0/rest"}, "rapl package-0: its counter is for root only"},
@@ -118,6 +121,20 @@ func TestOneSocketThatCannotBeReadIsModelled(t *testing.T) {
 		require.Len(t, r.Missing, 1)
 		assert.Equal(t, "rapl package-0, package-0/dram", r.Missing[0].What, "one line for one cause")
 		assert.NotEmpty(t, r.Missing[0].Fix)
+	})
+}
+
+// Powercap and perf read the same counters: what one of them may not read and
+// the other does is not missing.
+func TestCounterThatIsReadAnotherWayIsNotMissing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{Packages: []tracertest.Curve{tracertest.Constant(1), tracertest.Constant(2)}})
+		h.Fail(tracertest.EnergyFile("intel-rapl:0"), syscall.EACCES)
+		h.Fail(tracertest.EnergyFile("intel-rapl:1"), syscall.EACCES)
+		events := tracertest.NewMeter(tracertest.Domain{Domain: meter.Domain{ID: "cpu0", Sensor: "rapl"}})
+		_, r, _ := found(t, h, events)
+		require.Len(t, r.Missing, 1)
+		assert.Equal(t, "rapl package-1", r.Missing[0].What)
 	})
 }
 
@@ -246,12 +263,12 @@ func TestRegisteredSources(t *testing.T) {
 	registered["a"] = gpu
 	registered["b"] = func(fs.FS) (meter.Meter, error) { return nil, errors.New("libvendor.so: not found") }
 	counted, r, _ := found(t, hosttest.Open(t, "laptop-intel"))
-	assert.Equal(t, []string{"powercap cpu0", "a gpu0", "model dram0", "model node0/rest"}, counted)
+	assert.Equal(t, []string{"powercap cpu0", "powercap node0/rest", "a gpu0"}, counted)
 	assert.Equal(t, "b: libvendor.so: not found\n", missing(r))
 
 	registered["b"] = func(fs.FS) (meter.Meter, error) { panic("nil map in a driver") }
 	counted, r, _ = found(t, hosttest.Open(t, "laptop-intel"))
-	assert.Len(t, counted, 4, "the host program and the other meters are unharmed")
+	assert.Len(t, counted, 3, "the host program and the other meters are unharmed")
 	assert.Contains(t, missing(r), "nil map in a driver")
 
 	registered["b"] = func(fs.FS) (meter.Meter, error) { return nil, nil }
@@ -266,7 +283,7 @@ func TestRegisteredSources(t *testing.T) {
 
 	registered["b"] = gpu
 	counted, _, _ = found(t, hosttest.Open(t, "laptop-intel"))
-	assert.Len(t, counted, 4, "two that tell one device count once")
+	assert.Len(t, counted, 3, "two that tell one device count once")
 }
 
 // cards are GPUs of all makers, as their drivers show them.

@@ -20,7 +20,7 @@ func relate(domains []meter.Domain) {
 		switch {
 		case d.LeftOut == "contained" && !counted(d.Within):
 			d.LeftOut, d.Why = "refused", d.Why+", which cannot be counted; alone it would leave out the rest"
-		case d.Within == "" && d.LeftOut != "mirrored" && (d.Kind == lifecycle.KindCPU || d.Kind == lifecycle.KindMemory) && counted(rapl.Node):
+		case d.LeftOut == "" && (d.Kind == lifecycle.KindCPU || d.Kind == lifecycle.KindMemory) && counted(rapl.Node):
 			d.Within = rapl.Node
 		}
 	}

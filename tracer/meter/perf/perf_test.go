@@ -112,7 +112,7 @@ func readings(t testing.TB, m meter.Meter) map[string]meter.Sample {
 }
 
 func TestMeterKeepsTheRules(t *testing.T) {
-	for _, name := range []string{"server-intel-core", "server-multi-die", "desktop-amd-dies", "server-amd"} {
+	for _, name := range []string{"server-intel-core", "server-multi-die", "desktop-amd-dies", "server-amd", "laptop-intel", "server-intel-psys"} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				root, k := hosttest.Open(t, name), newKernel()
@@ -130,6 +130,8 @@ func TestPlanOfHosts(t *testing.T) {
 		"desktop-amd-dies":  {"cpu0", "package-0-die-1/energy-pkg mirrored"},
 		"server-amd":        {"cpu0", "cpu1"},
 		"container-denied":  {"cpu0", "dram0"},
+		"laptop-intel":      {"cpu0", "package-0/energy-cores contained", "package-0/energy-gpu contained", "node0"},
+		"server-intel-psys": {"cpu0", "cpu1", "dram0", "dram1", "package-0/energy-psys refused", "node0"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := open(t, hosttest.Open(t, name), newKernel())
@@ -154,7 +156,7 @@ func TestPlanOfHosts(t *testing.T) {
 // The same component has the same ID, device and step both ways, so that one of
 // them can take the other's place.
 func TestDomainsAreThoseOfPowercap(t *testing.T) {
-	for _, name := range []string{"server-intel-core", "server-multi-die", "desktop-amd-dies", "server-amd"} {
+	for _, name := range []string{"server-intel-core", "server-multi-die", "desktop-amd-dies", "server-amd", "laptop-intel", "server-intel-psys"} {
 		root := hosttest.Open(t, name)
 		p, err := powercap.Open(root)
 		require.NoError(t, err)

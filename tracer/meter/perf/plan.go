@@ -165,7 +165,7 @@ func (p planner) decideBoard(d *meter.Domain, at place) {
 		d.LeftOut, d.Why = "refused", "one of several packages tells of the board, and which is not known without powercap"
 	default:
 		d.ID = rapl.Node
-		d.Why = "the whole board, packages and memory included, as far as its maker has wired it up"
+		d.Why = "the whole board, packages and memory included, as far as its maker has wired it up, counted by the kernel in 64 bits"
 	}
 }
 

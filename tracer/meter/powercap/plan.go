@@ -50,6 +50,7 @@ func plan(zones []zone) []meter.Domain {
 			p.decideInner(domains, i)
 		}
 	}
+	within(domains, p.parts)
 	unique(domains, zones)
 	return domains
 }
@@ -81,7 +82,7 @@ func (p planner) decide(d *meter.Domain, i int) {
 		d.LeftOut = "mirrored"
 		d.Why = fmt.Sprintf("it showed the same count as %s, %s, in %d readings in a row: one counter, counted once", p.zones[of].id, p.zones[of].name, looks)
 	case part.Kind == rapl.Psys:
-		d.LeftOut, d.Why = "refused", "it covers the whole board, packages and memory included, where the maker has wired it up"
+		p.decideBoard(d, i)
 	default:
 		all := p.ofAllDies(i)
 		if all {
@@ -121,6 +122,51 @@ func (p planner) ofAllDies(i int) bool {
 	return others
 }
 
+// decideBoard fills in what becomes of a psys zone that can be read.
+func (p planner) decideBoard(d *meter.Domain, i int) {
+	switch board, sure := p.board(); {
+	case board == i:
+		d.ID = p.parts[i].ID(0)
+		d.Why = "the whole board, packages and memory included, as far as its maker has wired it up"
+		noRange(d, p.zones[i])
+	case p.zones[i].rawUJ == 0:
+		d.LeftOut, d.Why = "refused", "it shows 0: its maker has not wired it up, or another package tells of the board"
+	case !sure:
+		d.LeftOut, d.Why = "refused", "several zones tell of boards, and whether one is a part of another is not known"
+	}
+}
+
+// board is the zone that tells of the whole board, or -1. A host has one board.
+// Where several packages tell of it, one of them tells the truth and the others
+// 0, as the kernel says of Sapphire Rapids (arch/x86/events/rapl.c, on the psys
+// master package). Sure is false if there are several that count.
+func (p planner) board() (at int, sure bool) {
+	var zero, counting []int
+	moved := false // whether any package shows more than 0
+	for j, z := range p.zones {
+		if _, mirror := p.mirrors[j]; mirror || z.err != nil || p.chosen[p.parts[j]] != j {
+			continue
+		}
+		switch kind := p.parts[j].Kind; {
+		case kind == rapl.Package:
+			moved = moved || z.rawUJ > 0
+		case kind == rapl.Psys && z.rawUJ > 0:
+			counting = append(counting, j)
+		case kind == rapl.Psys:
+			zero = append(zero, j)
+		}
+	}
+	switch {
+	case len(counting) > 1:
+		return -1, false
+	case len(counting) == 1:
+		return counting[0], true
+	case len(zero) > 0 && !moved: // all begin at 0
+		return zero[0], true
+	}
+	return -1, true
+}
+
 // decideInner fills in what becomes of the cores or the graphics of a package.
 func (p planner) decideInner(domains []meter.Domain, i int) {
 	d, z := &domains[i], p.zones[i]
@@ -140,11 +186,22 @@ func (p planner) decideInner(domains []meter.Domain, i int) {
 	}
 }
 
+// within tells of packages and memory that they are parts of the board, where
+// that is counted too.
+func within(domains []meter.Domain, parts []rapl.Part) {
+	board := slices.ContainsFunc(domains, func(d meter.Domain) bool { return d.ID == rapl.Node && d.LeftOut == "" })
+	for i := range domains {
+		if k := parts[i].Kind; board && domains[i].LeftOut == "" && (k == rapl.Package || k == rapl.DRAM) {
+			domains[i].Within = rapl.Node
+		}
+	}
+}
+
 func unreadable(d *meter.Domain, err error) {
 	d.LeftOut, d.Why = "unreadable", "its counter cannot be read: "+reason(err)
 	if errors.Is(err, fs.ErrPermission) {
 		d.Why = "its counter is for root only, as in Linux since 5.10"
-		d.Fix = "run as root or with CAP_DAC_READ_SEARCH; or, as root, chmod a+r /sys/class/powercap/*/energy_uj (until the next start; let a udev rule do it for good)"
+		d.Fix = "run as root, or with CAP_PERFMON (Linux 5.8 or later) or CAP_DAC_READ_SEARCH; or, as root, chmod a+r /sys/class/powercap/*/energy_uj (until the next start; let a udev rule do it for good)"
 	}
 }
 

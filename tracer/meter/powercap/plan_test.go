@@ -17,12 +17,13 @@ import (
 	"github.com/ecotracer/ecotracer/tracer/meter/internal/rapl"
 )
 
-// decision is what a plan must say of a zone: "cpu0", or "left out: why".
+// decision is what a plan must say of a zone: "cpu0 within node0", or
+// "package-0/core contained within cpu0".
 func decision(d meter.Domain) string {
-	if d.LeftOut == "" {
-		return d.ID
+	s := d.ID
+	if d.LeftOut != "" {
+		s += " " + d.LeftOut
 	}
-	s := d.ID + " " + d.LeftOut
 	if d.Within != "" {
 		s += " within " + d.Within
 	}
@@ -40,10 +41,10 @@ func decisions(zones []zone) []string {
 func TestPlanOfHosts(t *testing.T) {
 	want := map[string][]string{
 		"laptop-intel": {
-			"intel-rapl:0 cpu0",
+			"intel-rapl:0 cpu0 within node0",
 			"intel-rapl:0:0 package-0/core contained within cpu0",
 			"intel-rapl:0:1 package-0/uncore contained within cpu0",
-			"intel-rapl:1 psys refused",
+			"intel-rapl:1 node0",
 			"intel-rapl-mmio:0 intel-rapl-mmio/package-0 mirrored",
 		},
 		"server-intel": {
@@ -73,9 +74,9 @@ func TestPlanOfHosts(t *testing.T) {
 			"intel-rapl:1 package-0-die-1 mirrored", "intel-rapl:1:0 package-0-die-1/core contained within cpu0",
 		},
 		"server-intel-psys": {
-			"intel-rapl:0 cpu0", "intel-rapl:0:0 dram0",
-			"intel-rapl:1 cpu1", "intel-rapl:1:0 dram1",
-			"intel-rapl:2 psys-1 refused",
+			"intel-rapl:0 cpu0 within node0", "intel-rapl:0:0 dram0 within node0",
+			"intel-rapl:1 cpu1 within node0", "intel-rapl:1:0 dram1 within node0",
+			"intel-rapl:2 node0",
 		},
 		"server-bad-zone": { // trap 15
 			"intel-rapl:0 cpu0", "intel-rapl:0:0 package-0/dram unreadable",
@@ -115,9 +116,40 @@ func TestPlan(t *testing.T) {
 			[]zone{{id: "intel-rapl:0", name: "package-0", err: broken}, {id: "intel-rapl-mmio:0", name: "package-0"}},
 			[]string{"intel-rapl:0 package-0 mirrored", "intel-rapl-mmio:0 cpu0"},
 		},
-		"trap 9: psys is no CPU and is not added to the packages": {
+		"trap 9: psys is no CPU: it is the node, and the packages and their memory are parts of it": {
+			[]zone{
+				{id: "intel-rapl:0", name: "psys", rawUJ: 9e9}, {id: "intel-rapl:1", name: "package-0", rawUJ: 5e9},
+				{id: "intel-rapl:1:0", name: "dram", rawUJ: 1e9}, {id: "intel-rapl:1:1", name: "core", rawUJ: 1e9},
+				{id: "intel-rapl:2", name: "package-1", err: broken},
+			},
+			[]string{
+				"intel-rapl:0 node0", "intel-rapl:1 cpu0 within node0", "intel-rapl:1:0 dram0 within node0",
+				"intel-rapl:1:1 package-0/core contained within cpu0", "intel-rapl:2 package-1 unreadable",
+			},
+		},
+		"trap 9: psys that shows nothing is not wired up": {
+			[]zone{{id: "intel-rapl:0", name: "package-0", rawUJ: 5e9}, {id: "intel-rapl:1", name: "psys"}},
+			[]string{"intel-rapl:0 cpu0", "intel-rapl:1 psys refused"},
+		},
+		"trap 9: of several packages one tells of the board": {
+			[]zone{{id: "intel-rapl:0", name: "package-0", rawUJ: 5e9}, {id: "intel-rapl:1", name: "psys"}, {id: "intel-rapl:2", name: "package-1", rawUJ: 5e9}, {id: "intel-rapl:3", name: "psys-1", rawUJ: 7e9}},
+			[]string{"intel-rapl:0 cpu0 within node0", "intel-rapl:1 psys refused", "intel-rapl:2 cpu1 within node0", "intel-rapl:3 node0"},
+		},
+		"trap 9: several packages that show one count of the board are one board": {
+			[]zone{{id: "intel-rapl:0", name: "psys", rawUJ: 7e9}, {id: "intel-rapl:1", name: "package-0", rawUJ: 5e9}, {id: "intel-rapl:2", name: "psys-1", rawUJ: 7e9, looks: same(0, 7e9)}},
+			[]string{"intel-rapl:0 node0", "intel-rapl:1 cpu0 within node0", "intel-rapl:2 psys-1 mirrored"},
+		},
+		"trap 9: of several boards with counts of their own none is believed": {
+			[]zone{{id: "intel-rapl:0", name: "psys", rawUJ: 8e9}, {id: "intel-rapl:1", name: "package-0", rawUJ: 5e9}, {id: "intel-rapl:2", name: "psys-1", rawUJ: 7e9}, {id: "intel-rapl:3", name: "psys-2"}},
+			[]string{"intel-rapl:0 psys refused", "intel-rapl:1 cpu0", "intel-rapl:2 psys-1 refused", "intel-rapl:3 psys-2 refused"},
+		},
+		"trap 9: where all counters begin at 0 one board is counted": {
 			[]zone{{id: "intel-rapl:0", name: "psys"}, {id: "intel-rapl:1", name: "package-0"}, {id: "intel-rapl:2", name: "psys-1"}},
-			[]string{"intel-rapl:0 psys refused", "intel-rapl:1 cpu0", "intel-rapl:2 psys-1 refused"},
+			[]string{"intel-rapl:0 node0", "intel-rapl:1 cpu0 within node0", "intel-rapl:2 psys-1 refused"},
+		},
+		"trap 9: psys that cannot be read leaves the packages as they are": {
+			[]zone{{id: "intel-rapl:0", name: "package-0", rawUJ: 5e9}, {id: "intel-rapl:1", name: "psys", err: denied}, {id: "intel-rapl-mmio:0", name: "psys-x"}},
+			[]string{"intel-rapl:0 cpu0", "intel-rapl:1 psys unreadable", "intel-rapl-mmio:0 intel-rapl-mmio/psys-x refused"},
 		},
 		"trap 8: dies that show one count are counted once, as the package that they are": {
 			[]zone{

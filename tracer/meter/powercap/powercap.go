@@ -14,7 +14,10 @@
 //   - intel-rapl-mmio shows the same registers as intel-rapl another way. It is
 //     read in its place only where that cannot be read.
 //   - psys is the whole board, packages and memory included, where the maker
-//     has wired it up. It is left out.
+//     has wired it up: domain node0, within which the packages and the memory
+//     then are. It is not to be added to them (package detect makes node0/rest
+//     of it, what it is more than they). One that shows 0 is not wired up; of
+//     several that count, none is believed.
 //   - A zone that cannot be read is left out; it takes no other with it.
 //
 // Since Linux 5.10 the counters are for root only (CVE-2020-8694), virtual

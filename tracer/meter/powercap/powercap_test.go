@@ -65,7 +65,7 @@ func TestMeterKeepsTheRules(t *testing.T) {
 }
 
 func TestMeterOfHosts(t *testing.T) {
-	for name, counted := range map[string]int{"laptop-intel": 1, "server-intel": 4, "server-amd": 2, "server-multi-die": 8, "desktop-root-only": 0, "server-intel-core": 4, "desktop-amd-dies": 1, "server-intel-psys": 4, "server-bad-zone": 2, "container-denied": 0} {
+	for name, counted := range map[string]int{"laptop-intel": 2, "server-intel": 4, "server-amd": 2, "server-multi-die": 8, "desktop-root-only": 0, "server-intel-core": 4, "desktop-amd-dies": 1, "server-intel-psys": 5, "server-bad-zone": 2, "container-denied": 0} {
 		t.Run(name, func(t *testing.T) {
 			m := open(t, hosttest.Open(t, name))
 			assert.Len(t, readings(t, m), counted)
@@ -157,6 +157,35 @@ func TestTrap8_MirroredDiesAreCountedOnce(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Trap 9: psys is told beside its parts, and says so; nothing of it is told of
+// a CPU, and the memory that is a part of it is told once.
+func TestTrap9_PsysIsTheNodeAndTellsItsOwnJoules(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{
+			Packages: []tracertest.Curve{tracertest.Constant(30)},
+			DRAM:     []tracertest.Curve{tracertest.Constant(5)},
+			Psys:     tracertest.Constant(55),
+			StartUJ:  7e9,
+		})
+		m := open(t, h)
+		time.Sleep(time.Hour)
+		s := readings(t, m)
+		for id, watts := range map[string]float64{"cpu0": 30, "dram0": 5, "node0": 55} {
+			assert.InDelta(t, watts*3600, s[id].Joules, 1e-3, id)
+		}
+		for _, d := range m.Domains() {
+			if d.ID == "node0" {
+				assert.Equal(t, lifecycle.KindNode, d.Kind)
+				assert.Contains(t, d.Why, "whole board")
+				assert.Empty(t, d.Model)
+				assert.Zero(t, d.IdleW, "nobody knows")
+			} else {
+				assert.Equal(t, "node0", d.Within, d.ID)
+			}
+		}
+	})
 }
 
 // Counters that stand still at 0 cannot be told from one another: they are two,
