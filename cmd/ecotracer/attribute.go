@@ -7,10 +7,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -20,7 +18,7 @@ import (
 
 func declareAttribute(c *cli, flags *flag.FlagSet) func([]string) int {
 	trace := flags.String("trace", "", "")
-	out := flags.String("out", "", "")
+	out := flags.String("o", "", "")
 	asJSON := flags.Bool("json", false, "")
 	return func(files []string) int {
 		switch {
@@ -29,7 +27,7 @@ func declareAttribute(c *cli, flags *flag.FlagSet) func([]string) int {
 		case *trace == "-" && files[0] == "-":
 			return c.usage("attribute", "only one of the record and the trace can be standard input")
 		case *asJSON && *out == "":
-			return c.usage("attribute", "--json tells what was moved, and the record goes to standard output: name a file for it with --out")
+			return c.usage("attribute", "--json needs a file for the record: write -o FILE")
 		}
 		return c.attribute(files[0], *trace, *out, *asJSON)
 	}
@@ -79,14 +77,15 @@ func (c *cli) attribute(file, traceFile, out string, asJSON bool) int {
 	if broken != nil { // what could be read counts
 		code = fail(traceFile, broken)
 	}
-	told := io.Writer(c.out)
+	var text bytes.Buffer
+	if err := lifecycle.Encode(&text, again); err != nil {
+		return fail(file, err)
+	}
 	if out == "" {
-		told = c.err
-		if err := lifecycle.Encode(c.out, again); err != nil {
-			return exitFound // run tells why
-		}
-	} else if err := replaceRecord(out, again); err != nil {
-		return fail(out, err)
+		_, _ = c.out.Write(text.Bytes()) // run tells of a failure
+	} else if err := writeFile(out, text.Bytes()); err != nil {
+		c.complain("attribute", "%s: it cannot be written (%s)", out, cause(err))
+		return exitFound
 	}
 	a := attributed{Report: report, Spans: movedSpans(record, again)}
 	if asJSON {
@@ -95,33 +94,10 @@ func (c *cli) attribute(file, traceFile, out string, asJSON bool) int {
 		}
 		return max(code, c.json(a))
 	}
-	p := page{style: styleOf(told)}
+	p := page{style: styleOf(c.err)}
 	p.moved(a)
-	_, _ = told.Write(p.Bytes()) // results remembers a failure
+	_, _ = c.err.Write(p.Bytes())
 	return code
-}
-
-// replaceRecord writes a record such that a file of that name is never half of
-// one.
-func replaceRecord(name string, r *lifecycle.Record) (err error) {
-	var b bytes.Buffer
-	if err := lifecycle.Encode(&b, r); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name())
-		}
-	}()
-	_, err = f.Write(b.Bytes())
-	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
 }
 
 // movedSpans compares two records of a run, those that moved most first.

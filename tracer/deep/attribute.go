@@ -59,6 +59,9 @@ func Attribute(ctx context.Context, record *lifecycle.Record, trace io.Reader) (
 	if err != nil {
 		return nil, nil, fmt.Errorf("deep: %w", err)
 	}
+	if len(r.Run.Merged) > 0 {
+		return nil, nil, errors.New("deep: the record was merged from several: attribute each of them by the trace of its own process, then merge")
+	}
 	if chapters(tl) == 0 {
 		return nil, nil, errors.New("deep: the record's timeline has nothing to book again: no execution trace was being written during the run for a second or more, or all of it is booked already")
 	}
@@ -137,7 +140,7 @@ func chapterList(t *timeline.Timeline) string {
 func (f *follower) foreign(broken error) error {
 	switch {
 	case broken != nil:
-		return fmt.Errorf("deep: %w", broken)
+		return fmt.Errorf("deep: %w; nothing was told of the run before", broken)
 	case len(f.otherRuns) > 0:
 		return fmt.Errorf("deep: the trace is of another run: it tells of %s, the record is of %s", strings.Join(f.otherRuns, ", "), f.run)
 	}

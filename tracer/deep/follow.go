@@ -44,6 +44,7 @@ func newUsage() usage { return usage{map[worker]float64{}, map[worker]float64{}}
 // goroutine is what is known of one.
 type goroutine struct {
 	who   worker
+	named bool          // its stack was seen
 	state trace.GoState // running, syscall, or else
 	since trace.Time    // of the state, or of the cell
 }
@@ -193,11 +194,15 @@ func (f *follower) transition(e *trace.Event, t trace.Time) error {
 				g.who = by.who
 			}
 		}
-		if isSystem(s.Stack) {
+	}
+	f.count(g, t)
+	if !g.named {
+		// Of one from before the trace the first transition may tell none.
+		var own bool
+		if own, g.named = isSystem(s.Stack); own {
 			g.who = system
 		}
 	}
-	f.count(g, t)
 	g.state = to
 	switch to {
 	case trace.GoRunning, trace.GoSyscall:
@@ -213,17 +218,17 @@ func (f *follower) transition(e *trace.Event, t trace.Time) error {
 
 // isSystem tells whether a stack is that of a goroutine of the runtime's own, by
 // the rule of runtime.isSystemGoroutine: it begins in package runtime, and not
-// with the program's main.
-func isSystem(s trace.Stack) bool {
+// with the program's main. An empty stack does not tell.
+func isSystem(s trace.Stack) (own, told bool) {
 	var first string
 	for frame := range s.Frames() {
 		first = frame.Func // the outermost comes last
 	}
 	switch first {
 	case "runtime.main", "runtime.corostart", "runtime.handleAsyncEvent":
-		return false
+		return false, true
 	}
-	return strings.HasPrefix(first, "runtime.")
+	return strings.HasPrefix(first, "runtime."), first != ""
 }
 
 func (f *follower) taskBegin(e *trace.Event, t trace.Time) error {
