@@ -58,9 +58,8 @@
 // A controller is a small computer: it is asked every 5 s, over one connection
 // that is kept, in one session that is given back by Close. After failures it
 // is asked less and less often, after a refused login once a minute at most.
-// No request outlasts the Timeout, no answer is read beyond 1 MiB, no link is
-// followed off the host, and no redirect either. A session that ran out is
-// renewed.
+// No request outlasts the Timeout, no answer is read beyond 1 MiB, no link and
+// no redirect is followed to another host. A session that ran out is renewed.
 //
 // A refused login or reading is flagged permission-denied, a controller that is
 // gone counter-unplugged, one that does not answer or tells nonsense

@@ -2,6 +2,7 @@ package redfish
 
 import (
 	"context"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -9,8 +10,8 @@ import (
 
 const (
 	// relError is how wrong a controller's figures are taken to be, at 95 %,
-	// where the sensor does not say. Supplies of servers measure their input
-	// within 1 to 5 % at more than a tenth of their load.
+	// where the sensor does not say. It is an assumption: the schemas ask for
+	// no accuracy, and few makers state one.
 	relError = 0.05
 
 	// maxNode is the most that a node can draw, W, where nothing is told of
@@ -36,11 +37,10 @@ const (
 
 // plan is which property is read, and what is known of it.
 type plan struct {
-	mode      string // environment-metrics, power-subsystem, power
-	property  string // for people and the record: EnvironmentMetrics#/PowerWatts
-	counter   bool   // it tells joules, not watts
-	resources []string
-	value     func(ctx context.Context) (float64, error) // J or W
+	mode     string                                     // environment-metrics, power-subsystem, power
+	property string                                     // for people and the record: EnvironmentMetrics#/PowerWatts
+	counter  bool                                       // it tells joules, not watts
+	value    func(ctx context.Context) (float64, error) // J or W
 
 	first    float64 // the reading that the plan was made by, J or W
 	at       time.Time
@@ -58,7 +58,8 @@ type plan struct {
 //
 // A resource that is not there, denied or broken (some firmware has such) is
 // passed over; if all are, the first error is told.
-func (a *client) choose(ctx context.Context, c chassis) (*plan, error) {
+func (a *client) choose(ctx context.Context, n node) (*plan, error) {
+	c := n.chassis
 	energy, watts, first := a.environment(ctx, c.EnvironmentMetrics.Path)
 	if first != nil && !failed(first).answered {
 		return nil, first
@@ -72,7 +73,7 @@ func (a *client) choose(ctx context.Context, c chassis) (*plan, error) {
 	}
 	for _, find := range []func() (*plan, error){
 		func() (*plan, error) { return a.supplies(ctx, c.PowerSubsystem.Path) },
-		func() (*plan, error) { return a.control(ctx, c.Power.Path) },
+		func() (*plan, error) { return a.control(ctx, c.Power.Path, n.system) },
 	} {
 		p, err := find()
 		switch {
@@ -91,26 +92,26 @@ func (a *client) choose(ctx context.Context, c chassis) (*plan, error) {
 }
 
 // environment plans by EnvironmentMetrics.
-func (a *client) environment(ctx context.Context, path string) (energy, watts *plan, err error) {
-	if path == "" {
+func (a *client) environment(ctx context.Context, from string) (energy, watts *plan, err error) {
+	if from == "" {
 		return nil, nil, nil
 	}
 	var m environmentMetrics
-	if err := a.get(ctx, path, &m); err != nil {
+	if err := a.get(ctx, from, &m); err != nil {
 		return nil, nil, err
 	}
 	now := time.Now()
-	planned := func(name string, of func(*environmentMetrics) *excerpt, unit float64) *plan {
+	planned := func(name string, of func(*environmentMetrics) *excerpt, unit float64, counter bool) *plan {
 		x := of(&m)
-		if !x.Reading.positive() {
+		if !x.Reading.positive() || !counter && !x.Reading.watts() {
 			return nil
 		}
 		p := &plan{
-			mode: "environment-metrics", property: "EnvironmentMetrics#/" + name,
+			mode: "environment-metrics", property: "EnvironmentMetrics#/" + name, counter: counter,
 			first: x.Reading.value * unit, at: now, relError: relError,
 			value: func(ctx context.Context) (float64, error) {
 				var m environmentMetrics
-				if err := a.get(ctx, path, &m); err != nil {
+				if err := a.get(ctx, from, &m); err != nil {
 					return 0, err
 				}
 				if x := of(&m); x.Reading.positive() {
@@ -122,26 +123,26 @@ func (a *client) environment(ctx context.Context, path string) (energy, watts *p
 		a.sensor(ctx, x, p)
 		return p
 	}
-	joules := planned("EnergyJoules", func(m *environmentMetrics) *excerpt { return &m.EnergyJoules }, 1)
-	kWh := planned("EnergykWh", func(m *environmentMetrics) *excerpt { return &m.EnergykWh }, joulesPerKWh)
+	joules := planned("EnergyJoules", func(m *environmentMetrics) *excerpt { return &m.EnergyJoules }, 1, true)
+	kWh := planned("EnergykWh", func(m *environmentMetrics) *excerpt { return &m.EnergykWh }, joulesPerKWh, true)
 	if joules != nil {
-		joules.counter, joules.stepJ = true, m.EnergyJoules.Reading.step
+		joules.stepJ = m.EnergyJoules.Reading.step
 		energy = joules
 	}
 	if kWh != nil {
-		kWh.counter, kWh.stepJ = true, m.EnergykWh.Reading.step*joulesPerKWh
+		kWh.stepJ = m.EnergykWh.Reading.step * joulesPerKWh
 		if energy == nil || kWh.stepJ < energy.stepJ && energy.stepJ > fineStep {
 			energy = kWh
 		}
 	}
-	watts = planned("PowerWatts", func(m *environmentMetrics) *excerpt { return &m.PowerWatts }, 1)
+	watts = planned("PowerWatts", func(m *environmentMetrics) *excerpt { return &m.PowerWatts }, 1, false)
 	return energy, watts, nil
 }
 
 // capacity is what the supplies can give, W; 0 if it is not told.
-func (a *client) capacity(ctx context.Context, path string) float64 {
+func (a *client) capacity(ctx context.Context, from string) float64 {
 	var s powerSubsystem
-	if path == "" || a.get(ctx, path, &s) != nil {
+	if from == "" || a.get(ctx, from, &s) != nil {
 		return 0
 	}
 	return s.CapacityWatts.value
@@ -150,17 +151,18 @@ func (a *client) capacity(ctx context.Context, path string) float64 {
 // supplies plans by what all power supplies draw (PowerSubsystem, PowerSupply,
 // PowerSupplyMetrics). One that is there and does not tell makes the sum
 // worthless.
-func (a *client) supplies(ctx context.Context, path string) (*plan, error) {
-	if path == "" {
+func (a *client) supplies(ctx context.Context, from string) (*plan, error) {
+	if from == "" {
 		return nil, nil
 	}
 	var subsystem powerSubsystem
-	err := a.get(ctx, path, &subsystem)
+	err := a.get(ctx, from, &subsystem)
 	var members []string
 	if err == nil && subsystem.PowerSupplies.Path != "" {
 		members, err = a.members(ctx, subsystem.PowerSupplies.Path)
 	}
 	p := &plan{mode: "power-subsystem", property: "PowerSupplyMetrics#/InputPowerWatts", relError: relError, capacity: subsystem.CapacityWatts.value}
+	var metrics []string
 	for i, member := range members {
 		var s powerSupply
 		if err = a.get(ctx, member, &s); err != nil {
@@ -172,14 +174,14 @@ func (a *client) supplies(ctx context.Context, path string) (*plan, error) {
 		if s.Metrics.Path == "" || i >= maxSupplies {
 			return nil, nil
 		}
-		p.resources = append(p.resources, s.Metrics.Path)
+		metrics = append(metrics, s.Metrics.Path)
 	}
-	if err == nil && len(p.resources) > 0 {
-		p.value = func(ctx context.Context) (float64, error) { return a.input(ctx, p.resources, nil) }
-		p.first, err = a.input(ctx, p.resources, p)
+	if err == nil && len(metrics) > 0 {
+		p.value = func(ctx context.Context) (float64, error) { return a.input(ctx, metrics, nil) }
+		p.first, err = a.input(ctx, metrics, p)
 		p.at = time.Now()
 	}
-	if err != nil || len(p.resources) == 0 {
+	if err != nil || len(metrics) == 0 {
 		return nil, err
 	}
 	return p, nil
@@ -189,9 +191,9 @@ func (a *client) supplies(ctx context.Context, path string) (*plan, error) {
 // and draw nothing.
 func (a *client) input(ctx context.Context, resources []string, p *plan) (float64, error) {
 	var sum float64
-	for i, path := range resources {
+	for i, from := range resources {
 		var m powerSupplyMetrics
-		if err := a.get(ctx, path, &m); err != nil {
+		if err := a.get(ctx, from, &m); err != nil {
 			return 0, err
 		}
 		w := m.InputPowerWatts.Reading
@@ -203,22 +205,22 @@ func (a *client) input(ctx context.Context, resources []string, p *plan) (float6
 			a.sensor(ctx, &m.InputPowerWatts, p)
 		}
 	}
-	if sum == 0 {
+	if sum == 0 || sum > maxNode {
 		return 0, untold("the InputPowerWatts of the power supplies")
 	}
 	return sum, nil
 }
 
 // control plans by the Power resource.
-func (a *client) control(ctx context.Context, path string) (*plan, error) {
-	if path == "" {
+func (a *client) control(ctx context.Context, from, system string) (*plan, error) {
+	if from == "" {
 		return nil, nil
 	}
 	var now power
-	if err := a.get(ctx, path, &now); err != nil {
+	if err := a.get(ctx, from, &now); err != nil {
 		return nil, err
 	}
-	i := whole(now.PowerControl)
+	i := whole(now.PowerControl, system)
 	if i < 0 {
 		return nil, nil
 	}
@@ -226,7 +228,7 @@ func (a *client) control(ctx context.Context, path string) (*plan, error) {
 	p := &plan{mode: "power", at: time.Now(), relError: relError, capacity: at.PowerCapacityWatts.value}
 	of := func(c *powerControl) number { return c.PowerConsumedWatts }
 	name := "PowerConsumedWatts"
-	if !at.PowerConsumedWatts.positive() {
+	if !at.PowerConsumedWatts.watts() {
 		of = func(c *powerControl) number { return c.PowerMetrics.AverageConsumedWatts }
 		name = "PowerMetrics/AverageConsumedWatts"
 		if minutes := at.PowerMetrics.IntervalInMin; minutes.positive() {
@@ -236,10 +238,10 @@ func (a *client) control(ctx context.Context, path string) (*plan, error) {
 	p.property, p.first = "Power#/PowerControl/"+name, of(&at).value
 	p.value = func(ctx context.Context) (float64, error) {
 		var now power
-		if err := a.get(ctx, path, &now); err != nil {
+		if err := a.get(ctx, from, &now); err != nil {
 			return 0, err
 		}
-		if i >= len(now.PowerControl) || !of(&now.PowerControl[i]).positive() {
+		if i >= len(now.PowerControl) || !of(&now.PowerControl[i]).watts() {
 			return 0, untold(name)
 		}
 		return of(&now.PowerControl[i]).value, nil
@@ -254,11 +256,12 @@ var parts = []string{"CPU", "GPU", "Memory", "Accelerator", "ASIC", "FPGA", "Sto
 
 // whole finds the member of PowerControl that is of the whole chassis and tells
 // something: one that says so, else the first of those that are no part; -1 if
-// there is none.
-func whole(controls []powerControl) int {
+// there is none. What relates to other systems than this is left out: there are
+// chassis of several.
+func whole(controls []powerControl, system string) int {
 	found := -1
 	for i, c := range controls {
-		if !c.PowerConsumedWatts.positive() && !c.PowerMetrics.AverageConsumedWatts.positive() {
+		if !c.PowerConsumedWatts.watts() && !c.PowerMetrics.AverageConsumedWatts.watts() || foreign(c.RelatedItem, system) {
 			continue
 		}
 		if c.PhysicalContext == "Chassis" {
@@ -270,6 +273,22 @@ func whole(controls []powerControl) int {
 		}
 	}
 	return found
+}
+
+// foreign tells whether related items are systems, and this system is none of
+// them.
+func foreign(related []link, system string) bool {
+	if system == "" {
+		return false
+	}
+	others := false
+	for _, l := range related {
+		if same(l.Path, system) {
+			return false
+		}
+		others = others || same(path.Dir(strings.TrimSuffix(l.Path, "/")), path.Dir(strings.TrimSuffix(system, "/")))
+	}
+	return others
 }
 
 // sensor asks the sensor that a reading is copied from how good it is. What it

@@ -88,7 +88,7 @@ func (a *client) metered(ctx context.Context, nodes []node) (node, *plan, error)
 		if found != nil && rank(n.chassis.ChassisType) != rank(at.chassis.ChassisType) {
 			break
 		}
-		p, err := a.choose(ctx, n.chassis)
+		p, err := a.choose(ctx, n)
 		switch {
 		case err != nil && !failed(err).answered:
 			return node{}, nil, err
@@ -112,17 +112,14 @@ func (a *client) metered(ctx context.Context, nodes []node) (node, *plan, error)
 }
 
 // most is the greatest plausible power, W. Capacity is what the supplies give,
-// perhaps but one of a pair; what they draw is up to a fifth more. A capacity
-// that less than half of what is drawn would fit in is none.
+// perhaps but one of a pair; what they draw is up to a fifth more. One that
+// half of what is drawn would not fit in is no capacity.
 func most(p *plan) float64 {
-	drawn := p.first
-	if p.counter {
-		drawn = 0
+	limit := 2 * p.capacity
+	if limit <= 0 || limit > maxNode || !p.counter && p.first > limit {
+		return maxNode
 	}
-	if limit := 2 * p.capacity; limit > drawn && limit <= maxNode {
-		return limit
-	}
-	return max(maxNode, 2*drawn)
+	return limit
 }
 
 // rest is how long an energy counter may stay as it is.

@@ -197,6 +197,21 @@ func TestSeveralNodesBehindOneController(t *testing.T) {
 	assert.ErrorContains(t, err, "no chassis of the given Id (chassis: Enclosure, Blade1,")
 }
 
+func TestThePowerOfAnotherNodeInTheChassisIsNotTaken(t *testing.T) {
+	b := newBMC(t, "xcc")
+	b.set("/redfish/v1/Chassis/1/Power", []any{
+		map[string]any{"Name": "Node0", "PowerConsumedWatts": 500, "RelatedItem": []any{link("/redfish/v1/Systems/Node0")}},
+		map[string]any{"Name": "Absurd", "PowerConsumedWatts": 1e12},
+		map[string]any{"Name": "Node1", "PowerConsumedWatts": 300, "RelatedItem": []any{link("/redfish/v1/Systems/1/")}},
+	}, "PowerControl")
+	synctest.Test(t, func(t *testing.T) {
+		m := open(t, config(b))
+		read(t, m)
+		time.Sleep(time.Second)
+		assert.InDelta(t, 300, read(t, m).Joules, 1e-9)
+	})
+}
+
 func TestTwoChassisThatTellPowerAreNotGuessedAt(t *testing.T) {
 	b := newBMC(t, "blades")
 	for _, s := range []string{"2", "3", "4"} {
@@ -415,6 +430,15 @@ func TestWhatASensorSaysOfItselfIsTaken(t *testing.T) {
 			assert.Equal(t, c.update, d.Update)
 		})
 	}
+
+	b := newBMC(t, "joules")
+	at := "/redfish/v1/Chassis/Self/Sensors/Energy"
+	b.set(joulesAt, at, "EnergyJoules", "DataSourceUri")
+	b.fail(at, says(`{"ReadingAccuracy":1000,"Accuracy":1}`))
+	assert.Equal(t, 0.01, open(t, config(b)).Domains()[0].RelError, "joules since the counter began say nothing of those of a run")
+	b.fail(at, says(`{"ReadingAccuracy":1000,"SensingInterval":"PT1M"}`))
+	d := open(t, config(b)).Domains()[0]
+	assert.Equal(t, "EnvironmentMetrics#/PowerWatts", d.Name, "a counter that moves once a minute is coarse")
 }
 
 func TestACounterThatRestsForTooLongIsStuck(t *testing.T) {
