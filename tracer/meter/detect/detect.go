@@ -43,6 +43,7 @@ var files = []opener{
 	{"perf", perf.Open},
 	{"powercap", powercap.Open},
 	{"hwmon", hwmon.Open},
+	{"hwmon-slow", hwmon.OpenSlow},
 	{"battery", battery.Open},
 }
 

@@ -87,7 +87,7 @@ func TestDetectOnHosts(t *testing.T) {
 		"board-jetson-agx":  {[]string{"hwmon gpu0", "hwmon cpu0", "hwmon dram0", "model node0/rest"}, "rapl: this CPU"},
 		"desktop-amd-gpu":   {[]string{"hwmon cpu0", "hwmon gpu1", "hwmon gpu0", "model dram0", "model node0/rest"}, "modprobe"},
 		"laptop-mac":        {[]string{"hwmon node0"}, "rapl: this CPU"},
-		"server-mi250":      {[]string{"hwmon gpu0", "hwmon gpu2", "hwmon node0/rest"}, "modprobe"},
+		"server-mi250":      {[]string{"hwmon gpu0", "hwmon gpu2", "hwmon-slow node0/rest"}, "modprobe"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			counted, r, ms := found(t, hosttest.Open(t, name))

@@ -140,6 +140,9 @@ func decideIntel(sensors []*planned) {
 			p.graphics(intelError, "energy counter of the package, memory and board left out")
 		case p == counted:
 			p.graphics(intelError, "energy counter of the card")
+			if p.Sensor == "i915" {
+				p.Why += " (of a DG1 or DG2 of the package on it)"
+			}
 		case p == pkg:
 			p.contained(fmt.Sprintf("gpu%d", p.chip.unit), "part of the card")
 		case p.channel.err != nil:

@@ -75,7 +75,7 @@ func describe(c *chip, ch *channel) *planned {
 	p.Domain = meter.Domain{
 		ID:        c.name + "/" + ch.name(),
 		Kind:      lifecycle.KindOther,
-		Name:      ch.name(),
+		Name:      cmp.Or(ch.label, c.name+" "+ch.name()),
 		Path:      c.path(),
 		Method:    lifecycle.Counter,
 		Sensor:    c.name,
