@@ -56,6 +56,7 @@ type client struct {
 	url    *url.URL
 	bearer string // paths of files
 	basic  string
+	limit  int64 // bytes of an answer
 }
 
 // dialer opens connections; tests have their own.
@@ -78,7 +79,7 @@ func newClient(c Config, u *url.URL, dial dialer) (*client, error) {
 	}
 	return &client{
 		http: &http.Client{Transport: t, CheckRedirect: sameOrigin},
-		url:  u, bearer: c.BearerFile, basic: c.BasicFile,
+		url:  u, bearer: c.BearerFile, basic: c.BasicFile, limit: maxBody,
 	}, nil
 }
 
@@ -204,10 +205,10 @@ func (c *client) scrape(ctx context.Context, wanted map[string]bool, take func(s
 	if err != nil {
 		return at, err
 	}
-	body := &bounded{r: res.Body, left: maxBody}
+	body := &bounded{r: res.Body, left: c.limit}
 	if err := scan(body, openMetrics, wanted, take); err != nil {
 		if body.over {
-			err = &failure{why: fmt.Sprintf("the answer is larger than %d MiB", maxBody>>20), fix: "let the exporter tell its node metrics only", condition: meter.Unreadable}
+			err = &failure{why: fmt.Sprintf("the answer is larger than %d MiB", c.limit>>20), fix: "let the exporter tell its node metrics only", condition: meter.Unreadable}
 		}
 		return at, failed(err)
 	}

@@ -23,7 +23,7 @@
 //	               kepler_node_cpu_joules_total, without those       J     the same, but it wraps
 //	               kepler_node_gpu_watts                             W     gpu0, gpu1, ...
 //	               kepler_platform_watts                             W     left out: what it covers is not known
-//	Kepler < 0.10  kepler_node_package_joules_total, …_dram_…        J     cpu0, dram0: dynamic + idle
+//	Kepler < 0.10  kepler_node_package_joules_total, …_dram_…        J     cpu0, cpu1, dram0, ...: dynamic + idle
 //	               kepler_node_platform_joules_total                 J     node0, where it has a sensor of the node
 //	DCGM exporter  DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION              mJ    gpu0, gpu1, ..., by UUID
 //	               DCGM_FI_DEV_POWER_USAGE, without that             W     the same, integrated
@@ -45,7 +45,7 @@
 //
 // # Which node
 //
-// An exposition mostly does not tell of which node it is, so the address must
+// An exposition usually does not tell of which node it is, so the address must
 // be that of this node's own agent: a DaemonSet with a host port (or in the
 // host's network), asked at the address of the node. A Service of the agents
 // would lead to any of them, and a Prometheus server to all. Where series name

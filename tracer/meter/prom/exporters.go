@@ -78,8 +78,10 @@ const (
 // register, which wraps where nothing says; its active and idle joules are the
 // same joules unwrapped, and their sum is what is read.
 //
-// Kepler up to 0.9 (docs/archive/design/metrics.md in kepler-doc) tells joules
-// by component, in the modes dynamic and idle, which add up.
+// Kepler up to 0.9 (pkg/metrics/consts and pkg/metrics/utils/utils.go at 0.7)
+// tells joules by component and socket, in the modes dynamic and idle, which
+// add up; idle is not told if it was so configured, and then the sum is not
+// known. What it cannot read it tells as 0.
 //
 // The DCGM exporter (etc/default-counters.csv and
 // internal/pkg/rendermetrics/render_metrics.go in github.com/NVIDIA/dcgm-exporter)
@@ -87,7 +89,7 @@ const (
 // GPU is split (MIG), each instance has a series with the joules of the whole
 // GPU (its issue 317).
 //
-// Scaphandre (docs_src/references/metrics.md, docs_src/explanations/host_metrics.md
+// Scaphandre (docs_src/references/metrics.md, what docs_src/explanations says of the host,
 // and src/exporters/mod.rs in github.com/hubblo-org/scaphandre) tells raw
 // registers, µJ, read when it is scraped: sockets, what is in them and the
 // memory beside them as domains, and a host that is their sum or psys.
@@ -98,11 +100,11 @@ var known = []rule{
 	{family: "kepler_node_gpu_watts", tool: kepler, mode: "kepler", scale: 1, power: true, update: keplerUpdate, place: keplerGPU},
 	{family: "kepler_platform_watts", tool: kepler, mode: "kepler", scale: 1, power: true, place: keplerPlatform},
 
-	{family: "kepler_node_package_joules_total", tool: kepler, mode: "kepler", scale: 1, update: oldKeplerUpdate, place: oldKepler("package")},
-	{family: "kepler_node_dram_joules_total", tool: kepler, mode: "kepler", scale: 1, update: oldKeplerUpdate, place: oldKepler("dram")},
-	{family: "kepler_node_core_joules_total", tool: kepler, mode: "kepler", scale: 1, update: oldKeplerUpdate, place: oldKepler("core")},
-	{family: "kepler_node_uncore_joules_total", tool: kepler, mode: "kepler", scale: 1, update: oldKeplerUpdate, place: oldKepler("uncore")},
-	{family: "kepler_node_platform_joules_total", tool: kepler, mode: "kepler", scale: 1, update: oldKeplerUpdate, place: oldKepler("platform")},
+	{family: "kepler_node_package_joules_total", tool: kepler, mode: "kepler", scale: 1, update: oldKeplerUpdate, parts: 2, place: oldKepler("package")},
+	{family: "kepler_node_dram_joules_total", tool: kepler, mode: "kepler", scale: 1, update: oldKeplerUpdate, parts: 2, place: oldKepler("dram")},
+	{family: "kepler_node_core_joules_total", tool: kepler, mode: "kepler", scale: 1, update: oldKeplerUpdate, parts: 2, place: oldKepler("core")},
+	{family: "kepler_node_uncore_joules_total", tool: kepler, mode: "kepler", scale: 1, update: oldKeplerUpdate, parts: 2, place: oldKepler("uncore")},
+	{family: "kepler_node_platform_joules_total", tool: kepler, mode: "kepler", scale: 1, update: oldKeplerUpdate, parts: 2, place: oldKepler("platform")},
 
 	{family: "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", tool: dcgm, mode: "dcgm", scale: 1e-3, update: dcgmUpdate, rank: 1, parts: 1, place: dcgmGPU},
 	{family: "DCGM_FI_DEV_POWER_USAGE", tool: dcgm, mode: "dcgm", scale: 1, power: true, update: dcgmUpdate, parts: 1, place: dcgmGPU},
@@ -193,14 +195,23 @@ func keplerPlatform(labels) place {
 	}
 }
 
+// oldKepler is the place of a component. The label package is the number of a
+// socket, or a name of Kepler's own, of which there may be several.
 func oldKepler(component string) func(labels) place {
 	return func(ls labels) place {
-		socket, _ := number(ls.get("package")) // without one, it is the sum of all
+		name := ls.get("package")
+		socket, numbered := number(name)
 		p := zone(component, socket)
 		if component == "platform" {
 			p = place{id: "node0", kind: lifecycle.KindNode, name: component}
 		}
 		p.part = ls.get("mode")
+		if !numbered {
+			p.part += "/" + name
+			if p.kind == lifecycle.KindCPU {
+				p.count = 2 // at least: it is the sum of all
+			}
+		}
 		return p
 	}
 }

@@ -1,6 +1,7 @@
 package prom
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -73,7 +74,7 @@ func TestOldKepler(t *testing.T) {
 	assert.Equal(t, "v0.7.11", domain(t, m, "cpu1").Version)
 	assert.InDelta(t, 1500, domain(t, m, "cpu0").RawJ, 0, "dynamic and idle add up")
 	told(t, m)
-	e.say("%s", strings.NewReplacer(`package="0",source="os"} 1000`, `package="0",source="os"} 1004`, `package="1",source="os"} 700`, `package="1",source="os"} 707`).Replace(body))
+	e.say("%s", strings.NewReplacer(`package="0",source="intel_rapl"} 1000`, `package="0",source="intel_rapl"} 1004`, `package="1",source="intel_rapl"} 700`, `package="1",source="intel_rapl"} 707`).Replace(body))
 	assert.Equal(t, map[string]float64{"cpu0": 4, "cpu1": 7}, told(t, m))
 }
 
@@ -310,6 +311,34 @@ func TestServiceOfAllAgentsIsNotFollowedToAnotherNode(t *testing.T) {
 			assert.Equal(t, meter.OK, s.Condition, "%s: %s", name, id)
 		}
 	}
+}
+
+func TestOldKeplerWithoutIdleJoulesIsNotCounted(t *testing.T) {
+	m, _ := opened(t, "kepler_node_package_joules_total{instance=\"a\",mode=\"dynamic\",package=\"0\"} 5\n", Config{})
+	assert.Equal(t, []string{"cpu0 unreadable"}, plans(m), "what it tells is not what the package used")
+}
+
+func TestOldKeplerThatNumbersNothing(t *testing.T) {
+	const line = "kepler_node_package_joules_total{instance=\"a\",mode=\"%s\",package=\"%s\"} 5\n"
+	body := ""
+	for _, of := range []string{"x", "y"} {
+		body += fmt.Sprintf(line, "idle", of) + fmt.Sprintf(line, "dynamic", of)
+	}
+	m, _ := opened(t, body, Config{})
+	d := domain(t, m, "cpu0")
+	assert.InDelta(t, 20, d.RawJ, 0, "they add up")
+	assert.Equal(t, 2, d.Count, "and no socket is modelled beside them")
+}
+
+func TestFamilyOfTheUserWithoutSeriesIsSaid(t *testing.T) {
+	c := Config{Families: []Family{
+		{Name: "scaph_socket_energy_microjoules", Kind: lifecycle.KindCPU, Unit: "uJ", Label: "socket_id"},
+		{Name: "strip", Kind: lifecycle.KindNode, Unit: "J", Match: map[string]string{"outlet": "7"}},
+	}}
+	m, _ := opened(t, one+"strip{outlet=\"8\"} 5\n", c)
+	assert.Equal(t, []string{"cpu0", "family/strip/0 unreadable"}, plans(m))
+	c.Families = c.Families[1:]
+	assert.Contains(t, refused(t, "strip{outlet=\"8\"} 5\n", c).Fix, "Families")
 }
 
 func TestLabelThatNumbersDevicesNamesNoNode(t *testing.T) {

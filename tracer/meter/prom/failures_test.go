@@ -15,7 +15,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -64,24 +63,37 @@ var answers = map[string]struct {
 	"OpenMetrics cut off":    {openMetrics(one), meter.Unreadable, "ends in the middle", ""},
 	"a line that is garbage": {text("scaph_socket_energy_microjoules{socket_id=\"hunter2} 1\n"), meter.Unreadable, "line 1", ""},
 	"a value that is none":   {text(one + "scaph_socket_energy_microjoules{socket_id=\"1\"} hunter2\n"), meter.Unreadable, "line 2: its value is no number", ""},
-	"a bomb": {func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Encoding", "gzip")
+	"100 MB": {func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain")
-		_, _ = w.Write(bomb())
+		lines := []byte(strings.Repeat("x{y=\""+strings.Repeat("z", 10_000)+"\"} 0\n", 100))
+		for range 100 {
+			if _, err := w.Write(lines); err != nil {
+				return
+			}
+		}
 	}, meter.Unreadable, "larger than 64 MiB", "node metrics only"},
 }
 
-// bomb is 100 MB of lines in 100 kB.
-var bomb = sync.OnceValue(func() []byte {
+// A small answer that unpacks to a large one is bounded as it unpacks.
+func TestAnswerThatIsABomb(t *testing.T) {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
-	lines := []byte(strings.Repeat("x{y=\""+strings.Repeat("z", 1000)+"\"} 0\n", 1000))
-	for range 100 {
-		_, _ = z.Write(lines)
-	}
-	_ = z.Close()
-	return b.Bytes()
-})
+	_, _ = io.WriteString(z, one+strings.Repeat("x{y=\""+strings.Repeat("z", 1000)+"\"} 0\n", 2000))
+	require.NoError(t, z.Close())
+	e, url := serve(t, "")
+	e.set(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Header().Set("Content-Type", "text/plain")
+		_, _ = w.Write(b.Bytes())
+	})
+	m, err := open(t.Context(), Config{URL: url}, tcp, noEnv)
+	require.NoError(t, err)
+	told(t, m)
+	m.(*prom).client.limit = 1 << 20
+	assert.Less(t, b.Len(), 1<<15)
+	assert.Equal(t, meter.Unreadable, samples(t, m)["cpu0"].Condition)
+	require.NoError(t, m.Close())
+}
 
 func status(code int) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "hunter2", code) }

@@ -141,7 +141,7 @@ func (r *rivals) best() (*candidate, string) {
 		raw, bad := c.raw()
 		switch first := c.series[0].rule; {
 		case len(c.series) < first.parts:
-			why = "a part of it is not told"
+			why = "a part of it is not told, as the idle joules are not where Kepler is configured so"
 		case bad:
 			why = "what the exporter tells is no number"
 		case raw == 0 && !first.power && first.tool != "":

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer/meter"
 )
 
@@ -156,8 +159,9 @@ func (m *prom) discover(ctx context.Context, given []string, getenv func(string)
 	case err != nil:
 		return missing(err)
 	case len(domains) == 0:
-		return nothing(f, others)
+		return m.nothing(f, others)
 	}
+	domains = append(domains, m.unmatched(all)...)
 	m.domains, m.counted, m.byID = domains, counted, map[string]*tracked{}
 	for _, t := range counted {
 		d := domains[t.domain]
@@ -165,6 +169,25 @@ func (m *prom) discover(ctx context.Context, given []string, getenv func(string)
 		m.byID[d.ID] = t
 	}
 	return nil
+}
+
+// unmatched are the families of the user that have no series, as domains that
+// cannot be read.
+func (m *prom) unmatched(all []series) []meter.Domain {
+	var out []meter.Domain
+	for _, name := range slices.Sorted(maps.Keys(m.rules)) {
+		for i, r := range m.rules[name] {
+			if !r.strict || slices.ContainsFunc(all, func(s series) bool { return s.rule == r }) {
+				continue
+			}
+			out = append(out, meter.Domain{
+				ID: "family/" + name + "/" + strconv.Itoa(i), Kind: lifecycle.KindOther, Name: name, Path: name,
+				Method: r.method, Sensor: "prom", Mode: r.mode, IdleFound: "unknown", LeftOut: "unreadable",
+				Why: "no series of it has the labels of Match and a number in Label", Fix: "compare Config.Families with what the endpoint tells",
+			})
+		}
+	}
+	return out
 }
 
 // elsewhere tells whether a series is of another node than those before.
@@ -195,13 +218,16 @@ func missing(err error) error {
 }
 
 // nothing says why an exposition has no energy.
-func nothing(f facts, others int) error {
+func (m *prom) nothing(f facts, others int) error {
 	out := &meter.Missing{What: "prom", Why: "the endpoint tells no energy of this node", Fix: "let it be that of Kepler, of the DCGM exporter or of Scaphandre; for another, " + mapIt}
 	switch {
 	case others > 0:
 		out.Why, out.Fix = "the endpoint tells of other nodes only", "compare Node with its labels node_name, Hostname, hostname, node and instance"
 	case f.server:
 		out.Why, out.Fix = "the endpoint is a Prometheus server's own", "give the address of the exporter that it reads"
+	case len(m.unmatched(nil)) > 0:
+		out.Why = "no series of the Families has the labels of Match and a number in Label"
+		out.Fix = "compare Config.Families with what the endpoint tells"
 	case len(f.version) > 0:
 		out.Why = "the exporter has no counter that it can read, or tells none of its node"
 		out.Fix = "look at its log; Kepler needs the metrics level node"

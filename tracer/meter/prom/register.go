@@ -24,7 +24,9 @@ func init() {
 			name += strconv.Itoa(i + 1)
 		}
 		meter.Register(name, func(fs.FS) (meter.Meter, error) {
-			return Open(context.Background(), config)
+			ctx, cancel := context.WithTimeout(context.Background(), atBegin)
+			defer cancel()
+			return Open(ctx, config)
 		})
 	}
 }
@@ -39,7 +41,7 @@ func fromEnvironment(lookup func(string) (string, bool)) []Config {
 			URL:        address,
 			BearerFile: get("BEARER_FILE"), BasicFile: get("BASIC_FILE"),
 			CAFile: get("CA_FILE"), CertFile: get("CERT_FILE"), KeyFile: get("KEY_FILE"), ServerName: get("SERVER_NAME"),
-			Node: get("NODE"), Timeout: atBegin,
+			Node: get("NODE"),
 		})
 	}
 	return configs

@@ -33,6 +33,7 @@ type tracked struct {
 	period  time.Duration
 	update  time.Duration
 	read    bool
+	missed  bool // a reading failed since it moved
 
 	power *oneGauge // nil for a counter
 	watts meter.Meter
@@ -104,6 +105,7 @@ func (t *tracked) sample(at time.Time, c meter.Condition) meter.Sample {
 		at = t.last
 	}
 	t.last = at
+	t.missed = t.missed || c != meter.OK && c != meter.Stuck
 	return meter.Sample{Domain: t.domain, Time: at, Joules: t.joules(), Condition: c}
 }
 
@@ -154,10 +156,10 @@ func (t *tracked) tell(now time.Time) (meter.Sample, bool) {
 		return t.sample(now, meter.OK), true
 	}
 	condition := t.counter.Add(raw, at)
-	if t.read {
+	if t.read && !t.missed {
 		t.longest = max(t.longest, min(now.Sub(t.moved), rest))
 	}
-	t.raw, t.stamp, t.moved, t.read = raw, stamp, now, true
+	t.raw, t.stamp, t.moved, t.read, t.missed = raw, stamp, now, true, false
 	return t.sample(at, condition), true
 }
 
