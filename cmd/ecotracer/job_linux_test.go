@@ -90,8 +90,11 @@ func (p *plant) refresh(t *testing.T) {
 // at is what was true at a time, from the states around it.
 func (p *plant) at(when time.Time, of func(state) float64) float64 {
 	i := slices.IndexFunc(p.log, func(s state) bool { return s.at.After(when) })
-	if i <= 0 {
-		return of(p.log[max(len(p.log)-1, 0)])
+	switch {
+	case i < 0:
+		return of(p.log[len(p.log)-1])
+	case i == 0: // before the first
+		return of(p.log[0])
 	}
 	a, b := p.log[i-1], p.log[i]
 	x := when.Sub(a.at).Seconds() / b.at.Sub(a.at).Seconds()
