@@ -284,6 +284,10 @@ func TestSeveralNodesAreRefused(t *testing.T) {
 	assert.Contains(t, mine.Domains()[0].UUID, "GPU-f")
 	assert.Len(t, told(t, mine), 8)
 
+	gathered, _ := opened(t, strings.ReplaceAll(body, "Hostname=", `instance="10.0.0.7:9400",Hostname=`)+
+		strings.ReplaceAll(exposition(t, "kepler.prom"), "node_name=", `instance="10.0.0.7:28282",node_name=`), Config{Node: "worker-1"})
+	assert.Len(t, told(t, gathered), 10, "two exporters of one node, gathered")
+
 	m = refused(t, both, Config{Node: "worker-3"})
 	assert.Contains(t, m.Why, "other nodes")
 

@@ -190,9 +190,10 @@ func (m *prom) unmatched(all []series) []meter.Domain {
 	return out
 }
 
-// elsewhere tells whether a series is of another node than those before.
+// elsewhere tells whether a series is of another node than those before. Where
+// the user says which node it is, mine has decided that.
 func (m *prom) elsewhere(r *rule, ls labels) bool {
-	return slices.ContainsFunc(ls, func(l label) bool {
+	return m.node == "" && slices.ContainsFunc(ls, func(l label) bool {
 		value, known := m.nodes[l.name]
 		return known && value != l.value && !slices.Contains(r.own, l.name)
 	})
