@@ -6,12 +6,10 @@ import (
 	"flag"
 	"io/fs"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer"
-	"github.com/ecotracer/ecotracer/tracer/meter"
 	"github.com/ecotracer/ecotracer/tracer/meter/detect"
 )
 
@@ -78,6 +76,7 @@ type diagnosis struct {
 	Settings    []string                `json:"settings,omitempty"` // what is wrong with them
 
 	record *lifecycle.Record
+	tree   *branch
 }
 
 // diagnosedDomain is a domain that was seen. An absent figure is unknown.
@@ -93,6 +92,7 @@ type diagnosedDomain struct {
 	Model       string                 `json:"model,omitempty"`
 	Path        string                 `json:"path,omitempty"`
 	Within      string                 `json:"within,omitempty"`
+	By          string                 `json:"by,omitempty"` // what is counted in its place
 	Method      lifecycle.Method       `json:"method"`
 	Sensor      string                 `json:"sensor"`
 	Mode        string                 `json:"mode,omitempty"`
@@ -134,39 +134,16 @@ func diagnose(host fs.FS) diagnosis {
 	}
 	d := diagnosis{Domains: []diagnosedDomain{}, Missing: []diagnosedMissing{}}
 	for _, found := range report.Domains {
-		d.Domains = append(d.Domains, diagnoseDomain(found.Meter, found.Domain))
+		d.Domains = append(d.Domains, diagnoseDomain(found))
 	}
-	sortDomains(d.Domains)
+	d.tree = treeOf(d.Domains)
+	d.Domains = append([]diagnosedDomain{}, d.tree.list()...)
 	for _, m := range report.Missing {
 		d.Missing = append(d.Missing, diagnosedMissing{m.What, m.Why, m.Fix})
 	}
 	d.record, d.Settings = recordOf(host)
 	d.Hardware, d.Environment = d.record.Hardware, d.record.Environments
 	return d
-}
-
-// sortDomains sorts the domains of each meter as people count, parts behind
-// what they are part of: cpu2, its core, cpu10. The meters keep their order.
-func sortDomains(list []diagnosedDomain) {
-	meters := map[string]int{}
-	within := map[string]string{}
-	for i, d := range list {
-		if _, ok := meters[d.Meter]; !ok {
-			meters[d.Meter] = i
-		}
-		within[d.ID] = d.Within
-	}
-	trail := func(d diagnosedDomain) []string {
-		ids := []string{d.ID}
-		for id := d.Within; id != "" && len(ids) <= len(list); id = within[id] {
-			ids = append(ids, id)
-		}
-		slices.Reverse(ids)
-		return ids
-	}
-	slices.SortStableFunc(list, func(a, b diagnosedDomain) int {
-		return cmp.Or(cmp.Compare(meters[a.Meter], meters[b.Meter]), slices.CompareFunc(trail(a), trail(b), byNumber))
-	})
 }
 
 // byNumber orders texts by the numbers in them: cpu2 before cpu10.
@@ -196,9 +173,12 @@ func leading(s string) (first, rest string) {
 
 func isNumber(s string) bool { return s != "" && s[0] >= '0' && s[0] <= '9' }
 
-func diagnoseDomain(name string, m meter.Domain) diagnosedDomain {
+// counted is the decision on a domain that is not left out.
+const counted = "counted"
+
+func diagnoseDomain(m detect.Found) diagnosedDomain {
 	d := diagnosedDomain{
-		ID: m.ID, Meter: name, Decision: cmp.Or(m.LeftOut, "counted"), Why: m.Why, Fix: m.Fix,
+		ID: m.ID, Meter: m.Meter, By: m.By, Decision: cmp.Or(m.LeftOut, counted), Why: m.Why, Fix: m.Fix,
 		Kind: m.Kind, Device: m.Device, Name: m.Name, Model: m.Model, Path: m.Path, Within: m.Within,
 		Method: m.Method, Sensor: m.Sensor, Mode: m.Mode, RelError: m.RelError,
 		RangeJ: known(m.RangeJ), ResolutionJ: known(m.ResolutionJ), MaxW: known(m.MaxW), TDPW: known(m.TDPW),
@@ -252,29 +232,13 @@ func (p *page) diagnosis(d diagnosis) {
 		p.devices()
 	}
 	p.heading("Domains")
-	t := newTable(false, false, false, true)
-	for _, domain := range d.Domains {
-		decision, paint := domain.Decision, p.dim
-		switch {
-		case decision == "counted" && domain.Method == lifecycle.Modelled:
-			decision, paint = "modelled", p.yellow
-		case decision == "counted":
-			paint = p.green
-		case decision == "unreadable":
-			paint = p.red
-		}
-		raw := ""
-		if domain.RawJ != nil {
-			raw = amount(*domain.RawJ, joules)
-		}
-		t.add(cell{domain.ID, nil}, cell{decision, paint}, cell{domain.Meter + " " + domain.Name, nil}, cell{raw, nil})
-		for _, note := range []string{domain.Why, domain.figures()} {
-			if note != "" {
-				t.note("  " + note)
-			}
-		}
+	said := map[string]bool{}
+	for _, m := range d.Missing {
+		said[m.Fix] = true
 	}
-	p.table(t)
+	if len(d.Domains) > 0 {
+		p.tree(d.tree, said)
+	}
 	if len(d.Domains) == 0 {
 		p.prose("  ", "none: there is nothing here that tells or lets guess the energy")
 	}
@@ -293,19 +257,4 @@ func (p *page) diagnosis(d diagnosis) {
 	for _, s := range d.Settings {
 		p.prose("  ", s)
 	}
-}
-
-// figures tells how well a domain that is counted is known.
-func (d diagnosedDomain) figures() string {
-	if d.Decision != "counted" {
-		return ""
-	}
-	text := errorInWords(d.RelError)
-	if d.RangeJ != nil {
-		text += ", wraps at " + amount(*d.RangeJ, joules)
-	}
-	if d.IdleW != nil {
-		text += ", idle " + amount(*d.IdleW, watts) + " (" + d.IdleFound + ")"
-	}
-	return text
 }

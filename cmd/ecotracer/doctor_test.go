@@ -2,10 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -111,7 +114,7 @@ func TestDoctorOfAVirtualMachineModels(t *testing.T) {
 func TestDoctorForPeople(t *testing.T) {
 	r := call("", "doctor", "--root", server(t).Dir())
 	require.Empty(t, r.err)
-	for _, want := range []string{"Host", "Xeon", "Domains", "cpu0", "counted", "contained", "mirrored", "node0/rest", "1.50 J", "wraps at 262 kJ"} {
+	for _, want := range []string{"Host", "Xeon", "Domains", "cpu0", "counted", "contained", "mirrored", "node0/rest", "└─ ", "±5 %", "18.0 W"} {
 		assert.Contains(t, r.out, want)
 	}
 	assert.NotContains(t, r.out, "\x1b", "no colour into a pipe")
@@ -127,13 +130,55 @@ func TestDoctorListsDomainsAsPeopleCount(t *testing.T) {
 		"whatever numbers the kernel gave the zones")
 
 	list := []diagnosedDomain{{ID: "gpu10", Meter: "b"}, {ID: "gpu9", Meter: "b"}, {ID: "cpu2", Meter: "a"}, {ID: "core", Meter: "a", Within: "cpu2"}, {ID: "cpu10", Meter: "a"}, {ID: "cpu", Meter: "a"}}
+	for i := range list {
+		list[i].Decision = counted
+	}
 	slices.Reverse(list)
-	sortDomains(list)
 	ids = nil
-	for _, domain := range list {
+	for _, domain := range treeOf(list).list() {
 		ids = append(ids, domain.ID)
 	}
 	assert.Equal(t, []string{"cpu", "cpu2", "core", "cpu10", "gpu9", "gpu10"}, ids)
+}
+
+func TestDoctorDrawsWhatLiesWithinItself(t *testing.T) {
+	root := treeOf([]diagnosedDomain{
+		{ID: "a", Within: "b", Decision: counted}, {ID: "b", Within: "a", Decision: counted},
+		{ID: "c", Within: "c", Decision: counted}, {ID: "c", By: "d", Decision: "mirrored"},
+	})
+	assert.Len(t, root.list(), 4, "each domain once, whatever sources say of each other")
+}
+
+// doctorOf is what doctor prints of a host.
+func doctorOf(host fs.FS, width int) string {
+	d := diagnose(host)
+	p := page{style: style{width: width}, record: d.record}
+	p.diagnosis(d)
+	return p.String()
+}
+
+// TestDoctorForAdministrators holds what doctor prints of hosts to texts that
+// were read by a person. -update writes them anew.
+func TestDoctorForAdministrators(t *testing.T) {
+	for _, name := range []string{
+		"vm-aws", "server-intel", "server-intel-psys", "server-mi250", "server-bad-zone", "server-multi-die", "desktop-amd-dies", "desktop-amd-gpu",
+		"laptop-intel", "laptop-mac", "board-jetson-nx", "board-jetson-agx", "container-masked", "container-denied", "desktop-root-only",
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := doctorOf(hosttest.Open(t, name), 80)
+			file := filepath.Join("testdata", "doctor", name+".txt")
+			if *update {
+				require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+				require.NoError(t, os.WriteFile(file, []byte(text), 0o644))
+			}
+			want, err := os.ReadFile(file)
+			require.NoError(t, err)
+			assert.Equal(t, string(want), text)
+			for line := range strings.Lines(text) {
+				assert.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), 80, "%s", line)
+			}
+		})
+	}
 }
 
 func TestDoctorOfThisHost(t *testing.T) {
