@@ -92,7 +92,7 @@ func TestOldKeplerSaysWhereItHasItsFiguresFrom(t *testing.T) {
 	assert.Equal(t, lifecycle.Metered, node.Method)
 }
 
-// trap 16, trap 19: eight GPUs are eight domains. trap 25, trap 28: of counter
+// trap 19: eight GPUs are eight domains. trap 25, trap 28: of counter
 // and power the counter.
 func TestDCGM(t *testing.T) {
 	body := exposition(t, "dcgm.prom")
@@ -107,6 +107,18 @@ func TestDCGM(t *testing.T) {
 	told(t, m)
 	e.say("%s", strings.Replace(body, "} 135193274123\n", "} 135193289123\n", 1))
 	assert.InDeltaMapValues(t, map[string]float64{"gpu5": 15}, told(t, m), 1e-6, "mJ; those that did not move are not told")
+}
+
+// trap 16: numbers may have two digits.
+func TestMoreThanTenGPUs(t *testing.T) {
+	body, want := "", []string{}
+	for i := range 16 {
+		body += fmt.Sprintf("DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{gpu=\"%d\",UUID=\"GPU-%d\"} %d\n", i, i, 1000+i)
+		want = append(want, fmt.Sprintf("gpu%d", i))
+	}
+	m, _ := opened(t, body, Config{})
+	assert.Equal(t, want, plans(m))
+	assert.InDelta(t, 1.012, domain(t, m, "gpu12").RawJ, 1e-9)
 }
 
 // trap 14: what tells one device twice is not added.

@@ -17,8 +17,7 @@ import (
 	"github.com/ecotracer/ecotracer/tracer/tracertest"
 )
 
-// trap 38, trap 41: what an agent tells is booked once, and nothing made up
-// beside it. A pod of two sockets without counters has them from its node.
+// trap 14: what an agent tells is booked once, and nothing is made up beside it. A pod of two sockets without counters has them from its node.
 func TestRunInAPod(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := exposition(t, "kepler.prom")
@@ -41,8 +40,7 @@ func TestRunInAPod(t *testing.T) {
 	})
 }
 
-// trap 26, trap 27, trap 28: the stairs of an exporter that looks every 30 s
-// are neither extrapolated from a moment nor from the last of it.
+// trap 3: nothing is lost between the looks of an exporter that looks every 30 s.
 func TestEnergyOfARunIsThatOfThePlant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, dial := bubble(t, plant(700, 2, 30*time.Second))

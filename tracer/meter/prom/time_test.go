@@ -110,7 +110,6 @@ func TestExporterThatIsSlowerThanWeThinkIsWaitedFor(t *testing.T) {
 	})
 }
 
-// trap 27: power counts for the time between two readings.
 func TestPowerIsIntegrated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const gpu = "DCGM_FI_DEV_POWER_USAGE{gpu=\"0\",UUID=\"GPU-0\"} %v\n"
