@@ -64,14 +64,14 @@ func (c *caller) utilization(d device, pids []int, since uint64) (ours, all floa
 	for ; len(list) >= utilizationSize; list = list[utilizationSize:] {
 		pid := binary.NativeEndian.Uint32(list)
 		at := binary.NativeEndian.Uint64(list[8:])
-		sm := float64(min(binary.NativeEndian.Uint32(list[16:]), 100))
-		if at <= since {
+		sm := binary.NativeEndian.Uint32(list[16:])
+		if at <= since || pid == 0 || sm > 100 { // not filled in, or no percentage
 			continue
 		}
 		latest = max(latest, at)
-		all += sm
+		all += float64(sm)
 		if slices.Contains(pids, int(pid)) {
-			ours += sm
+			ours += float64(sm)
 		}
 	}
 	return ours, all, latest, r

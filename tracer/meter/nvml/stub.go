@@ -10,5 +10,8 @@ import (
 
 // Open tells that NVIDIA GPUs are not metered on this platform.
 func Open(Config) (meter.Meter, error) {
-	return nil, missingPlatform(runtime.GOOS + "/" + runtime.GOARCH)
+	return nil, &meter.Missing{
+		What: "nvml",
+		Why:  "NVIDIA GPUs are metered on Linux on amd64 and arm64, and this is " + runtime.GOOS + "/" + runtime.GOARCH,
+	}
 }

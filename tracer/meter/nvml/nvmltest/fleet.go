@@ -61,7 +61,7 @@ func idle(plant []Step, watts float64) []Step {
 }
 
 func uuidOf(number int) string {
-	return fmt.Sprintf("GPU-%08x-1111-2222-3333-%012x", 0xa0000000+number*0x1000001, number)
+	return fmt.Sprintf("GPU-%08x-1111-2222-3333-%012x", uint32(0xa0000000)+uint32(number)*0x1000001, number)
 }
 
 func pciOf(number int) string { return fmt.Sprintf("00000000:%02X:00.0", 0x10+number) }
