@@ -29,11 +29,12 @@
 //
 // # What of it is this process's
 //
-// A GPU that this process alone holds a context on is all its own, and one that
-// it does not is not. Where several do, the energy goes by use of the
-// multiprocessors as the driver samples it for each process; where none used
-// them or the driver does not tell, in equal parts to those who hold the GPU.
-// With MIG there is no counter of an instance: of the GPU's energy, an
+// A GPU that this process alone holds a context on, now or at the last reading,
+// is all its own, and one that it does not is not. Where several do, the energy
+// goes by use of the multiprocessors as the driver samples it for each process;
+// where none used them or the driver does not tell, in equal parts to those who
+// hold the GPU. The shares of all processes add up to what the GPU's counter
+// tells. With MIG there is no counter of an instance: of the GPU's energy, an
 // instance has its compute slices' share (of 7 on an A100), which is a model
 // with a wide error, and parts among the processes on one instance are equal.
 //

@@ -26,7 +26,7 @@ type nvidia struct {
 	domains []meter.Domain
 	gpus    []*gpu // those that are counted
 	pids    func() []int
-	holders []uint32 // of a device, while they are looked at
+	list32  []uint32 // processes of a device, while they are looked at
 
 	integrated meter.Meter // of the GPUs that tell power only; nil if there are none
 	powers     *powers

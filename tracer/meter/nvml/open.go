@@ -172,30 +172,26 @@ func (m *nvidia) admit(i int, d *described, v visibility) {
 // ownership decides how a GPU's energy is parted between this process and
 // others.
 func (m *nvidia) ownership(i int, d *described, v visibility) ownership {
-	g := gpu{handle: d.handle, own: ownership{how: byProcesses, instances: d.instances}}
-	if len(d.instances) > 0 {
-		g.own.how = byInstances
-	}
-	if knowsPIDs() {
-		share, several, r := m.presence(&g)
-		if r == success {
-			g.own.presence, g.own.several = share, several
-			if g.own.how == byProcesses {
-				_, _, g.own.since, _ = m.utilization(d.handle, nil, 0)
-			}
-			return g.own
+	if len(d.instances) == 0 {
+		held, r := m.holders(d.handle)
+		if r != success || !knowsPIDs() {
+			return ownership{}
 		}
+		_, _, since, _ := m.utilization(d.handle, nil, 0)
+		return ownership{how: byProcesses, held: held, since: since}
 	}
-	if g.own.how == byProcesses {
-		return ownership{}
-	}
-	g.own.how = bySlicesOnly
-	for j, in := range d.instances {
+	o := ownership{how: byInstances, instances: d.instances}
+	for j := range d.instances {
+		in := &d.instances[j]
+		var r result
+		if in.held, r = m.holders(in.handle); r != success || !knowsPIDs() {
+			o.how = bySlicesOnly
+		}
 		if len(v.instances) == 0 || v.instances[i*mostInstances+j] {
-			g.own.presence = min(g.own.presence+in.share, 1)
+			o.slices = min(o.slices+in.part, 1)
 		}
 	}
-	return g.own
+	return o
 }
 
 var ownWords = [...]string{

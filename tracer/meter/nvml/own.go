@@ -9,13 +9,6 @@ import (
 	"github.com/ecotracer/ecotracer/tracer/meter"
 )
 
-// instance is a MIG device: a part of a GPU.
-type instance struct {
-	uuid   string
-	handle device
-	share  float64 // of the GPU's compute slices, or of its memory
-}
-
 // owning is how a GPU's energy is parted between this process and others.
 type owning int
 
@@ -26,14 +19,37 @@ const (
 	bySlicesOnly        // by the slices of the instances that we may use
 )
 
+// holders is how many processes hold a device, and how many of them are ours.
+type holders struct{ ours, all int }
+
+// others tells whether some are not ours.
+func (h holders) others() bool { return h.all > h.ours }
+
+// share is our part of those who hold a device now or did before. It is 1 if we
+// alone did at either end: a device draws most of its energy while it is held.
+func (h holders) share(before holders) float64 {
+	if h.all+before.all == 0 {
+		return 0
+	}
+	return min(float64(h.ours+before.ours)/float64(h.all+before.all), 1)
+}
+
+// instance is a MIG device: a part of a GPU.
+type instance struct {
+	uuid   string
+	handle device
+	part   float64 // of the GPU's compute slices, or of its memory
+	held   holders // at the last reading
+}
+
 // ownership is the account of what this process used of a GPU.
 type ownership struct {
 	how       owning
-	presence  float64 // share by who was there at the last reading
-	several   bool    // others were there too
+	held      holders // at the last reading
 	since     uint64  // time of the last utilisation sample, µs
 	joules    float64 // used by us
 	total     float64 // of the GPU, at the last reading
+	slices    float64 // of the instances that we may use
 	instances []instance
 }
 
@@ -50,83 +66,86 @@ func knowsPIDs() bool {
 	return err == nil && link == initialPIDNamespace || named() != ""
 }
 
-// book takes what a GPU has used in all and tells what of it is ours. The share
-// of the time since the last reading is by use of the multiprocessors if several
-// processes hold the GPU and the driver tells it; else by who held the GPU,
-// equal parts each, on average at both ends of that time.
+// book takes what a GPU has used in all and tells what of it is ours.
 func (m *nvidia) book(g *gpu, s *meter.Sample) {
 	o := &g.own
 	if o.how == notOwned {
 		return
 	}
-	before, wereSeveral := o.presence, o.several
-	if share, several, r := m.presence(g); r == success { // else they are believed to be as they were
-		o.presence, o.several = share, several
-	}
-	share := (before + o.presence) / 2
-	if o.how == byProcesses && (wereSeveral || o.several) {
-		if ours, all, latest, r := m.utilization(g.handle, m.pids(), o.since); r == success {
-			o.since = latest
-			if all > 0 {
-				share = ours / all
-			}
-		}
-	}
-	o.joules = min(o.joules+max(s.Joules-o.total, 0)*share, s.Joules)
+	o.joules = min(o.joules+max(s.Joules-o.total, 0)*m.share(g), s.Joules)
 	o.total = s.Joules
 	s.OwnJ = o.joules
 }
 
-// presence is our share of those who hold a GPU now, and whether others do.
-func (m *nvidia) presence(g *gpu) (share float64, several bool, r result) {
-	switch g.own.how {
-	case byProcesses:
-		return m.part(g.handle)
+// share is our part of what a GPU used since the last reading: by use of its
+// multiprocessors if several processes held it and the driver tells it, else by
+// who held it, equal parts each. Where the driver does not say who does, it is
+// believed to be as it was.
+func (m *nvidia) share(g *gpu) float64 {
+	o := &g.own
+	switch o.how {
+	case bySlicesOnly:
+		return o.slices
 	case byInstances:
-		for _, in := range g.own.instances {
-			part, _, r := m.part(in.handle)
-			if r != success {
-				return 0, false, r
-			}
-			share += in.share * part
-		}
-		return min(share, 1), false, success
+		return m.instancesShare(o.instances)
 	}
-	return g.own.presence, false, success
+	before := o.held
+	if held, r := m.holders(g.handle); r == success {
+		o.held = held
+	}
+	if (before.others() || o.held.others()) && before.ours+o.held.ours > 0 {
+		ours, all, latest, r := m.utilization(g.handle, m.pids(), o.since)
+		if r == success {
+			o.since = latest
+			if all > 0 {
+				return ours / all
+			}
+		}
+	}
+	return o.held.share(before)
 }
 
-// part is which part of the processes that hold a device are ours. Clients of
-// the multi-process service are told apart from its server, which holds a
-// context for them and is not counted.
-func (m *nvidia) part(d device) (share float64, several bool, r result) {
-	running, r := m.running(fCompute, d, m.holders[:0])
+// instancesShare is our part of the instances of a GPU.
+func (m *nvidia) instancesShare(instances []instance) float64 {
+	sum := 0.0
+	for i := range instances {
+		in := &instances[i]
+		before := in.held
+		if held, r := m.holders(in.handle); r == success {
+			in.held = held
+		}
+		sum += in.part * in.held.share(before)
+	}
+	return min(sum, 1)
+}
+
+// holders counts the processes that hold a device. Clients of the multi-process
+// service are told apart from its server, which holds a context for them and is
+// not counted.
+func (m *nvidia) holders(d device) (holders, result) {
+	list, r := m.running(fCompute, d, m.list32[:0])
 	if r != success {
-		return 0, false, r
+		return holders{}, r
 	}
-	compute := len(running)
-	if with, r := m.running(fMPS, d, running); r == success {
-		if running = with; len(running) > compute && compute > 0 {
-			compute = -1 // one of them is the server
+	h, compute := holders{}, len(list)
+	if with, r := m.running(fMPS, d, list); r == success {
+		if list = with; len(list) > compute && compute > 0 {
+			h.all-- // one of those before is the server
 		}
 	}
-	if with, r := m.running(fGraphics, d, running); r == success {
-		running = with
+	if with, r := m.running(fGraphics, d, list); r == success {
+		list = with
 	}
-	m.holders = running
-	n, ours := len(running), 0
-	if compute < 0 {
-		n--
-	}
+	m.list32 = list
 	pids := m.pids()
-	for _, pid := range running {
+	for _, pid := range list {
+		h.all++
 		if slices.Contains(pids, int(pid)) {
-			ours++
+			h.ours++
 		}
 	}
-	if ours == 0 || n <= 0 {
-		return 0, n > 1, success
-	}
-	return min(float64(ours)/float64(n), 1), n > ours, success
+	h.all = max(h.all, h.ours)
+	return h, success
 }
 
 // instancesOf lists the MIG devices of a GPU, each with its share of it: by its
@@ -152,9 +171,9 @@ func (c *caller) instancesOf(d device, memoryBytes int64) []instance {
 		a, r := c.attributes(handle)
 		switch {
 		case r == success && a.computeSlices > 0 && a.computeSlices <= most:
-			in.share = float64(a.computeSlices) / float64(most)
+			in.part = float64(a.computeSlices) / float64(most)
 		case memoryBytes > 0:
-			in.share = min(float64(c.memoryBytes(handle))/float64(memoryBytes), 1)
+			in.part = min(float64(c.memoryBytes(handle))/float64(memoryBytes), 1)
 		}
 		list = append(list, in)
 	}

@@ -85,11 +85,11 @@ func TestShareIsOfTheTimeInWhichItWasUsed(t *testing.T) {
 		}
 		us, them := nvmltest.Process{PID: os.Getpid(), SM: 50}, nvmltest.Process{PID: other, SM: 50}
 		assert.Equal(t, 0.0, own(10*time.Second))
-		assert.Equal(t, 50.0, own(time.Second, us), "of the second in which we came, half")
-		assert.Equal(t, 1050.0, own(10*time.Second, us))
-		assert.Equal(t, 1550.0, own(10*time.Second, us, them))
-		assert.Equal(t, 1550.0, own(10*time.Second, them), "use is told over the time since the last reading")
-		assert.Equal(t, 1550.0, own(10*time.Second))
+		assert.Equal(t, 100.0, own(time.Second, us), "a GPU that comes to be held was idle before")
+		assert.Equal(t, 1100.0, own(10*time.Second, us))
+		assert.Equal(t, 1600.0, own(10*time.Second, us, them))
+		assert.Equal(t, 1600.0, own(10*time.Second, them), "use is told over the time since the last reading")
+		assert.Equal(t, 1600.0, own(10*time.Second))
 	})
 }
 
