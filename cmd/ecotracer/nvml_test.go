@@ -4,12 +4,15 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer/meter/nvml/nvmltest"
 )
 
@@ -35,6 +38,31 @@ func TestDoctorTellsWhatWouldMendTheDriver(t *testing.T) {
 	at := slices.IndexFunc(d.Missing, func(m diagnosedMissing) bool { return m.What == "nvml" })
 	require.GreaterOrEqual(t, at, 0)
 	assert.Contains(t, d.Missing[at].Fix, "restart the machine")
+}
+
+// TestRunTellsWhatTheProgramUsesOfTheGPUs: the program holds the second GPU
+// until its tracer has been told so; nobody holds the first.
+func TestRunTellsWhatTheProgramUsesOfTheGPUs(t *testing.T) {
+	dir := t.TempDir()
+	s := nvmltest.Fleet(2, nvmltest.A100, nvmltest.Step{From: time.Now(), Watts: 300})
+	s.Told = filepath.Join(dir, "told")
+	script := s.Start(t)
+	records := filepath.Join(dir, "records")
+	r := traced(t, records, "--", "sh", "-c", `
+		(cat "$FAKE_NVML"; echo process $$ 1000 50 0 C) >"$FAKE_NVML.new" && mv "$FAKE_NVML.new" "$FAKE_NVML"
+		while [ ! -e `+s.Told+` ]; do sleep 0.05; done`)
+	require.Zero(t, r.code, r.err)
+	require.FileExists(t, script)
+	lines := map[string]lifecycle.LedgerLine{}
+	for _, line := range onlyRecord(t, records).Ledger {
+		lines[line.Domain] = line
+	}
+	held := lines["gpu1"]
+	assert.Positive(t, held.TotalJ)
+	assert.InEpsilon(t, held.TotalJ, held.SpansJ+held.UnattributedJ, 1e-9, "the program alone held it")
+	if idle, ok := lines["gpu0"]; ok {
+		assert.Zero(t, idle.SpansJ, "the program did not hold it")
+	}
 }
 
 func TestProcessesOfTheTreeAreThoseOfTheLastLook(t *testing.T) {

@@ -26,6 +26,10 @@ type Script struct {
 	// GPUs: when it changes, handles of devices are no longer good.
 	Epoch, Generation int
 
+	// Told names a file that the library makes when it tells somebody of a
+	// process that holds a GPU, for those who have to wait for it.
+	Told string
+
 	// Fail gives functions a return code (nvmlReturn_t), Hang keeps them from
 	// returning for so long, or until the script is rewritten without it. The
 	// name of the function is that of its symbol; "*" is every function.
@@ -142,6 +146,9 @@ func (s *Script) text() []byte {
 	}
 	if s.Driver != "" {
 		line("driver", s.Driver)
+	}
+	if s.Told != "" {
+		line("told", s.Told)
 	}
 	if !s.Clock.IsZero() {
 		line("clock", s.Clock.UnixNano())
