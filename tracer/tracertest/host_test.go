@@ -133,6 +133,25 @@ func TestZonesAloneAreAllThatThereAre(t *testing.T) {
 	assert.Equal(t, "0-3", read(t, h, "sys/devices/system/cpu/online"), "one socket")
 }
 
+func TestFilesOfOnesOwnSayWhatIsTrueWhenTheyAreRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const sensor = "sys/class/hwmon/hwmon0/energy1_input"
+		h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{VM: true, Files: map[string]func([]byte, time.Duration) []byte{
+			sensor: func(text []byte, t time.Duration) []byte { return strconv.AppendInt(text, 20*t.Microseconds(), 10) },
+		}})
+		assert.Equal(t, uint64(0), microjoules(t, h, sensor))
+		time.Sleep(3 * time.Second)
+		assert.Equal(t, uint64(60_000_000), microjoules(t, h, sensor))
+		h.Fail(sensor, syscall.EIO)
+		_, err := fs.ReadFile(h, sensor)
+		require.ErrorIs(t, err, syscall.EIO, "and fail as others do")
+		h.Heal(sensor)
+		entries, err := fs.ReadDir(h, "sys/class/hwmon/hwmon0")
+		require.NoError(t, err)
+		assert.Len(t, entries, 1)
+	})
+}
+
 func TestAContradictoryHostIsAMistakeOfTheTest(t *testing.T) {
 	for name, c := range map[string]tracertest.HostConfig{
 		"an unknown vendor":    {Vendor: "Acorn"},

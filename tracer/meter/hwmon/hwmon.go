@@ -17,8 +17,10 @@
 //   - amd_energy: energy counters of the processors of some AMD servers
 //     (Documentation/hwmon/amd_energy.rst).
 //   - ina3221, ina2xx and ina238: rails of a board, by their labels
-//     (Documentation/hwmon/ina3221.rst, ina2xx.rst, ina238.rst). Where one rail
-//     feeds the others, as VDD_IN on a Jetson, it alone is counted.
+//     (Documentation/hwmon/ina3221.rst, ina2xx.rst, ina238.rst), and ina3221x,
+//     which older kernels for the Jetson have in their place. Where one rail
+//     feeds the others, as VDD_IN does, it is the module, and of the others
+//     those are counted as its parts that feed one kind of device.
 //   - macsmc_hwmon: what a Mac with Apple's own processor draws in all
 //     (Documentation/hwmon/macsmc-hwmon.rst).
 //   - power_meter: the ACPI 4.0 power meter of a server

@@ -131,6 +131,16 @@ func TestPlan(t *testing.T) {
 			amdCard("hwmon1", "0000:03:00.0", "card0", "0"),
 			[]string{"amdgpu/gpu0 refused"},
 		},
+		"trap 22: nor is one beside another of its model, unless they are two dies": {
+			merge(amdCard("hwmon1", "0000:03:00.0", "card0", "5"), amdCard("hwmon2", "0000:04:00.0", "card1", "0")),
+			[]string{"gpu0", "amdgpu/gpu1 refused"},
+		},
+		"trap 22: a die that has a limit of its own should tell its power": {
+			merge(amdCard("hwmon1", "0000:03:00.0", "card0", "5"), amdCard("hwmon2", "0000:04:00.0", "card1", "0"), map[string]string{
+				"sys/class/hwmon/hwmon1/device/uevent": "PCI_ID=1002:740C\nPCI_SLOT_NAME=0000:03:00.0\n", "sys/class/hwmon/hwmon2/device/uevent": "PCI_ID=1002:740C\nPCI_SLOT_NAME=0000:04:00.0\n",
+			}),
+			[]string{"gpu0", "amdgpu/gpu1 refused"},
+		},
 		"trap 23: an energy counter that amdgpu does not document is not trusted": {
 			merge(amdCard("hwmon1", "0000:03:00.0", "card0", "7"), chipFiles("hwmon1", map[string]string{"energy1_input": "123\n"})),
 			[]string{"amdgpu/energy1 refused", "gpu0"},
