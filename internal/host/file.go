@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"math"
+	"os"
+	"strings"
 )
 
 // maxFile is the most that is read of one file. The longest is proc/stat, with
@@ -24,6 +26,8 @@ type File struct {
 	at   io.ReaderAt
 	buf  []byte
 	gone bool // Close was called
+
+	attribute *os.File // file, if it is one that the kernel gives out whole in one read
 }
 
 // OpenFile opens a file below root, to be read with a buffer of that many bytes
@@ -48,17 +52,29 @@ func (f *File) Read() ([]byte, error) {
 		}
 		f.file = file
 		f.at, _ = file.(io.ReaderAt)
+		if strings.HasPrefix(f.name, "sys/class/") || strings.HasPrefix(f.name, "sys/devices/") {
+			f.attribute, _ = file.(*os.File)
+		}
 	}
 	n, err := f.fill()
 	if f.at == nil || err != nil {
 		_ = f.file.Close() // it was only read
-		f.file, f.at = nil, nil
+		f.file, f.at, f.attribute = nil, nil, nil
 	}
 	return f.buf[:n], err
 }
 
 // fill reads from the beginning, into a longer buffer if need be.
+//
+// An attribute of sysfs is made anew for each read, of a counter by asking its
+// CPU: it is read once, not once more for the end of the file
+// (Documentation/filesystems/sysfs.rst).
 func (f *File) fill() (n int, err error) {
+	if f.attribute != nil {
+		if n, err = readOnce(f.attribute, f.buf); err == nil && 0 < n && n < len(f.buf) {
+			return n, nil
+		}
+	}
 	for {
 		if f.at != nil {
 			n, err = f.at.ReadAt(f.buf, 0)
@@ -87,7 +103,7 @@ func (f *File) Close() error {
 		return nil
 	}
 	file := f.file
-	f.file, f.at = nil, nil
+	f.file, f.at, f.attribute = nil, nil, nil
 	return file.Close()
 }
 

@@ -29,15 +29,20 @@ func (w watched) Open(name string) (fs.File, error) {
 
 func TestFileSaysWhatIsThereNow(t *testing.T) {
 	dir := t.TempDir()
-	path := filepath.Join(dir, "counter")
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "sys/class/powercap"), 0o755))
 	long := strings.Repeat("7", 1000)
-	for name, root := range map[string]fs.FS{
-		"kept open":        os.DirFS(dir),
-		"opened each time": onlyRead{os.DirFS(dir)},
+	for name, test := range map[string]struct {
+		root fs.FS
+		file string
+	}{
+		"kept open":               {os.DirFS(dir), "counter"},
+		"opened each time":        {onlyRead{os.DirFS(dir)}, "counter"},
+		"an attribute, kept open": {os.DirFS(dir), "sys/class/powercap/energy_uj"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(dir, test.file)
 			require.NoError(t, os.WriteFile(path, []byte("1\n"), 0o644))
-			f, err := host.OpenFile(root, "counter", 8)
+			f, err := host.OpenFile(test.root, test.file, 8)
 			require.NoError(t, err)
 			for _, text := range []string{"12\n", "3\n", long, "", "45678901", "9"} {
 				require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
@@ -59,6 +64,27 @@ type onlyRead struct{ fs.FS }
 func (o onlyRead) Open(name string) (fs.File, error) {
 	f, err := o.FS.Open(name)
 	return struct{ fs.File }{f}, err
+}
+
+// What the kernel itself gives out in one read is what it gives out in two.
+func TestAttributesOfThisMachineAreReadWhole(t *testing.T) {
+	for _, name := range []string{"sys/devices/system/cpu/online", "sys/devices/system/cpu/possible", "sys/class/net/lo/mtu"} {
+		want, err := os.ReadFile("/" + name)
+		if err != nil {
+			t.Log("this machine has no ", name)
+			continue
+		}
+		for _, size := range []int{1, 64} {
+			f, err := host.OpenFile(os.DirFS("/"), name, size)
+			require.NoError(t, err)
+			for range 2 {
+				b, err := f.Read()
+				require.NoError(t, err)
+				assert.Equal(t, string(want), string(b), name)
+			}
+			require.NoError(t, f.Close())
+		}
+	}
 }
 
 func TestFileThatIsKeptOpenIsReadWithoutAllocation(t *testing.T) {

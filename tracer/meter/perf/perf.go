@@ -16,8 +16,8 @@
 //     parts of their package.
 //   - Dies of one package are one where powercap found their counters to be
 //     mirrors of one another or, where it could not look, on AMD and Hygon
-//     processors: their register is the socket's, and the kernel since 6.12
-//     gives them one event a package (arch/x86/events/rapl.c).
+//     processors: their register is the socket's, and since Linux 6.12 they have
+//     one event a package (commit 8d72eba1cf8c).
 //   - psys is the whole board, domain node0, within which the others then are.
 //     It is counted where powercap counts it or, where it could not look, on
 //     hosts with one package.

@@ -138,8 +138,9 @@ func (p planner) decideBoard(d *meter.Domain, i int) {
 
 // board is the zone that tells of the whole board, or -1. A host has one board.
 // Where several packages tell of it, one of them tells the truth and the others
-// 0, as the kernel says of Sapphire Rapids (arch/x86/events/rapl.c, on the psys
-// master package). Sure is false if there are several that count.
+// 0, as on Sapphire Rapids with its "Psys master package" (Linux commit "perf/x86/
+// rapl: Fix psys-energy event on Intel SPR platform", 2021). Sure is false if
+// there are several that count.
 func (p planner) board() (at int, sure bool) {
 	var zero, counting []int
 	moved := false // whether any package shows more than 0
