@@ -2,6 +2,7 @@ package hwmon
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
@@ -96,7 +97,7 @@ func decideBoard(all []*planned) {
 }
 
 // rail tells whether a chip is one of those on rails.
-func (c *chip) rail() bool { return len(c.name) > 3 && c.name[:3] == "ina" }
+func (c *chip) rail() bool { return strings.HasPrefix(c.name, "ina") }
 
 // decideMac decides upon the sensors of Apple's system management controller,
 // by the labels of arch/arm64/boot/dts/apple/hwmon-*.dtsi. What comes in from

@@ -3,6 +3,7 @@ package hwmon
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
@@ -164,7 +165,7 @@ func decideTile(sensors []*planned) {
 // decideTiles finds the cards of tiles.
 func decideTiles(all []*planned) {
 	for _, p := range all {
-		if p.chip.name == "i915" || len(p.chip.name) < len("i915_gt") || p.chip.name[:len("i915_gt")] != "i915_gt" {
+		if !strings.HasPrefix(p.chip.name, "i915_gt") {
 			continue
 		}
 		for _, card := range all {

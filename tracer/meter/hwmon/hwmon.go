@@ -30,8 +30,8 @@
 //
 // Counters of energy are read as such, and power is integrated, never the
 // other way round. The power of a moment is all that many a sensor tells: what
-// happens between two readings is missed. A graphics card that sleeps is left asleep: reading its
-// sensors would wake it.
+// happens between two readings is missed. A graphics card that sleeps is left
+// asleep, as reading its sensors would wake it, and is taken to draw nothing.
 package hwmon
 
 import (
