@@ -75,7 +75,7 @@ func (l *hostLock) release() {
 }
 
 // turns says how often the ranks of a job on one host read the meters that
-// they have in common. One reads at the full rate, and the others a fraction
+// they have in common, and write their records while they run. One does so at the full rate, and the others a fraction
 // of it, so that all of them together cost little more than one. Counters add
 // up, so that nobody's joules are lost by it; of the others, power is taken as
 // constant for longer.

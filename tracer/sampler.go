@@ -25,6 +25,7 @@ type sampler struct {
 	period time.Duration
 	early  int64 // until when it reads at earlyPeriod, ns of the ledger
 	turns  turns
+	every  atomic.Int64 // what turns last said
 	stop   chan struct{}
 	done   chan struct{}
 	closed bool
@@ -54,6 +55,7 @@ func (l *ledger) sample() {
 		}
 		l.tick(false)
 		every := l.sampler.turns.every()
+		l.sampler.every.Store(int64(every))
 		for _, g := range l.groups {
 			if g.slow != nil && len(g.own) == 0 {
 				g.slow.every.Store(int64(every)) // devices of its own each rank reads by itself

@@ -18,8 +18,11 @@ import (
 )
 
 func main() {
+	if root := os.Getenv(rankOf); root != "" {
+		os.Exit(beRank(root, os.Stdout, os.Stderr))
+	}
 	short := flag.Bool("short", false, "less patience: fewer spans, shorter windows")
-	only := flag.String("only", "", "a part alone: spans, sampler, weights, memory, latency, attribution, deep or import")
+	only := flag.String("only", "", "a part alone: spans, sampler, weights, memory, latency, attribution, deep, ranks or import")
 	flag.Parse()
 	if err := run(os.Stdout, *short, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "table:", err)
@@ -48,6 +51,7 @@ func run(w io.Writer, short bool, only string) error {
 		{"latency", "Begin and End of a run on this host", latency},
 		{"attribution", "share of the energy that belongs elsewhere, on a simulated power plant", attribution},
 		{"deep", "the same by wall share, by CPU samples and by an execution trace (ecotracer attribute)", deepMode},
+		{"ranks", "CPU time of tracing, at 64 zones", ranks},
 		{"import", "what the import adds to a program", importCost},
 	}
 	for _, p := range parts {
