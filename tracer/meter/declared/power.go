@@ -36,9 +36,9 @@ func NewPower(d meter.Domain) (*Power, error) {
 // long, the time since the last power ran out is taken at the mean of that
 // power and this one.
 //
-// It refuses what is no number, is negative or is above the domain's MaxW (or a
-// gigawatt):
-// the last power then goes on to hold. A meter that is closed refuses all.
+// It refuses what is no number, is negative, or is above the domain's MaxW or a
+// gigawatt: the last power then goes on to hold. A meter that is closed refuses
+// all.
 func (p *Power) Tell(watts float64) error {
 	d := &p.domains[0]
 	if err := amount(d.ID, "W", watts); err != nil {
