@@ -144,16 +144,20 @@ func newLedger(c *config) (*ledger, error) {
 		for _, m := range ms {
 			l.addMeter(m)
 		}
+		l.usage.busy = busyOf(ms)
 		l.idleByFactor()
 		return l.idleByCalibration(root)
 	})
 	attempt("reading the host's CPU time", func() error {
+		if l.usage.busy != nil {
+			return nil
+		}
 		stat, err := host.OpenStat(root)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
 		if err == nil {
-			l.usage.stat = stat
+			l.usage.stat, l.usage.busy = stat, stat.Read
 		}
 		return err
 	})

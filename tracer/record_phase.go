@@ -198,7 +198,7 @@ func (b *recordBuilder) warnings() {
 	if s.bounded > 0 {
 		b.warn("paths-bounded", "/spans", fmt.Sprintf("beyond %d paths, or %d names deep, spans are in %s", b.run.cfg.maxPaths, maxDepth, otherNames), s.bounded)
 	}
-	if b.run.ledger.usage.stat == nil && b.rec.Run.Scope != lifecycle.ScopeMachine && len(b.domains) > 0 {
+	if b.run.ledger.usage.busy == nil && b.rec.Run.Scope != lifecycle.ScopeMachine && len(b.domains) > 0 {
 		b.warn("busy-time-unknown", "/ledger", "the host does not tell how busy it is: all that was above idle power counts as the process's", 0)
 	}
 	if s.strayed > 0 {

@@ -7,12 +7,33 @@ import (
 	"time"
 
 	"github.com/ecotracer/ecotracer/internal/host"
+	"github.com/ecotracer/ecotracer/tracer/meter"
 )
+
+// busyTime tells how long the host's CPUs have been busy, over all of them, and
+// how many are online.
+type busyTime func() (busy time.Duration, cpus int, err error)
+
+// busyOf is the busy time that one of the meters knows from its last reading,
+// or nil: meters are read just before it is asked for.
+func busyOf(meters []meter.Meter) busyTime {
+	for _, m := range meters {
+		if m, ok := m.(interface {
+			Busy() (time.Duration, int, error)
+		}); ok {
+			if _, _, err := m.Busy(); err == nil {
+				return m.Busy
+			}
+		}
+	}
+	return nil
+}
 
 // usage reads who uses the host's CPUs: the process, and all together.
 type usage struct {
 	cpu   func() time.Duration // of the process; never falling
-	stat  *host.Stat           // of the host; nil where the kernel does not tell
+	busy  busyTime             // of the host; nil where the kernel does not tell
+	stat  *host.Stat           // what busy reads, unless a meter reads it anyway
 	group *host.CgroupCPU      // what cpu reads, if the scope is the control group
 	cpus  int                  // online, when last told
 	lock  *hostLock            // that no other process counts the group as its own
@@ -62,9 +83,9 @@ func (u *usage) read(l *ledger) usageReading {
 		u.cpus = runtime.NumCPU()
 	}
 	r := usageReading{}
-	if u.stat != nil {
+	if u.busy != nil {
 		_ = guard("reading the host's CPU time", func() error {
-			if busy, cpus, err := u.stat.Read(); err == nil && cpus > 0 {
+			if busy, cpus, err := u.busy(); err == nil && cpus > 0 {
 				r.busy, u.cpus, r.ok = busy, cpus, true
 			}
 			return nil

@@ -1,6 +1,9 @@
 package detect
 
 import (
+	"reflect"
+	"slices"
+
 	"github.com/ecotracer/ecotracer/tracer/meter"
 )
 
@@ -18,7 +21,12 @@ type role struct {
 	part int   // which part; -1: the node itself
 }
 
+// newSelected is the meter itself where nothing of it is changed: it may be able
+// to do more than a Meter must.
 func newSelected(m meter.Meter, domains []meter.Domain, roles []role) meter.Meter {
+	if !slices.ContainsFunc(roles, func(r role) bool { return r.rest != nil }) && reflect.DeepEqual(m.Domains(), domains) {
+		return m
+	}
 	s := selected{m, domains, roles}
 	if p, ok := m.(meter.Pacer); ok {
 		return struct {

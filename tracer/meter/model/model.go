@@ -41,6 +41,8 @@ type modelled struct {
 
 	mu     sync.Mutex
 	busy   time.Duration // at the last reading
+	cpus   int           // online then
+	err    error         // why it could not be read then
 	share  float64       // Σ busy seconds / CPUs: how long all CPUs would have been busy
 	told   float64       // of share
 	at     time.Time     // of the last reading of the load
@@ -146,7 +148,7 @@ func (m *modelled) open(root fs.FS) error {
 			return &meter.Missing{What: "model", Why: "how busy the CPUs are cannot be told: " + err.Error(), Fix: "let the program read /proc/stat", Err: err}
 		}
 		m.stat = stat
-		m.busy, _, err = stat.Read()
+		m.busy, m.cpus, err = stat.Read()
 		if err != nil {
 			return fmt.Errorf("model: %w", err)
 		}
@@ -172,12 +174,13 @@ func (m *modelled) Read(dst []meter.Sample) ([]meter.Sample, error) {
 		var cpus int
 		if busy, cpus, err = m.stat.Read(); err == nil {
 			m.share += (busy - m.busy).Seconds() / float64(cpus)
-			m.busy = busy
+			m.busy, m.cpus = busy, cpus
 			// The kernel counts in hundredths of a second: in a shorter
 			// interval no more is told than fits into it, the rest in the next.
 			m.told += min(m.share-m.told, max(now.Sub(m.at).Seconds(), 0))
 			m.at = now
 		}
+		m.err = err
 	}
 	elapsed := now.Sub(m.opened).Seconds()
 	for i, l := range m.loads {
@@ -188,6 +191,19 @@ func (m *modelled) Read(dst []meter.Sample) ([]meter.Sample, error) {
 		dst = append(dst, s)
 	}
 	return dst, nil
+}
+
+// Busy tells how long the host's CPUs had been busy at the last Read, as
+// host.Stat does, and how many were online, so that nobody has to read proc/stat
+// a second time. The error is errors.ErrUnsupported if nothing that is modelled
+// follows the load.
+func (m *modelled) Busy() (busy time.Duration, cpus int, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.stat == nil {
+		return 0, 0, errors.ErrUnsupported
+	}
+	return m.busy, m.cpus, m.err
 }
 
 // Close closes proc/stat.
