@@ -15,8 +15,8 @@ type Config struct {
 
 	// PIDs tells the processes whose share of each GPU is told as OwnJ, by
 	// their numbers in the namespace of this process. Nil is this process
-	// alone. It is called at each reading, from one goroutine at a time, and
-	// has to be quick.
+	// alone. It is called at opening and at each reading, from one goroutine at
+	// a time, and has to be quick.
 	PIDs func() []int
 
 	// All counts the GPUs that CUDA_VISIBLE_DEVICES hides from this process,

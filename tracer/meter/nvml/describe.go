@@ -95,8 +95,7 @@ func (m *nvidia) watts(f function, d device) float64 {
 // power, else its power of the moment.
 func (m *nvidia) decide(d *described) {
 	o := &d.domain
-	_, r := m.averagePower(d.handle, scopeModule)
-	isModule := r == success || strings.Contains(o.Model, "GH200")
+	isModule := m.isModule(d.handle, o.Model)
 	before := time.Now()
 	raw, energy := m.energy(d.handle)
 	d.raw, d.at = raw, before.Add(time.Since(before)/2)
@@ -120,6 +119,27 @@ func (m *nvidia) decide(d *described) {
 		return
 	}
 	d.by, o.Mode, o.Average, o.RelError, o.Why = power.by, power.mode, power.average, power.err, why
+}
+
+// isModule tells whether a GPU is part of a module with a CPU, whose energy its
+// counter tells (on a GH200: ml-energy/zeus pull request 172). It is known by its
+// name, or by a power of its module. Drivers that do not know of modules tell the
+// GPU's own power in its place; so the module's has to be more each time, by more
+// than what the power changes from one moment to the next.
+func (m *nvidia) isModule(d device, model string) bool {
+	if strings.Contains(model, "GH200") {
+		return true
+	}
+	for range 3 {
+		module, r := m.averagePower(d, scopeModule)
+		if r != success {
+			return false
+		}
+		if gpu, r := m.averagePower(d, scopeGPU); r == success && float64(module) < 1.05*float64(gpu)+5000 {
+			return false
+		}
+	}
+	return true
 }
 
 // reading is a way to tell a GPU's power; by is energyCounter if there is none.
@@ -196,7 +216,7 @@ func (d *described) see(i int, v visibility) {
 	case o.LeftOut != "":
 	case !v.sees(i):
 		o.LeftOut, o.Why = "refused", "not visible to this process (CUDA_VISIBLE_DEVICES)"
-	case v.uncertain:
+	case v.uncertain && !v.all:
 		o.Why += "; CUDA_VISIBLE_DEVICES names GPUs of several models by index, which CUDA counts in another order, so it is counted"
 		o.Fix = "set CUDA_DEVICE_ORDER=PCI_BUS_ID, or name GPUs by UUID"
 	}

@@ -5,8 +5,8 @@
 //
 // Linux on amd64 and arm64 only; elsewhere it says so and does no harm. To load
 // a C library, a binary has to be linked dynamically: with this import it needs
-// the system's loader and libc also where cgo is off, and does not start in an
-// empty container.
+// the loader and libraries of glibc also where cgo is off, and does not start in
+// an empty container, nor on a system with another libc (Alpine: add gcompat).
 //
 // # What is counted
 //

@@ -4,6 +4,7 @@ package nvml
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/ecotracer/ecotracer/tracer/meter"
 )
@@ -21,6 +22,11 @@ func missingHost() error {
 
 func missingAnswer() error {
 	return &meter.Missing{What: what, Why: "the NVIDIA driver does not answer", Fix: "see what nvidia-smi and the kernel's log say; a GPU may have to be reset"}
+}
+
+// missingPanic says that opening went wrong in a way that nobody thought of.
+func missingPanic(p any) error {
+	return &meter.Missing{What: what, Why: fmt.Sprintf("opening the meter panicked: %v", p)}
 }
 
 // missingInit says why the library cannot be used.

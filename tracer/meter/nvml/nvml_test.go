@@ -5,6 +5,7 @@ package nvml_test
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -179,4 +180,24 @@ func TestLibraryThatIsNotThereIsNoMeter(t *testing.T) {
 	assert.Contains(t, m.Fix, nvml.EnvLibrary)
 	assert.NotContains(t, m.Error(), dir, "a path is not recorded")
 	assert.False(t, strings.HasSuffix(m.Why, " "))
+}
+
+func TestFileThatIsNoLibraryIsNoMeter(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "libnvidia-ml.so.1")
+	require.NoError(t, os.WriteFile(file, []byte("not a library"), 0o700))
+	t.Setenv(nvml.EnvLibrary, file)
+	_, err := nvml.Open(nvml.Config{})
+	var m *meter.Missing
+	require.ErrorAs(t, err, &m)
+	assert.Contains(t, m.Why, "cannot be loaded")
+}
+
+func TestPanicAtOpeningDoesNotHarmTheProgram(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		simulate(t, nvmltest.Fleet(1, nvmltest.H100))
+		_, err := nvml.Open(nvml.Config{PIDs: func() []int { panic("a nil map") }})
+		var m *meter.Missing
+		require.ErrorAs(t, err, &m)
+		assert.Contains(t, m.Why, "a nil map")
+	})
 }

@@ -28,15 +28,6 @@ func Open(c Config) (meter.Meter, error) {
 	if err := present(c.Root); err != nil {
 		return nil, err
 	}
-	from := places
-	if name := named(); name != "" {
-		from = []string{name}
-	}
-	library, err := load(from)
-	if err != nil {
-		return nil, missingLibrary(err)
-	}
-
 	type opened struct {
 		m   *nvidia
 		err error
@@ -44,7 +35,7 @@ func Open(c Config) (meter.Meter, error) {
 	answer := make(chan opened)
 	given := make(chan struct{})
 	go func() {
-		m, err := begin(library, c)
+		m, err := begin(c)
 		select {
 		case answer <- opened{m, err}:
 		case <-given: // nobody waits any more
@@ -89,9 +80,23 @@ func present(root fs.FS) error {
 	return nil
 }
 
-// begin initialises the library and asks it for its GPUs.
-func begin(l *library, c Config) (*nvidia, error) {
-	m := &nvidia{pids: c.PIDs, period: period}
+// begin loads the library and asks it for its GPUs. It runs in a goroutine of
+// our own, where a panic would end the host program.
+func begin(c Config) (m *nvidia, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			m, err = nil, missingPanic(p)
+		}
+	}()
+	from := places
+	if name := named(); name != "" {
+		from = []string{name}
+	}
+	l, err := load(from)
+	if err != nil {
+		return nil, missingLibrary(err)
+	}
+	m = &nvidia{pids: c.PIDs, period: period}
 	m.library = l
 	m.list = make([]byte, 64*longProcessInfo)
 	if self := []int{os.Getpid()}; m.pids == nil {

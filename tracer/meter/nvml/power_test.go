@@ -117,6 +117,15 @@ func TestModuleWithoutPowerOfItsGPUIsNotCounted(t *testing.T) {
 	}
 }
 
+func TestDriverThatKnowsNoModulesLeavesTheCounterToTheGPU(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := nvmltest.Fleet(1, nvmltest.H100, steady(100))
+		s.GPUs[0].AverageW, s.GPUs[0].NoScopes = 100, true
+		h := simulate(t, s)
+		assert.Equal(t, []string{"gpu0 energy-counter"}, decisions(h.open(nvml.Config{})))
+	})
+}
+
 func TestGPUThatTellsNothingIsLeftOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := nvmltest.Fleet(2, nvmltest.H100, steady(100))

@@ -27,7 +27,7 @@ func (c *caller) fill(size int, ask func(c *caller, room unsafe.Pointer) result)
 		case r != insufficientSize || tries > 2:
 			return nil, r
 		}
-		c.list = make([]byte, longProcessInfo*min(max(c.u32, room)+8, mostListed))
+		c.list = make([]byte, longProcessInfo*(min(max(c.u32, room), mostListed)+8))
 	}
 }
 

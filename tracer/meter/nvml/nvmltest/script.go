@@ -59,6 +59,10 @@ type GPU struct {
 	// the GPU, ModuleW those of the module that it is a part of. Below 0 is 0.
 	PowerW, AverageW, InstantW, ModuleW float64
 
+	// NoScopes is a driver that does not know of modules, and tells the GPU's
+	// own power in place of its module's.
+	NoScopes bool
+
 	Processes []Process
 
 	MIG       bool // supported and enabled
@@ -184,6 +188,9 @@ func (g *GPU) write(line func(word string, values ...any)) {
 		if said.watts != 0 {
 			line(said.word, milli(said.watts))
 		}
+	}
+	if g.NoScopes {
+		line("scopeless")
 	}
 	if g.MIG || g.MaxMIG > 0 {
 		enabled := 0

@@ -93,7 +93,7 @@ struct gpu {
 	char uuid[TEXT], name[TEXT], pci[32];
 	unsigned int arch;
 	unsigned long long memory, used, energy; /* bytes, bytes, mJ */
-	int hasEnergy, hasPower, hasInstant, hasAverage, hasModule, hasUtil;
+	int hasEnergy, hasPower, hasInstant, hasAverage, hasModule, scopeless;
 	unsigned int power, instant, average, module, limit, defaultLimit; /* mW */
 	int migMode, maxMigs, migs, processes, steps; /* migMode -1: not supported */
 	struct mig mig[MAX_MIGS];
@@ -149,7 +149,6 @@ static void parse(FILE *f)
 		} else if (!strcmp(key, "gpu") && script.gpus < MAX_GPUS) {
 			g = &script.gpu[script.gpus++];
 			g->migMode = -1;
-			g->hasUtil = 1;
 		} else if (!g)
 			continue;
 		else if (!strcmp(key, "uuid"))
@@ -175,6 +174,8 @@ static void parse(FILE *f)
 			g->hasAverage = sscanf(line, "%*s %u", &g->average) == 1;
 		else if (!strcmp(key, "module"))
 			g->hasModule = sscanf(line, "%*s %u", &g->module) == 1;
+		else if (!strcmp(key, "scopeless"))
+			g->scopeless = 1;
 		else if (!strcmp(key, "limit"))
 			sscanf(line, "%*s %u %u", &g->limit, &g->defaultLimit);
 		else if (!strcmp(key, "mig"))
@@ -450,14 +451,15 @@ nvmlReturn_t nvmlDeviceGetFieldValues(nvmlDevice_t d, int count, nvmlFieldValue_
 	for (int i = 0; i < count; i++) {
 		nvmlFieldValue_t *v = &values[i];
 		int average = v->fieldId == 185, instant = v->fieldId == 186; /* NVML_FI_DEV_POWER_AVERAGE, _INSTANT */
+		unsigned int scope = g->scopeless ? 0 : v->scopeId;
 		v->timestamp = now() / 1000;
 		v->valueType = 1;
 		v->nvmlReturn = SUCCESS;
-		if ((average || instant) && v->scopeId == 1 && g->hasModule)
+		if ((average || instant) && scope == 1 && g->hasModule)
 			v->value.uiVal = g->module;
-		else if (average && v->scopeId == 0 && g->hasAverage)
+		else if (average && scope == 0 && g->hasAverage)
 			v->value.uiVal = g->average;
-		else if (instant && v->scopeId == 0 && g->hasInstant)
+		else if (instant && scope == 0 && g->hasInstant)
 			v->value.uiVal = g->instant;
 		else
 			v->nvmlReturn = NOT_SUPPORTED;
