@@ -17,7 +17,9 @@
 // power of the moment, read five times a second. A counter that covers more
 // than the GPU, as on a Grace Hopper module, is told apart as gpu0/module and
 // not counted. A GPU that is lost, or a driver that is reloaded, in mid-run is
-// flagged and found again; the other GPUs go on.
+// flagged and found again; the other GPUs go on. Where the driver hangs, which it
+// does for all GPUs at once, nothing is told until it comes back; their counters
+// then tell what was used meanwhile.
 //
 // Of several GPUs those that CUDA_VISIBLE_DEVICES names are counted, read as
 // CUDA reads it; the others are left out, except where ECOTRACER_SCOPE is
@@ -46,7 +48,8 @@
 //
 // The package is built against the published interface (NVML API reference) and
 // tested with a simulated library, package nvmltest, that follows it; no NVIDIA
-// GPU was at hand. ECOTRACER_NVML_LIBRARY names a library to load in place of
+// GPU was at hand. On a machine with one, the package's tests compare with
+// nvidia-smi. ECOTRACER_NVML_LIBRARY names a library to load in place of
 // the driver's own, on any host; its process numbers are taken for those of this
 // process's namespace.
 package nvml
