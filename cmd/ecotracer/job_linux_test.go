@@ -29,6 +29,7 @@ const (
 	cpuW      = 30.0  // of each busy CPU, on the first socket
 	hostCPUs  = 8
 	idleWatts = 2 * socketW
+	work      = 5.0 // CPU seconds, of all ranks together
 )
 
 // rank is a process of the job.
@@ -201,22 +202,28 @@ func runJob(t *testing.T, program, library string, scope lifecycle.Scope) (recor
 
 	// The plant goes on while the ranks begin, work and end, the first around
 	// the others.
-	quit, done := make(chan struct{}), make(chan struct{})
+	quit, done, worked := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		for {
+		pace := time.NewTicker(5 * time.Millisecond)
+		defer pace.Stop()
+		for enough := false; ; {
 			select {
 			case <-quit:
 				return
-			case <-time.After(5 * time.Millisecond):
+			case <-pace.C:
 				p.refresh(t)
+			}
+			if !enough && p.load(0) >= work {
+				enough = true
+				close(worked)
 			}
 		}
 	}()
 	for _, r := range job {
 		r.do("begin")
 	}
-	<-time.After(5 * time.Second) // it works
+	<-worked
 	for _, r := range slices.Backward(job) {
 		r.do("end")
 	}
