@@ -21,6 +21,7 @@ import (
 	"github.com/ecotracer/ecotracer/internal/hosttest"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer/meter"
+	"github.com/ecotracer/ecotracer/tracer/meter/detect"
 	"github.com/ecotracer/ecotracer/tracer/meter/perf"
 	"github.com/ecotracer/ecotracer/tracer/meter/powercap"
 	"github.com/ecotracer/ecotracer/tracer/tracertest"
@@ -221,6 +222,46 @@ func TestHostsWithoutThePMU(t *testing.T) {
 	}
 	_, err := perf.OpenWith(fstest.MapFS{}, newKernel().openEvent)
 	require.ErrorIs(t, err, fs.ErrNotExist)
+}
+
+// Both ways at once, as detection finds them: each component is counted once,
+// by an event where there is one.
+func TestEventsTakeThePlaceOfPowercap(t *testing.T) {
+	for name, test := range map[string]struct {
+		refused uint64 // a kind of event that cannot be opened
+		want    []string
+	}{
+		"server-intel-core": {0, []string{"given cpu0", "given cpu1", "given dram0", "given dram1", "model node0/rest"}},
+		"server-amd":        {0, []string{"given cpu0", "given cpu1", "model dram0", "model node0/rest"}},
+		"desktop-amd-dies":  {0, []string{"given cpu0", "model dram0", "model node0/rest"}},
+		"laptop-intel":      {0, []string{"given cpu0", "given node0/rest"}},
+		"server-intel-psys": {ram, []string{"given cpu0", "given cpu1", "given node0/rest", "powercap dram0", "powercap dram1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			root, k := hosttest.Open(t, name), newKernel()
+			k.refuse = func(config uint64, cpu int) error {
+				if config == test.refused {
+					return syscall.EINVAL
+				}
+				return nil
+			}
+			m, err := perf.OpenWith(root, k.openEvent)
+			require.NoError(t, err)
+			meters, report := detect.Detect(root, m)
+			var counted []string
+			for _, d := range report.Domains {
+				if d.LeftOut == "" {
+					counted = append(counted, d.Meter+" "+d.ID)
+				}
+			}
+			assert.Equal(t, test.want, counted)
+			assert.Empty(t, report.Missing, "what is read one way is not missing")
+			for _, m := range meters {
+				require.NoError(t, m.Close())
+			}
+			assert.Zero(t, k.open)
+		})
+	}
 }
 
 // Trap 15: one event that cannot be opened takes no other with it.
