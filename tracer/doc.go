@@ -75,6 +75,13 @@
 // others their share, which their records say. The ranks of a job on one host
 // read the meters in turns: one at the full rate, the others seldom.
 //
+// # Execution traces
+//
+// While the program writes an execution trace (runtime/trace), spans are user
+// tasks in it, and the context of a span carries its task. Package deep and
+// `ecotracer attribute` book the energy of a run anew by such a trace, if the run
+// has kept its Timeline.
+//
 // # Environment
 //
 //	ECOTRACER_DISABLED     1: everything is free and no record is written

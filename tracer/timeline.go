@@ -13,7 +13,7 @@ const (
 	maxMoments  = 4096    // of a group, in a timeline
 	maxPending  = 1024    // between two settlements
 	maxChapters = 32      // of a group
-	maxEntries  = 1 << 17 // numbers in the chapters of a group
+	maxNumbers  = 1 << 17 // in the moments of a group, and in its chapters
 )
 
 // powerline is a run's timeline of one group: what its domains had used at
@@ -91,8 +91,15 @@ func (s *sums) add(t sums) {
 // joules by domain. The ledger is locked.
 func (l *ledger) samplePowerlines(g *group, cpu time.Duration) {
 	for _, r := range l.runs {
-		if p := r.books[g.id].power; p != nil && len(p.pending) < maxPending {
-			p.pending = append(p.pending, moment{t: g.t, cpu: cpu, e: slices.Clone(g.window)})
+		p := r.books[g.id].power
+		if p == nil {
+			continue
+		}
+		m := moment{t: g.t, cpu: cpu, e: slices.Clone(g.window)}
+		if n := len(p.pending); n == maxPending {
+			p.pending[n-1] = m // where the window ends must be known
+		} else {
+			p.pending = append(p.pending, m)
 		}
 	}
 }
@@ -171,7 +178,7 @@ func (p *powerline) addMoments(book *runBook) {
 		m.cpu = max(m.cpu, p.moments[len(p.moments)-1].cpu)
 		p.moments = append(p.moments, m)
 	}
-	for len(p.moments) > maxMoments {
+	for len(p.moments) > min(maxMoments, maxNumbers/(2*len(f))) {
 		// Every second one goes; the first and the last stay.
 		keep := p.moments[:0]
 		for i, m := range p.moments {
@@ -194,7 +201,7 @@ func (p *powerline) addChapter(c *chapter, domains int) {
 		p.chapters = append(p.chapters, c)
 		p.numbers += len(c.entries) * (2*domains + 2)
 	}
-	for len(p.chapters) > maxChapters || p.numbers > maxEntries {
+	for len(p.chapters) > maxChapters || p.numbers > maxNumbers {
 		p.length = max(2*p.length, int64(2*time.Second))
 		if !p.mergeChapters(domains) && p.length > math.MaxInt64/4 {
 			// They lie apart, or have too many paths: what there is stays.
@@ -274,9 +281,9 @@ func (b *recordBuilder) timeline() {
 				s.SpansJ = d.own
 			}
 			for _, m := range p.moments {
-				s.TotalJ = append(s.TotalJ, m.e[d.slot])
+				s.TotalJ = append(s.TotalJ, microjoules(m.e[d.slot]))
 				if d.device < 0 {
-					s.ActiveJ = append(s.ActiveJ, m.f[d.slot]-d.idleW*m.c/1e9)
+					s.ActiveJ = append(s.ActiveJ, microjoules(m.f[d.slot]-d.idleW*m.c/1e9))
 				}
 			}
 			g.Domains = append(g.Domains, s)
@@ -290,6 +297,10 @@ func (b *recordBuilder) timeline() {
 		b.rec.Extensions[timeline.Key] = t
 	}
 }
+
+// microjoules rounds to what counters tell: more digits would only make the
+// record long.
+func microjoules(j float64) float64 { return math.Round(j*1e6) / 1e6 }
 
 // seconds is a time of the ledger from the run's begin on.
 func (b *recordBuilder) seconds(t int64) float64 { return float64(max(t-b.run.begin, 0)) / 1e9 }

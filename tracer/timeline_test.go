@@ -47,9 +47,13 @@ func requireTimeline(t *testing.T, rec *lifecycle.Record, traced bool) *timeline
 		require.LessOrEqual(t, len(g.Chapters), 32)
 		last := len(g.TS) - 1
 		same(0, g.TS[0], "begin")
+		rounded := func(want, got float64, what, domain string) {
+			t.Helper()
+			require.InDelta(t, want, got, 1e-6+1e-9*want, "%s of %s, to the microjoule", what, domain)
+		}
 		for _, d := range g.Domains {
 			l := line(t, rec, d.Domain)
-			same(l.TotalJ, d.TotalJ[last], "all of %s", d.Domain)
+			rounded(l.TotalJ, d.TotalJ[last], "all", d.Domain)
 			if d.ActiveJ == nil {
 				continue
 			}
@@ -85,7 +89,7 @@ func requireTimeline(t *testing.T, rec *lifecycle.Record, traced bool) *timeline
 			same(g.TS[last], end, "chapters to the end")
 			same(l.SpansJ, sum, "spans of %s in its chapters", d.Domain)
 			same(l.UnattributedJ, none, "unattributed of %s in its chapters", d.Domain)
-			same(sum+none-idle, d.ActiveJ[last], "active energy of %s", d.Domain)
+			rounded(sum+none-idle, d.ActiveJ[last], "active energy", d.Domain)
 			for i, j := range by {
 				same(d.SpansJ[i], j, "account %d of %s", i+1, d.Domain)
 			}
@@ -210,6 +214,19 @@ func TestATimelineOfASlowMeterHasItsOwnInstants(t *testing.T) {
 		}
 		assert.Greater(t, readings["cpu0"], 100)
 		assert.InDelta(t, 120/7, readings["cpu1"], 3)
+	})
+}
+
+// A meter that is read as often as can be is settled a hundred times more
+// rarely; on many domains a timeline has fewer moments.
+func TestATimelineOfManyDomainsIsNoLonger(t *testing.T) {
+	whileTraced(t, func(t *testing.T) {
+		m := tracertest.NewMeter(many(100)...)
+		ctx, run := begin(t, append(newPlant(4, cpus(1), cpus(1)).options(m), tracer.Timeline(), tracer.Sampling(10*time.Millisecond))...)
+		busy(ctx, time.Minute)
+		tl := requireTimeline(t, finish(t, run), true)
+		assert.LessOrEqual(t, len(tl.Groups[0].TS)*2*100, 1<<17)
+		assert.Greater(t, len(tl.Groups[0].TS), 300)
 	})
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"runtime/trace"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
@@ -96,35 +98,108 @@ func onPlant(program func(context.Context, time.Duration) map[string]time.Durati
 	return record, truth, err
 }
 
-// tracingCost is the work that a program gets done while a trace is written,
-// against without.
+// tracingCost is what a program gets done for a second of CPU time while an
+// execution trace is written, against without.
 func tracingCost(r *report) error {
-	rounds, length := 4, 3*time.Second
+	rounds, length := 4, 2*time.Second
 	if r.short {
-		rounds, length = 1, time.Second
+		rounds, length = 2, time.Second
 	}
-	var with, without float64
-	var size int
-	for range rounds {
-		n, err := throughput(length, false)
-		if err != nil {
-			return err
-		}
-		without += n
-		var log bytes.Buffer
-		if err := trace.Start(&log); err != nil {
-			return err
-		}
-		n, err = throughput(length, false)
-		trace.Stop()
-		if err != nil {
-			return err
-		}
-		with += n
-		size = log.Len()
+	if err := os.Setenv("ECOTRACER_CPU_WEIGHTS", "off"); err != nil {
+		return err
 	}
-	r.row("work of two computing spans, traced / not", fmt.Sprintf("%.4f", with/without), fmt.Sprintf("trace of %d kB for %s", size/1000, length))
+	for _, p := range []struct {
+		name string
+		work func(context.Context) int64 // until it is done
+	}{
+		{"computing in two spans", computing},
+		{"Start and End around nothing", spanning},
+		{"handing over between two goroutines", handing},
+	} {
+		var speed [2]float64
+		var size int
+		for range rounds {
+			for i := range speed {
+				log := new(bytes.Buffer)
+				if i == 1 {
+					if err := trace.Start(log); err != nil {
+						return err
+					}
+				}
+				v, err := speedOf(p.work, length)
+				trace.Stop()
+				if err != nil {
+					return err
+				}
+				speed[i] += v
+				size = log.Len()
+			}
+		}
+		r.row("traced / not: "+p.name, fmt.Sprintf("%.3f", speed[1]/speed[0]), "", fmt.Sprintf("%.2f MB/s", float64(size)/1e6/length.Seconds()))
+	}
 	return nil
+}
+
+// speedOf is the work done for a second of CPU time in a live run.
+func speedOf(work func(context.Context) int64, length time.Duration) (float64, error) {
+	ctx, run, err := tracer.Begin(context.Background(), tracer.Sinks(discard{}))
+	if err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, length)
+	defer cancel()
+	cpu := tracertest.TrueCPU()
+	begin := cpu(0)
+	done := work(ctx)
+	used := cpu(0) - begin
+	_, err = run.End()
+	return float64(done) / used, err
+}
+
+func computing(ctx context.Context) int64 {
+	var done atomic.Int64
+	var wg sync.WaitGroup
+	for _, name := range []string{"left", "right"} {
+		wg.Go(func() {
+			ctx, s := tracer.Start(ctx, name)
+			defer s.End()
+			for ctx.Err() == nil {
+				done.Add(work(1 << 16))
+			}
+		})
+	}
+	wg.Wait()
+	return done.Load()
+}
+
+func spanning(ctx context.Context) (n int64) {
+	for ctx.Err() == nil {
+		for range 1000 {
+			_, s := tracer.Start(ctx, "batch")
+			s.End()
+		}
+		n += 1000
+	}
+	return n
+}
+
+func handing(ctx context.Context) (n int64) {
+	ctx, s := tracer.Start(ctx, "hand over")
+	defer s.End()
+	there, back := make(chan int), make(chan int)
+	go func() {
+		defer close(back)
+		for v := range there {
+			back <- v
+		}
+	}()
+	for ctx.Err() == nil {
+		there <- 0
+		<-back
+		n++
+	}
+	close(there)
+	return n
 }
 
 // withBoth has a parent that goes on computing while its child computes too,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"math"
+	"os"
 	"runtime/trace"
 	"strings"
 	"sync"
@@ -210,6 +211,26 @@ func TestATraceTakesMostOfTheErrorOfWallShareAway(t *testing.T) {
 			own := tracertest.Burn(ctx, 100*time.Millisecond)
 			wg.Wait()
 			return map[string]time.Duration{"serve": own, "serve/request": child}
+		}},
+		"a span whose work is done by the kernel": {0.4, func(ctx context.Context) map[string]time.Duration {
+			_, wait := tracer.Start(ctx, "wait")
+			defer wait.End()
+			zero, err := os.Open("/dev/zero")
+			if err != nil {
+				panic(err)
+			}
+			defer zero.Close()
+			buf := make([]byte, 16<<20) // of which one read takes longer than the scheduler waits for a call
+			_, s := tracer.Start(ctx, "read")
+			defer s.End()
+			var used time.Duration
+			for used < 200*time.Millisecond {
+				used += tracertest.CPUOf(func() { _, err = io.ReadFull(zero, buf) })
+				if err != nil {
+					panic(err)
+				}
+			}
+			return map[string]time.Duration{"read": used}
 		}},
 		"what a span started computes in its name": {0.4, func(ctx context.Context) map[string]time.Duration {
 			_, wait := tracer.Start(ctx, "wait")

@@ -30,9 +30,11 @@
 //
 // # What it cannot do
 //
-// Running is not on a CPU: a thread that the operating system has taken off its
-// CPU is still running in a trace. Where more threads want to run than there
-// are CPUs all suffer alike, and shares stay right.
+// Running is not on a CPU: a goroutine whose thread the operating system has
+// taken off its CPU is still running in a trace. Where more threads want to run
+// than there are CPUs, as on a host that others keep busy too, those that run
+// beside others of the program are told to have run for too long; the samples of
+// the CPU profiler are not misled so.
 //
 // A trace does not tell a system or cgo call that computes from one that waits.
 // Their paths get, by the time of the calls, what CPU time the process used
