@@ -175,15 +175,19 @@ func (p planner) decideInner(domains []meter.Domain, i int) {
 	if of, mirror := p.mirrors[at]; mirror {
 		at = of
 	}
-	whole := domains[at]
+	whole, name := domains[at], domains[at].Name
+	if part := p.parts[at]; p.ofAllDies(at) {
+		part.Die = -1
+		name = part.Label()
+	}
 	d.Within = whole.ID
 	switch {
 	case whole.LeftOut == "":
-		d.LeftOut, d.Why = "contained", "part of "+whole.Name
+		d.LeftOut, d.Why = "contained", "part of "+name
 	case z.err != nil:
 		unreadable(d, z.err)
 	default:
-		d.LeftOut, d.Why = "refused", "part of "+whole.Name+", which cannot be read; alone it would leave out the rest"
+		d.LeftOut, d.Why = "refused", "part of "+name+", which cannot be read; alone it would leave out the rest"
 	}
 }
 

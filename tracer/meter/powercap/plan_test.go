@@ -258,6 +258,17 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+func TestCoresOfMirroredDiesArePartsOfThePackage(t *testing.T) {
+	domains := plan([]zone{
+		{id: "intel-rapl:0", name: "package-0-die-0", rawUJ: 5e9}, {id: "intel-rapl:0:0", name: "core"},
+		{id: "intel-rapl:1", name: "package-0-die-1", rawUJ: 5e9, looks: same(0, 5e9)}, {id: "intel-rapl:1:0", name: "core"},
+	})
+	assert.Equal(t, "part of package-0", domains[1].Why)
+	assert.Equal(t, "part of package-0", domains[3].Why)
+	assert.Contains(t, domains[0].Why, "each of its dies shows the count of all")
+	assert.Contains(t, domains[2].Why, "intel-rapl:0, package-0-die-0, in 3 readings", "what it is a mirror of, and how that is known")
+}
+
 // same are looks at a zone that shows what another shows.
 func same(other int, uj uint64) []look {
 	return slices.Repeat([]look{{other, uj, uj, uj}}, looks)
