@@ -25,6 +25,10 @@ func TestMain(m *testing.M) {
 	if built.dir != "" {
 		_ = os.RemoveAll(built.dir)
 	}
+	if _, err := os.Stat("ecotracer-records"); err == nil {
+		_, _ = os.Stderr.WriteString("a test left records in its package's folder: give its run a sink or a folder\n")
+		code = 1
+	}
 	os.Exit(code)
 }
 

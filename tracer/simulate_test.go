@@ -72,10 +72,10 @@ func (p *plant) options(meters ...meter.Meter) []tracer.Option {
 	}
 }
 
-// begin begins a run whose end the test sees to.
+// begin begins a run whose end the test sees to, and which leaves no file.
 func begin(t *testing.T, opts ...tracer.Option) (context.Context, *tracer.Run) {
 	t.Helper()
-	ctx, run, err := tracer.Begin(context.Background(), opts...)
+	ctx, run, err := tracer.Begin(context.Background(), append([]tracer.Option{tracer.Sinks(new(tracertest.Recorder))}, opts...)...)
 	require.NoError(t, err)
 	return ctx, run
 }
