@@ -2,20 +2,13 @@ package powercap_test
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
-	"maps"
-	"math"
-	"os"
-	"path/filepath"
 	"runtime"
-	"slices"
 	"syscall"
 	"testing"
 	"testing/fstest"
 	"testing/synctest"
 	"time"
-	"unsafe"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -111,58 +104,6 @@ func TestEveryJouleOfEveryZoneIsToldThroughWraps(t *testing.T) {
 	})
 }
 
-// dies is a host with one socket whose dies show what the counters do, at a
-// steady 80 W. Several dies may have one counter.
-func dies(t testing.TB, startUJ ...uint64) *tracertest.Host {
-	var zones []tracertest.Zone
-	for i, uj := range startUJ {
-		zones = append(zones, tracertest.Zone{ID: fmt.Sprintf("intel-rapl:%d", i), Name: fmt.Sprintf("package-0-die-%d", i), Power: tracertest.Constant(80), StartUJ: uj})
-	}
-	return tracertest.NewHost(t.TempDir(), tracertest.HostConfig{Vendor: "AMD", Zones: zones, RangeUJ: 65_532_610_987, Update: time.Millisecond})
-}
-
-// CodeCarbon told 137 W of a Threadripper that drew 125 W at the wall, display
-// and all: each of its two dies shows the count of both (its issue 1274).
-func TestTrap8_MirroredDiesAreCountedOnce(t *testing.T) {
-	for name, test := range map[string]struct {
-		start  []uint64
-		joules float64 // after a second of 80 W
-		ids    []string
-	}{
-		"two dies of one count":          {[]uint64{48e9, 48e9}, 80, []string{"cpu0"}},
-		"twelve dies of one count":       {slices.Repeat([]uint64{48e9}, 12), 80, []string{"cpu0"}},
-		"a count that is about to wrap":  {[]uint64{65_532_610_987, 65_532_610_987}, 80, []string{"cpu0"}},
-		"counts that have only begun":    {[]uint64{0, 0}, 80, []string{"cpu0"}},
-		"two dies of two counts":         {[]uint64{48e9, 49e9}, 160, []string{"cpu0/die0", "cpu0/die1"}},
-		"two counts that are 10 J apart": {[]uint64{48e9, 48_010_000_000}, 160, []string{"cpu0/die0", "cpu0/die1"}},
-		"two counts for four dies":       {[]uint64{48e9, 48e9, 49e9, 49e9}, 160, []string{"cpu0/die0", "cpu0/die2"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				h := dies(t, test.start...)
-				begin := time.Now()
-				m := open(t, h)
-				assert.Less(t, time.Since(begin), 20*time.Millisecond, "detection is fast")
-				opened := time.Now()
-				time.Sleep(time.Second - time.Since(begin))
-				joules, s := 0.0, readings(t, m)
-				for _, sample := range s {
-					assert.Equal(t, meter.OK, sample.Condition)
-					joules += sample.Joules
-				}
-				assert.InDelta(t, test.joules*(time.Since(opened).Seconds()), joules, 0.3)
-				assert.Equal(t, test.ids, slices.Sorted(maps.Keys(s)))
-				for _, d := range m.Domains()[1:] {
-					if d.LeftOut != "" {
-						assert.Equal(t, "mirrored", d.LeftOut)
-						assert.Contains(t, d.Why, "one counter", "the decision says why")
-					}
-				}
-			})
-		})
-	}
-}
-
 // Trap 9: psys is told beside its parts, and says so; nothing of it is told of
 // a CPU, and the memory that is a part of it is told once.
 func TestTrap9_PsysIsTheNodeAndTellsItsOwnJoules(t *testing.T) {
@@ -189,31 +130,6 @@ func TestTrap9_PsysIsTheNodeAndTellsItsOwnJoules(t *testing.T) {
 				assert.Equal(t, "node0", d.Within, d.ID)
 			}
 		}
-	})
-}
-
-// Counters that stand still at 0 cannot be told from one another: they are two,
-// and waiting for them to move does not take long.
-func TestTrap8_DiesThatDoNotCountAreNoMirrors(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{Zones: []tracertest.Zone{
-			{ID: "intel-rapl:0", Name: "package-0-die-0", Power: tracertest.Constant(0)},
-			{ID: "intel-rapl:1", Name: "package-0-die-1", Power: tracertest.Constant(0)},
-		}})
-		begin := time.Now()
-		assert.Len(t, readings(t, open(t, h)), 2)
-		assert.Less(t, time.Since(begin), 20*time.Millisecond)
-	})
-}
-
-// A die that fails while it is watched is no mirror, and no reason to fail.
-func TestDieThatFailsWhileItIsWatched(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := dies(t, 48e9, 48e9)
-		h.Fail(pkg1, syscall.EIO)
-		m := open(t, h)
-		assert.Equal(t, []string{"", "unreadable"}, []string{m.Domains()[0].LeftOut, m.Domains()[1].LeftOut})
-		assert.Len(t, readings(t, m), 1)
 	})
 }
 
@@ -279,81 +195,6 @@ func TestCounterThatNoLongerMovesIsFlagged(t *testing.T) {
 		time.Sleep(time.Second)
 		assert.Equal(t, meter.Stuck, readings(t, m)["cpu0"].Condition)
 	})
-}
-
-// What several wraps in a gap make is unknown: the least is told and flagged,
-// and the greatest power bounds what can be missing.
-func TestTrap4_SeveralWrapsInAGapAreFlagged(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{Packages: []tracertest.Curve{tracertest.Constant(100)}})
-		m := open(t, h)
-		h.FailFor(pkg, syscall.EIO, 2*time.Hour-time.Second)
-		for range 7198 {
-			time.Sleep(time.Second)
-			require.Equal(t, meter.Unreadable, readings(t, m)["cpu0"].Condition)
-		}
-		time.Sleep(2 * time.Second)
-		s := readings(t, m)["cpu0"]
-		assert.Equal(t, meter.Gap, s.Condition)
-		truth, lap := h.Joules(pkg), m.Domains()[0].RangeJ
-		laps := math.Round((truth - s.Joules) / lap)
-		assert.InDelta(t, truth, s.Joules+laps*lap, 1, "what is missing is whole wraps")
-		assert.Positive(t, laps, "a lower bound")
-		assert.LessOrEqual(t, s.Joules, m.Domains()[0].MaxW*7200.2)
-		time.Sleep(time.Second)
-		next := readings(t, m)["cpu0"]
-		assert.Equal(t, meter.OK, next.Condition)
-		assert.InDelta(t, 100, next.Joules-s.Joules, 1e-5)
-	})
-}
-
-// While the host is suspended only the wall clock goes on. Afterwards the
-// counter is where it was, or further, or begins anew.
-func TestSuspendAndResume(t *testing.T) {
-	for name, test := range map[string]struct {
-		counter   func(h *tracertest.Host) // what becomes of it meanwhile
-		joules    float64                  // after a second awake at 100 W and a night
-		condition meter.Condition
-	}{
-		"the counter stood still": {func(h *tracertest.Host) {}, 100, meter.Gap},
-		"the counter went on":     {func(h *tracertest.Host) { h.Jump(pkg, 28_800) }, 28_900, meter.Gap},
-		"the counter began anew":  {func(h *tracertest.Host) { h.Reset(pkg); time.Sleep(time.Second) }, 200, meter.Reset},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{Packages: []tracertest.Curve{tracertest.Constant(100)}, StartUJ: 90e9})
-				m := open(t, h)
-				begin, night := time.Now(), time.Duration(0)
-				powercap.SetClock(m, func() time.Time { return asleep(t, monotonic.Add(time.Since(begin)), night) })
-				readings(t, m)
-				time.Sleep(time.Second)
-				require.Equal(t, meter.OK, readings(t, m)["cpu0"].Condition)
-				test.counter(h)
-				night = 8 * time.Hour
-				s := readings(t, m)["cpu0"]
-				assert.Equal(t, test.condition, s.Condition)
-				assert.InDelta(t, test.joules, s.Joules, 1e-5)
-				time.Sleep(time.Second)
-				s = readings(t, m)["cpu0"]
-				assert.Equal(t, meter.OK, s.Condition)
-				assert.InDelta(t, test.joules+100, s.Joules, 1e-5, "it goes on from there")
-			})
-		})
-	}
-}
-
-// monotonic is a time of the true clocks: those of a bubble are one.
-var monotonic = time.Now()
-
-// asleep is the time at after a suspend of whole seconds: the wall clock went
-// on, the monotonic one stood still. No clock of a test does that by itself, so
-// it moves the seconds in the words of the Time.
-func asleep(t *testing.T, at time.Time, d time.Duration) time.Time {
-	later := at
-	*(*uint64)(unsafe.Pointer(&later)) += uint64(d/time.Second) << 30
-	require.Zero(t, later.Sub(at), "the monotonic clock")
-	require.Equal(t, d, later.Round(0).Sub(at.Round(0)), "the wall clock")
-	return later
 }
 
 // Trap 1: a range that is not told is no range of 0.
@@ -536,62 +377,4 @@ func FuzzOpen(f *testing.F) {
 			}
 		}
 	})
-}
-
-// many is a host with 32 dies that count apart, each with its memory: 64 zones,
-// as many as there are on the largest machines.
-func many(t testing.TB) fs.FS {
-	dir := t.TempDir()
-	for pkg := range 8 {
-		for die := range 4 {
-			id := fmt.Sprintf("intel-rapl:%d", 4*pkg+die)
-			for zone, name := range map[string]string{id: fmt.Sprintf("package-%d-die-%d", pkg, die), id + ":0": "dram"} {
-				folder := filepath.Join(dir, "sys/class/powercap", zone)
-				require.NoError(t, os.MkdirAll(folder, 0o755))
-				for file, text := range map[string]string{"name": name, "energy_uj": fmt.Sprint(uint64(50e9) + uint64(4*pkg+die)*1e9), "max_energy_range_uj": "262143328850"} {
-					require.NoError(t, os.WriteFile(filepath.Join(folder, file), []byte(text+"\n"), 0o644))
-				}
-			}
-		}
-	}
-	return os.DirFS(dir)
-}
-
-func TestManyZonesAreReadWithoutAllocation(t *testing.T) {
-	m := open(t, many(t))
-	dst := make([]meter.Sample, 0, 64)
-	assert.Zero(t, testing.AllocsPerRun(10, func() {
-		var err error
-		if dst, err = m.Read(dst[:0]); err != nil || len(dst) != 64 {
-			t.Fatal(len(dst), err)
-		}
-	}))
-}
-
-func BenchmarkOpen(b *testing.B) {
-	for name, root := range map[string]fs.FS{"64 zones": many(b), "desktop-amd-dies": hosttest.Open(b, "desktop-amd-dies"), "server-multi-die": hosttest.Open(b, "server-multi-die")} {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				m, err := powercap.Open(root)
-				if err != nil {
-					b.Fatal(err)
-				}
-				_ = m.Close()
-			}
-		})
-	}
-}
-
-func BenchmarkRead(b *testing.B) {
-	for name, root := range map[string]fs.FS{"64 zones": many(b), "8 zones": hosttest.Open(b, "server-multi-die")} {
-		b.Run(name, func(b *testing.B) {
-			m := open(b, root)
-			var dst []meter.Sample
-			b.ReportAllocs()
-			for b.Loop() {
-				dst, _ = m.Read(dst[:0])
-			}
-		})
-	}
 }
