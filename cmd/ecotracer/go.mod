@@ -6,6 +6,7 @@ require (
 	github.com/ecotracer/ecotracer v0.1.0
 	github.com/ecotracer/ecotracer/lifecycle/dataset v0.1.0
 	github.com/ecotracer/ecotracer/tracer/meter/nvml v0.1.0
+	github.com/ecotracer/ecotracer/tracer/meter/prom v0.1.0
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	github.com/stretchr/testify v1.12.1
 	golang.org/x/sys v0.49.0
