@@ -201,7 +201,9 @@ func TestNotesPointToWhatTheyAreAbout(t *testing.T) {
 		lifecycle.Warning{Code: "power-implausible", Path: "/phases/0/usage/1/energy_j"},
 		lifecycle.Warning{Code: "place-unknown", Path: "/environments/1/country"},
 		lifecycle.Warning{Code: "suspended", Path: "/run/rank"},
-		lifecycle.Warning{Code: "device-unknown", Path: "/hardware/1"})
+		lifecycle.Warning{Code: "device-unknown", Path: "/hardware/1"},
+		lifecycle.Warning{Code: "clock-step", Path: "/run/started_at", Count: new(int64(4))})
+	a.Warnings = append(a.Warnings, lifecycle.Warning{Code: "clock-step", Path: "/run/started_at", Count: new(int64(3))})
 	a.Missing = append(a.Missing, lifecycle.Missing{Path: "/hardware", What: "network beyond the node", Reason: "not-measured"}, lifecycle.Missing{Path: "/ledger", What: a.Ledger[0].Domain, Reason: "not-measured"})
 	b.Missing = append(b.Missing, lifecycle.Missing{Path: "/hardware", What: "network beyond the node", Reason: "not-measured"}, lifecycle.Missing{Path: "/ledger", What: b.Ledger[0].Domain, Reason: "not-measured"},
 		lifecycle.Missing{Path: "/hardware/1/vendor", Reason: "withheld"})
@@ -224,6 +226,7 @@ func TestNotesPointToWhatTheyAreAbout(t *testing.T) {
 		}
 		return ""
 	}
+	assert.Contains(t, m.Warnings, lifecycle.Warning{Code: "clock-step", Path: "/run/started_at", Count: new(int64(7))}, "how often in all")
 	assert.Equal(t, []string{lineAt("cpu0"), lineAt("cpu0@2")}, place("counter-gap"))
 	span := ""
 	for i, s := range m.Spans {

@@ -184,6 +184,9 @@ func TestGPUsBelongToTheRanksThatUseThem(t *testing.T) {
 		require.Equal(t, 4, m.Hardware[len(m.Hardware)-1].Count)
 		for _, p := range m.Phases {
 			for _, u := range p.Usage {
+				if p.Stage == lifecycle.DataPreparation {
+					assert.NotEqual(t, "gpu", u.Hardware, "in which nobody claimed a GPU")
+				}
 				if u.DeviceS != nil && u.Hardware == "gpu" {
 					assert.InDelta(t, 400, *u.DeviceS, 1e-6, "each is held by one rank")
 				}
@@ -235,6 +238,35 @@ func TestRanksThatStartOneAfterAnotherSeeTheHostForAllThatTime(t *testing.T) {
 	assert.InEpsilon(t, (idleW+hostOther*busyW)*140+3*busyW*100, cpu.TotalJ, 0.1, "140 s, about")
 	assert.InEpsilon(t, 3*(busyW*100+idleW*100/threads), own(cpu), 1e-4)
 	assert.InDelta(t, 140, m.Run.DurationS, 1e-9)
+}
+
+func TestTheLongestShardTellsWhatAHostUsed(t *testing.T) {
+	shards := simulated(t, process{boot: bootA, cpus: 1, until: lengthOf / 10}, process{boot: bootA, cpus: 1, until: lengthOf})
+	l := &shards[0].Ledger[0] // in its short time others had a burst, which the long one saw too
+	require.Equal(t, "cpu0", l.Domain)
+	l.TotalJ += 5000
+	l.OtherProcessesJ += 5000
+	m := merged(t, shards...)
+	want := line(t, shards[1], "cpu0")
+	assert.InEpsilon(t, want.TotalJ, line(t, m, "cpu0").TotalJ, 1e-9, "as it is, and not by the parts of time")
+}
+
+func TestEntriesThatNameSomeOfTheSameDevices(t *testing.T) {
+	a, b := everything(t, 0, 2, "a"), everything(t, 1, 2, "a")
+	for i := range a.Hardware {
+		if h := &a.Hardware[i]; h.ID == "gpu" { // two GPUs each, one of them the same
+			b.Hardware[i].Instance[1] = "00000000000000ff"
+			h.Instance[0], h.Instance[1] = h.Instance[1], h.Instance[0]
+			b.Hardware[i].Instance[0] = h.Instance[0]
+		}
+	}
+	m := merged(t, a, b)
+	for _, h := range m.Hardware {
+		if h.ID == "gpu" {
+			assert.Equal(t, 3, h.Count, "three GPUs in all")
+			assert.Len(t, h.Instance, 3)
+		}
+	}
 }
 
 func TestBookingMoreThanThereIsIsClampedAndFlagged(t *testing.T) { // trap 39, trap 40

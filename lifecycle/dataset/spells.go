@@ -25,7 +25,7 @@ func (s *spells) add(from, to float64) (news spells) {
 		if old[k].from > at {
 			news = append(news, spell{at, old[k].from})
 		}
-		at = max(at, old[k].to)
+		at = old[k].to
 		joined.from, joined.to = min(joined.from, old[k].from), max(joined.to, old[k].to)
 	}
 	if at < to || i == k {
