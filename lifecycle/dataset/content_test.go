@@ -89,6 +89,38 @@ func TestEverythingOfOneHostCountsOnce(t *testing.T) {
 	}
 }
 
+func TestADeviceThatTwoRanksHoldIsHeldOnce(t *testing.T) {
+	var shards []*lifecycle.Record
+	for rank, host := range []string{"a", "a", "b"} {
+		r := everything(t, rank, 3, host)
+		if host == "b" { // whose rank has a tenth of its GPUs
+			for i := range r.Phases {
+				for k := range r.Phases[i].Usage {
+					if u := &r.Phases[i].Usage[k]; u.Hardware == "gpu" && u.Share != nil {
+						u.Share, u.ShareBy = new(0.1), "cpu-time"
+					}
+				}
+			}
+			require.NoError(t, lifecycle.Assess(r))
+		}
+		shards = append(shards, r)
+	}
+	held := func(r *lifecycle.Record) float64 {
+		for _, p := range r.Phases {
+			for _, u := range p.Usage {
+				if u.Hardware == "gpu" && u.DeviceS != nil {
+					return *u.DeviceS
+				}
+			}
+		}
+		return 0
+	}
+	m := merged(t, shards...)
+	assert.InEpsilon(t, held(shards[0])+held(shards[2]), held(m), 1e-9, "trap 38: two ranks that hold the same two GPUs hold two, beside the tenth of two others")
+	require.NotEmpty(t, warned(m, "merge-overlap"))
+	assert.Contains(t, fmt.Sprint(warned(m, "merge-overlap")), "device-seconds more than there were")
+}
+
 func TestOneIDOfDifferentThingsIsTwo(t *testing.T) {
 	a, b := everything(t, 0, 2, "a"), everything(t, 1, 2, "b")
 	at := func(id string) *factors.Factor {

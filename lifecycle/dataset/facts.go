@@ -55,6 +55,8 @@ func contentOf(v any) string {
 
 // facts unites the factors, environments and methods.
 func (j *job) facts() {
+	j.methodAt = map[string]int{}
+	leftOut := map[leftOutBy]bool{}
 	for _, s := range j.shards {
 		s.factor, s.place, s.meter = map[string]string{}, map[string]string{}, map[string]string{}
 		for _, f := range s.Factors {
@@ -79,27 +81,35 @@ func (j *job) facts() {
 			}
 		}
 		for _, m := range s.Methods {
-			j.method(s, m)
+			j.method(s, m, leftOut)
 		}
 	}
 }
 
+// leftOutBy is a domain that a meter of the merged record did not count.
+type leftOutBy struct {
+	meter string
+	lifecycle.LeftOut
+}
+
 // method adds a meter. How often it was read is no part of what it is.
-func (j *job) method(s *shard, m lifecycle.MethodEntry) {
+func (j *job) method(s *shard, m lifecycle.MethodEntry, known map[leftOutBy]bool) {
 	old, sampling, leftOut := m.ID, m.SamplingS, m.LeftOut
 	m.ID, m.SamplingS, m.LeftOut = "", nil, nil
 	id, added := j.meters.of(old, m)
 	s.meter[old] = id
 	if added {
 		m.ID = id
+		j.methodAt[id] = len(j.rec.Methods)
 		j.rec.Methods = append(j.rec.Methods, m)
 	}
-	to := &j.rec.Methods[slices.IndexFunc(j.rec.Methods, func(m lifecycle.MethodEntry) bool { return m.ID == id })]
+	to := &j.rec.Methods[j.methodAt[id]]
 	if sampling != nil && (to.SamplingS == nil || *sampling > *to.SamplingS) {
 		to.SamplingS = new(*sampling)
 	}
 	for _, l := range leftOut {
-		if !slices.Contains(to.LeftOut, l) {
+		if key := (leftOutBy{id, l}); !known[key] {
+			known[key] = true
 			to.LeftOut = append(to.LeftOut, l)
 		}
 	}

@@ -75,10 +75,15 @@ func (j *job) unite() {
 	}
 	seen := map[string]int{}
 	for _, s := range j.shards {
-		s.entry = map[string]int{}
+		s.entry, s.coverer = map[string]int{}, map[string]int{}
 		for i := range s.Hardware {
 			h := &s.Hardware[i]
 			s.entry[h.ID] = i
+			if h.Embodied != nil {
+				for _, id := range h.Embodied.Covers {
+					s.coverer[id] = i
+				}
+			}
 			n := len(entries)
 			entries, lead = append(entries, member{s, i}), append(lead, n)
 			for _, instance := range h.Instance {
@@ -148,10 +153,8 @@ func (j *job) wholeOf(c *component) *component {
 // coverer is the device whose embodied figures contain those of a component.
 func (j *job) coverer(c *component) *component {
 	for _, m := range c.members {
-		for i := range m.Hardware {
-			if e := m.Hardware[i].Embodied; e != nil && slices.Contains(e.Covers, m.entry().ID) && m.component[i] != c {
-				return m.component[i]
-			}
+		if i, ok := m.shard.coverer[m.entry().ID]; ok && m.component[i] != c {
+			return m.component[i]
 		}
 	}
 	return nil

@@ -347,6 +347,11 @@ func (j *job) lines(g *group, domains *names) {
 // fill adds what is no shard's to the first line of a group.
 func (g *group) fill(l *lifecycle.LedgerLine) {
 	l.OtherProcessesJ, l.IdleJ = g.others, g.idle
+	for _, v := range g.seen { // whoever told what was idle
+		if v.IdleW > l.IdleW {
+			l.IdleW, l.IdleFound = v.IdleW, v.IdleFound
+		}
+	}
 	if slices.ContainsFunc(g.seen, func(v *sight) bool { return v.OtherRunsJ != nil }) {
 		l.OtherRunsJ = new(g.otherRuns)
 	}
@@ -360,7 +365,7 @@ func (g *group) fill(l *lifecycle.LedgerLine) {
 
 // sum adds what shards booked of a domain to its line.
 func sum(l *lifecycle.LedgerLine, seen []*sight) {
-	booked, all := new(lifecycle.Booked), true
+	booked, told, all := new(lifecycle.Booked), false, true
 	var most float64
 	for _, v := range seen {
 		spans := v.keep * v.SpansJ
@@ -376,6 +381,7 @@ func sum(l *lifecycle.LedgerLine, seen []*sight) {
 		}
 		switch b := v.Booked; {
 		case b != nil:
+			told = true
 			for _, p := range []struct{ to, from **float64 }{
 				{&booked.AloneJ, &b.AloneJ}, {&booked.WindowJ, &b.WindowJ}, {&booked.RateJ, &b.RateJ}, {&booked.WallJ, &b.WallJ}, {&booked.ClaimedJ, &b.ClaimedJ},
 			} {
@@ -387,7 +393,7 @@ func sum(l *lifecycle.LedgerLine, seen []*sight) {
 			all = false // the rest alone would not sum to spans_j
 		}
 	}
-	if all {
+	if told && all {
 		l.Booked = booked
 	}
 }

@@ -129,6 +129,7 @@ type job struct {
 	stages                  map[lifecycle.Stage]*stage
 	accounts                map[account]int           // in /spans
 	tellers                 map[string]*shard         // of blocks that are one shard's
+	methodAt                map[string]int            // by id: index in /methods
 	at                      map[string]map[string]int // by list and id: index
 	own                     []lifecycle.Warning       // that merging adds
 	told                    map[[2]string]bool        // conflicts that are among these

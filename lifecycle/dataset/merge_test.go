@@ -317,6 +317,29 @@ func TestOneRankMeasuresAndAnotherModels(t *testing.T) {
 	assert.InDelta(t, hostJ(2), counter.TotalJ+model.TotalJ, 1e-3, "each joule is in one of them")
 	assert.InDelta(t, own(counter), own(model), 1e-3)
 	assert.Equal(t, model.TotalJ, own(model), "what is nobody's is told by the better meter")
+
+	// The one that measures for a part of the time knows nothing of idling.
+	shards = simulated(t, process{boot: bootA, cpus: 1, until: lengthOf / 2}, process{boot: bootA, cpus: 1, until: lengthOf})
+	for _, r := range shards[1:] {
+		for i := range r.Methods {
+			if m := &r.Methods[i]; m.ID == "rapl" {
+				m.Method, m.Sensor, m.Mode, m.RelError = lifecycle.Modelled, "model", "", 1
+			}
+		}
+		for i := range r.Ledger {
+			if l := &r.Ledger[i]; l.Meter == "rapl" {
+				l.Method = lifecycle.Modelled
+			}
+		}
+		rebook(t, r)
+	}
+	for i := range shards[0].Ledger {
+		l := &shards[0].Ledger[i]
+		l.OtherProcessesJ, l.IdleJ, l.IdleW, l.IdleFound = l.OtherProcessesJ+l.IdleJ, 0, 0, "unknown"
+	}
+	m = merged(t, shards...)
+	assert.Positive(t, line(t, m, "cpu0").IdleJ, "what was idle in the rest of the time is told, with the power that tells it")
+	assert.Equal(t, idleW, line(t, m, "cpu0").IdleW)
 }
 
 func TestRecordsWithoutInstancesCountAsDifferentHosts(t *testing.T) {

@@ -18,12 +18,9 @@ func (j *job) notes() {
 
 // index tells where the entries of the merged lists are.
 func (j *job) index() {
-	j.at = map[string]map[string]int{"environments": {}, "methods": {}, "factors": {}}
+	j.at = map[string]map[string]int{"environments": {}, "methods": j.methodAt, "factors": {}}
 	for i := range j.rec.Environments {
 		j.at["environments"][j.rec.Environments[i].ID] = i
-	}
-	for i := range j.rec.Methods {
-		j.at["methods"][j.rec.Methods[i].ID] = i
 	}
 	for i := range j.rec.Factors {
 		j.at["factors"][j.rec.Factors[i].ID] = i
@@ -49,12 +46,16 @@ func (j *job) missing() {
 		}
 	}
 	for _, s := range j.shards {
+		domains := map[string]int{}
+		for i := range s.Ledger {
+			domains[s.Ledger[i].Domain] = i
+		}
 		for _, m := range s.Missing {
 			path, whole := j.place(s, m.Path)
 			if !whole || s != j.teller(path, s) || strings.HasPrefix(path, "/hardware/") && strings.HasSuffix(path, "/embodied") {
 				continue
 			}
-			if i := slices.IndexFunc(s.Ledger, func(l lifecycle.LedgerLine) bool { return l.Domain == m.What }); path == "/ledger" && i >= 0 {
+			if i, ok := domains[m.What]; ok && path == "/ledger" {
 				m.What = j.rec.Ledger[s.lines[i].at].Domain
 			}
 			m.Path = path

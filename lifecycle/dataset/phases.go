@@ -13,7 +13,15 @@ type stage struct {
 	entry lifecycle.PhaseEntry
 	rows  map[rowKey]*row
 	order []*row
-	at    int // in /phases
+	steps map[steps]int // index in the entry's profile
+	at    int           // in /phases
+}
+
+// steps are the times that a profile is of.
+type steps struct {
+	environment string
+	start       time.Time
+	step        float64
 }
 
 type rowKey struct {
@@ -51,7 +59,7 @@ func (j *job) phases() {
 			if st == nil {
 				st = &stage{
 					entry: lifecycle.PhaseEntry{Phase: p.Phase, Stage: p.Stage, DurationS: new(float64)},
-					rows:  map[rowKey]*row{},
+					rows:  map[rowKey]*row{}, steps: map[steps]int{},
 				}
 				j.stages[p.Stage] = st
 				order = append(order, st)
@@ -173,19 +181,19 @@ func (w *row) addService(u *lifecycle.Usage) {
 
 // addProfile adds the energy of a shard's steps, or such part of it as counts.
 func (st *stage) addProfile(f lifecycle.Profile, place string, part float64) {
-	to := slices.IndexFunc(st.entry.Profile, func(p lifecycle.Profile) bool {
-		return p.Environment == place && p.Start.Equal(f.Start) && p.StepS == f.StepS
-	})
-	if to < 0 {
+	key := steps{place, f.Start.UTC(), f.StepS}
+	to, ok := st.steps[key]
+	if !ok {
 		to = len(st.entry.Profile)
+		st.steps[key] = to
 		st.entry.Profile = append(st.entry.Profile, lifecycle.Profile{Environment: place, Start: f.Start, StepS: f.StepS})
 	}
-	steps := &st.entry.Profile[to].EnergyJ
+	sum := &st.entry.Profile[to].EnergyJ
 	for i, e := range f.EnergyJ {
-		if i == len(*steps) {
-			*steps = append(*steps, 0)
+		if i == len(*sum) {
+			*sum = append(*sum, 0)
 		}
-		(*steps)[i] += e * part
+		(*sum)[i] += e * part
 	}
 }
 

@@ -22,6 +22,7 @@ type shard struct {
 	// By id: what it is called in the merged record.
 	factor, place, meter map[string]string
 	entry                map[string]int // by id: index in /hardware
+	coverer              map[string]int // by id: index in /hardware of what covers it
 	component            []*component   // of each entry of /hardware
 
 	lines []lineOf // of each line of the ledger: where it went
