@@ -91,6 +91,7 @@ func Detect(root fs.FS, given ...meter.Meter) ([]meter.Meter, Report) {
 		try(name, open)
 	}
 	t := fuse(reported)
+	t.idle(root)
 	m, err := guard("model", root, func(root fs.FS) (meter.Meter, error) { return model.Open(root, t.covered()...) })
 	switch {
 	case err == nil:

@@ -425,3 +425,31 @@ func BenchmarkDetect(b *testing.B) {
 		})
 	}
 }
+
+func TestIdlePowerOfANodeIsWithoutThatOfItsParts(t *testing.T) {
+	idle := func(name string, given ...meter.Meter) map[string]float64 {
+		_, r, _ := found(t, hosttest.Open(t, name), given...)
+		of := map[string]float64{}
+		for _, d := range r.Domains {
+			if d.LeftOut == "" {
+				of[d.ID] = d.IdleW
+			}
+		}
+		return of
+	}
+	node := func() meter.Meter {
+		return tracertest.NewMeter(tracertest.Domain{Domain: meter.Domain{ID: "node0", Method: lifecycle.Metered}})
+	}
+	parts := idle("server-intel")
+	rest := idle("server-intel", node())
+	assert.InDelta(t, parts["node0/rest"], rest["node0/rest"], 1e-9, "packages and memory have theirs")
+	laptop := idle("laptop-intel")
+	assert.InDelta(t, 6+2.48, laptop["node0/rest"], 0.01, "its memory has no counter")
+	whole := idle("container-masked")
+	assert.InDelta(t, whole["cpu0"]+whole["cpu1"]+whole["dram0"]+whole["node0/rest"], idle("container-masked", node())["node0"], 1e-9)
+	assert.Zero(t, idle("vm-aws", node())["node0"], "nobody knows what is behind a virtual machine")
+	known := tracertest.NewMeter(
+		tracertest.Domain{Domain: meter.Domain{ID: "node0", IdleW: 100, IdleFound: "calibration", Method: lifecycle.Metered}},
+		tracertest.Domain{Domain: meter.Domain{ID: "gpu0", IdleW: 70, IdleFound: "calibration"}})
+	assert.Equal(t, map[string]float64{"gpu0": 70, "node0/rest": 30}, idle("container-masked", known), "what the meters know comes first")
+}

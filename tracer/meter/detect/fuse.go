@@ -97,6 +97,25 @@ next:
 		}
 		kept = append(kept, p)
 	}
+	t.replace(kept)
+}
+
+// replace notes what is counted in place of what cannot be.
+func (t *tree) replace(kept []place) {
+	for i, s := range t.sources {
+		for j := range s.domains {
+			p := place{i, j}
+			if _, known := t.by[p]; known || s.domains[j].LeftOut == "" || s.domains[j].LeftOut == "contained" {
+				continue
+			}
+			for _, k := range kept {
+				if k.source != i && same(t.domain(k), t.domain(p)) {
+					t.by[p] = k
+					break
+				}
+			}
+		}
+	}
 }
 
 // merit orders domains, the best last. A battery tells the whole machine, but
@@ -162,8 +181,8 @@ func (t *tree) contain() {
 	}
 }
 
-// container is the domain that a domain lies within, or what tells the same in
-// its place.
+// container is the domain that a domain lies within, or what is counted in its
+// place.
 func (t *tree) container(p place) (place, bool) {
 	id := t.domain(p).Within
 	if id == "" {
@@ -171,8 +190,8 @@ func (t *tree) container(p place) (place, bool) {
 	}
 	at, found := t.find(id, p)
 	for range t.by {
-		other, mirrored := t.by[at]
-		if !found || !mirrored || t.domain(at).LeftOut != "mirrored" {
+		other, replaced := t.by[at]
+		if !found || !replaced || t.domain(at).LeftOut == "contained" {
 			break
 		}
 		at = other
@@ -208,8 +227,11 @@ func (t *tree) find(id string, from place) (place, bool) {
 // it is up to the maker of each board.
 func (t *tree) covers(n, p place) bool {
 	whole, d := t.domain(n), t.domain(p)
-	if isNode(d) || isRest(d) && d.Device != whole.Device {
+	if isNode(d) {
 		return false
+	}
+	if isRest(d) {
+		return d.Device == whole.Device
 	}
 	in, ok := t.container(p)
 	for range maxDepth {
@@ -228,7 +250,7 @@ func (t *tree) covers(n, p place) bool {
 		return false
 	}
 	// What no source says of is of the first node.
-	return !isPsys(whole) || d.Kind == lifecycle.KindCPU || d.Kind == lifecycle.KindMemory || isRest(d)
+	return !isPsys(whole) || d.Kind == lifecycle.KindCPU || d.Kind == lifecycle.KindMemory
 }
 
 func isPsys(d *meter.Domain) bool { return isNode(d) && d.Sensor == "rapl" }
@@ -240,7 +262,6 @@ func (t *tree) divide() {
 			continue
 		}
 		n := node{at: at, whole: *t.domain(at)}
-		id := "node" + strconv.Itoa(n.whole.Device)
 		for _, p := range t.counted() {
 			if p == at || !t.covers(at, p) {
 				continue
@@ -254,12 +275,16 @@ func (t *tree) divide() {
 				n.parts = append(n.parts, p)
 			}
 		}
+		t.nodes = append(t.nodes, n)
+	}
+	for _, n := range t.nodes { // once the parts of all are known
+		id := "node" + strconv.Itoa(n.whole.Device)
 		for _, p := range n.parts {
 			if d := t.domain(p); d.Within == "" {
 				d.Within = id
 			}
 		}
-		d := t.domain(at)
+		d := t.domain(n.at)
 		d.ID = id
 		if len(n.parts) > 0 {
 			t.makeRest(n, d)
@@ -267,7 +292,6 @@ func (t *tree) divide() {
 		if isPsys(&n.whole) {
 			d.Why += "; psys is the packages and the memory, and what else the maker of the board has wired up: whether graphics cards and disks are behind it is not told"
 		}
-		t.nodes = append(t.nodes, n)
 	}
 }
 
@@ -325,7 +349,7 @@ func (t *tree) name() {
 		taken[t.domain(n.at).Within] = true // the node whose rest is counted
 	}
 	for _, counted := range []bool{true, false} {
-		for _, s := range t.sources {
+		for i, s := range t.sources {
 			for j := range s.domains {
 				d := &s.domains[j]
 				if (d.LeftOut == "") != counted {
@@ -336,12 +360,12 @@ func (t *tree) name() {
 					d.ID = s.source + ":" + d.ID
 				}
 				taken[d.ID] = true
-				if counted || d.ID == was {
-					continue
+				if by, ok := t.by[place{i, j}]; d.ID == was || ok && t.domain(by).ID == was {
+					continue // what lies within it lies within what is counted in its place
 				}
 				for k := range s.domains {
-					if o := &s.domains[k]; o.Within == was && o.LeftOut == d.LeftOut {
-						o.Within = d.ID
+					if s.domains[k].Within == was {
+						s.domains[k].Within = d.ID
 					}
 				}
 			}

@@ -1,10 +1,12 @@
 package detect
 
 import (
+	"math/rand/v2"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer/meter"
@@ -125,7 +127,7 @@ func TestFuse(t *testing.T) {
 		},
 		"trap 15: one bad zone takes no other with it": {
 			[][]string{{"perf", "cpu0 out=unreadable", "cpu1"}, {"powercap", "cpu0", "cpu1", "dram0 out=unreadable"}},
-			[]string{"perf perf:cpu0 unreadable", "perf cpu1", "powercap cpu0", "powercap powercap:cpu1 mirrored by cpu1", "powercap dram0 unreadable"},
+			[]string{"perf perf:cpu0 unreadable by cpu0", "perf cpu1", "powercap cpu0", "powercap powercap:cpu1 mirrored by cpu1", "powercap dram0 unreadable"},
 		},
 		"trap 8: what its meter calls a mirror stays one": {
 			[][]string{{"powercap", "cpu0/die0", "cpu0/die1 out=mirrored"}},
@@ -210,5 +212,68 @@ func TestFuse(t *testing.T) {
 			assert.Equal(t, test.want, decided(fuse(list)))
 			assert.Equal(t, before, list, "what was reported is not changed")
 		})
+	}
+}
+
+// TestTrap14RandomListingsAreCountedOnce holds what is counted of any listing to
+// the rules that keep a joule from being counted twice.
+func TestTrap14RandomListingsAreCountedOnce(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(14, 39))
+	one := func(words ...string) string { return words[rnd.IntN(len(words))] }
+	ids := []string{"cpu0", "cpu1", "cpu0/die1", "dram0", "dram1", "gpu0", "gpu1", "node0", "node1", "node0/rest", "module0"}
+	for range 5000 {
+		var sources [][]string
+		for i := range 1 + rnd.IntN(4) {
+			s := []string{string(rune('a' + i))}
+			for _, id := range ids {
+				if rnd.IntN(3) > 0 {
+					continue
+				}
+				s = append(s, strings.Join([]string{id, one("metered", "counter", "modelled", "declared"), one("rapl", "battery", "nvml"),
+					one("", "", "in="+ids[rnd.IntN(len(ids))]), one("", "", "", "out=unreadable", "out=mirrored"), one("", "uuid=x", "uuid=y"), one("", "path=0000:01:00.0")}, " "))
+			}
+			sources = append(sources, s)
+		}
+		tr := fuse(reported(sources...))
+		all := map[string]bool{}
+		for _, f := range tr.found() {
+			require.False(t, all[f.ID], "IDs are unique: %s of %v", f.ID, sources)
+			all[f.ID] = true
+			require.True(t, f.LeftOut == "" || f.Why != "", "what is left out says why: %s of %v", f.ID, sources)
+		}
+		parts := map[place]int{}
+		for _, n := range tr.nodes {
+			for _, p := range n.parts {
+				parts[p]++
+			}
+		}
+		counted := tr.counted()
+		for i, p := range counted {
+			d := tr.domain(p)
+			for _, q := range counted[:i] {
+				e := tr.domain(q)
+				require.False(t, p.source != q.source && same(d, e), "%s and %s are one device: %v", d.ID, e.ID, sources)
+			}
+			require.LessOrEqual(t, parts[p], 1, "%s is part of one node: %v", d.ID, sources)
+			for _, n := range tr.nodes {
+				if p == n.at || isPsys(&n.whole) || !tr.covers(n.at, p) {
+					continue
+				}
+				require.Equal(t, 1, parts[p], "%s is in a node and taken from it: %v", d.ID, sources)
+			}
+			in, ok := tr.container(p)
+			if ok && in != p && !isNode(tr.domain(in)) && !isRest(tr.domain(in)) {
+				require.NotEmpty(t, tr.domain(in).LeftOut, "%s lies within %s, which is counted: %v", d.ID, tr.domain(in).ID, sources)
+			}
+		}
+		for _, s := range tr.sources {
+			nodes := 0
+			for _, d := range s.domains {
+				if isNode(&d) && d.LeftOut == "" && d.Device == 0 {
+					nodes++
+				}
+			}
+			require.LessOrEqual(t, nodes, 1)
+		}
 	}
 }
