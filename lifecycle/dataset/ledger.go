@@ -2,7 +2,6 @@ package dataset
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,45 +9,19 @@ import (
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
-// group is one domain of one device, as the shards saw it.
-type group struct {
-	seen    []*sight // by rank
-	machine bool     // a shard of scope machine is among them
-	domain  string
-
-	total, others, idle, otherRuns float64 // J: what the meters saw, and what was no shard's
-	outside                        float64 // J of it: of others and idle, while no shard of scope machine ran
-	leftOut                        *lifecycle.OfWhich
-	excess, doubled                float64 // J booked beyond the total, and by several machines
-}
-
-// sight is what one shard's ledger says of a domain.
-type sight struct {
-	*shard
-	*lifecycle.LedgerLine
-	at   int     // in the shard's ledger
-	own  float64 // J that the shard booked as its own
-	wide bool    // all that the host used
-
-	weight float64   // the part of its time that this line stands for
-	rest   float64   // the part of its time in which no shard of scope machine ran
-	inside []float64 // the part of its time in which each of them ran
-	keep   float64   // the part of own that counts
-}
-
 // ledger merges the lines of the ledger.
 func (j *job) ledger() {
 	j.rec.Ledger = []lifecycle.LedgerLine{}
-	byKey := map[string]*group{}
-	for n, s := range j.shards {
+	byKey := map[domainKey]*group{}
+	for _, s := range j.shards {
 		s.lines = make([]lineOf, len(s.Ledger))
-		taken := map[string]bool{}
+		taken := map[domainKey]bool{}
 		served := s.services()
 		for i := range s.Ledger {
 			l := &s.Ledger[i]
 			key := s.domainKey(l)
-			if key == "" || taken[key] || served[reading{l.Hardware, l.Meter}] { // nobody else's, as far as it can be known
-				key = fmt.Sprintf("%d\n%s", n, l.Domain)
+			if taken[key] || served[reading{l.Hardware, l.Meter}] {
+				key = domainKey{only: s, domain: l.Domain}
 			}
 			taken[key] = true
 			g := byKey[key]
@@ -60,13 +33,13 @@ func (j *job) ledger() {
 			v := &sight{shard: s, LedgerLine: l, at: i, own: l.SpansJ + l.UnattributedJ, wide: s.Run.Scope == lifecycle.ScopeMachine}
 			g.seen = append(g.seen, v)
 			g.machine = g.machine || v.wide
-			s.lines[i].group = g
 		}
 	}
 	for _, g := range j.groups {
 		g.settle()
 	}
 	j.scope()
+	j.wholesAndParts()
 	domains := names{}
 	for _, g := range j.groups {
 		if host := g.seen[0].host; host > 1 {
@@ -93,18 +66,47 @@ func (s *shard) services() map[reading]bool {
 	return served
 }
 
-// domainKey tells a domain of a device from all others; "" if nothing does.
-func (s *shard) domainKey(l *lifecycle.LedgerLine) string {
+// domainKey tells a domain of a device from all others.
+type domainKey struct {
+	of     *component
+	only   *shard // that saw it, if it is nobody else's as far as can be known
+	domain string
+}
+
+func (s *shard) domainKey(l *lifecycle.LedgerLine) domainKey {
 	i := s.entry[l.Hardware]
 	h := &s.Hardware[i]
-	if len(h.Instance) == 0 {
-		return ""
-	}
 	domain := l.Domain
+	if len(h.Instance) == 0 {
+		return domainKey{only: s, domain: domain}
+	}
 	if accelerator(h.Kind) && h.Count == 1 && len(h.Instance) == 1 {
 		_, domain, _ = strings.Cut(domain, "/") // each container numbers devices in its own way
 	}
-	return fmt.Sprintf("%p\n%s", s.component[i], domain)
+	return domainKey{of: s.component[i], domain: domain}
+}
+
+// wholesAndParts tells of nodes that some shards read as a whole, and others by
+// their parts: these cannot be held against one another.
+func (j *job) wholesAndParts() {
+	whole, rest := map[*class]bool{}, map[*class]bool{}
+	for _, g := range j.groups {
+		v := g.seen[0]
+		c := v.component[v.entry[v.Hardware]]
+		if c.best.entry().Kind != lifecycle.KindNode || len(c.members) == 1 {
+			continue
+		}
+		if strings.Contains(g.domain, "/") {
+			rest[c.class] = true
+		} else {
+			whole[c.class] = true
+		}
+	}
+	for _, k := range j.classes {
+		if whole[k] && rest[k] {
+			j.warn(overlap, pointer("hardware", k.at), "some shards read a node as a whole, others by its parts: what they both saw of it counts twice")
+		}
+	}
 }
 
 // scope is whose joules the merged run's are. It is machine if that is so of
@@ -136,159 +138,6 @@ func (j *job) scope() {
 		return
 	}
 	j.conflicts("/run/scope", "some shards tell all that their host used, others their process's share of theirs: the figures are the sum of both")
-}
-
-// settle finds what the line of a domain comes to. A stretch of time is told
-// by one shard: of scope machine if there is one, by the most direct method,
-// the longest, the earliest.
-func (g *group) settle() {
-	order := slices.Clone(g.seen)
-	slices.SortStableFunc(order, func(a, b *sight) int {
-		return cmp.Or(
-			-cmp.Compare(number(a.wide), number(b.wide)),
-			cmp.Compare(directness(a.Method), directness(b.Method)),
-			-cmp.Compare(a.to-a.from, b.to-b.from),
-			cmp.Compare(a.from, b.from))
-	})
-	var told spells
-	var wide []*sight
-	var each []spells // what each of these tells
-	for _, v := range order {
-		news := told.add(v.from, v.to)
-		v.weight = v.part(news)
-		if v.wide {
-			wide, each = append(wide, v), append(each, news)
-		}
-	}
-	for _, v := range order {
-		if v.wide {
-			continue
-		}
-		v.rest = 1
-		for _, news := range each {
-			p := v.part(news.within(v.from, v.to))
-			v.inside = append(v.inside, p)
-			v.rest -= p
-		}
-		v.rest = max(v.rest, 0)
-	}
-	for n, m := range wide {
-		g.settleMachine(n, m)
-	}
-	g.settleProcesses()
-}
-
-// part is how much of its time a sight has in some spells, from 0 to 1.
-func (v *sight) part(s spells) float64 {
-	if v.to <= v.from { // a moment, that is told or is not
-		return float64(min(len(s), 1))
-	}
-	return min(s.length()/(v.to-v.from), 1)
-}
-
-// settleMachine shares the time that the n-th shard of scope machine tells:
-// what others booked then is theirs, and the rest its own.
-func (g *group) settleMachine(n int, m *sight) {
-	budget := m.weight * m.TotalJ
-	g.total += budget
-	if m.weight < 1-1e-9 {
-		g.doubled += (1 - m.weight) * m.TotalJ
-	}
-	var claimed, idle float64
-	for _, v := range g.seen {
-		if !v.wide {
-			claimed += v.own * v.inside[n]
-			idle += v.idleOwn() * v.inside[n]
-		}
-	}
-	fair := 1.0
-	if claimed > budget {
-		fair = budget / claimed
-		g.excess += beyond(claimed, budget)
-		claimed = budget
-	}
-	for _, v := range g.seen {
-		if !v.wide {
-			v.keep += v.inside[n] * fair
-		}
-	}
-	m.keep = m.weight
-	if m.TotalJ > 0 {
-		m.keep = min(max((budget-claimed)/m.TotalJ, 0), 1)
-	}
-	if m.OtherRunsJ != nil {
-		g.otherRuns += m.keep * *m.OtherRunsJ
-	}
-	if o := m.OfWhich; o != nil { // of which the shards of other processes are no part any more
-		if g.leftOut == nil {
-			g.leftOut = new(lifecycle.OfWhich)
-		}
-		g.leftOut.OtherProcessesJ += max(m.weight*o.OtherProcessesJ-max(claimed-idle, 0), 0)
-		g.leftOut.IdleJ += max(m.weight*o.IdleJ-idle, 0)
-	}
-}
-
-// settleProcesses shares the time that no shard of scope machine tells among
-// those of processes. A device that one of them claimed is not what others
-// booked by wall share.
-func (g *group) settleProcesses() {
-	var total, idle, runs, claimed, seen float64
-	for _, v := range g.seen {
-		if v.wide {
-			continue
-		}
-		total += v.weight * v.TotalJ
-		if v.Split == "claimed" {
-			claimed += v.rest * v.own
-		} else {
-			seen += v.rest * v.own
-		}
-		idle += v.weight*v.IdleJ - max(v.rest-v.weight, 0)*v.idleOwn()
-		if v.OtherRunsJ != nil {
-			runs += v.weight * *v.OtherRunsJ
-		}
-	}
-	g.excess += beyond(claimed+seen, total)
-	fairClaimed, fairSeen := fair(claimed, total), fair(seen, max(total-claimed, 0))
-	for _, v := range g.seen {
-		switch {
-		case v.wide:
-		case v.Split == "claimed":
-			v.keep += v.rest * fairClaimed
-		default:
-			v.keep += v.rest * fairSeen
-		}
-	}
-	left := max(total-claimed*fairClaimed-seen*fairSeen, 0)
-	runs = min(runs, left)
-	left -= runs
-	g.idle = min(max(idle, 0), left)
-	g.others = left - g.idle
-	g.otherRuns += runs
-	g.total += total
-	g.outside = left
-}
-
-// fair is the part of what was booked that there is.
-func fair(booked, there float64) float64 {
-	if booked <= there {
-		return 1
-	}
-	return there / booked
-}
-
-// beyond is by how much more was booked than there is, but for rounding.
-func beyond(booked, there float64) float64 {
-	if booked <= there*(1+1e-9) {
-		return 0
-	}
-	return booked - there
-}
-
-// idleOwn is what a sight has of the domain's idle joules: all of these, idle_w
-// over the run, but those that it left to nobody.
-func (v *sight) idleOwn() float64 {
-	return min(max(v.IdleW*v.Run.DurationS-v.IdleJ, 0), v.own)
 }
 
 // lines adds the lines of a group: one for each meter that the shards read it
@@ -414,16 +263,4 @@ func count[T any](list []T, is func(T) bool) (n int) {
 		}
 	}
 	return n
-}
-
-// directness orders methods, the most direct first.
-func directness(m lifecycle.Method) int {
-	return slices.Index([]lifecycle.Method{lifecycle.Metered, lifecycle.Counter, lifecycle.Modelled, lifecycle.Declared}, m)
-}
-
-func number(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }

@@ -249,6 +249,19 @@ func TestTheLongestShardTellsWhatAHostUsed(t *testing.T) {
 	m := merged(t, shards...)
 	want := line(t, shards[1], "cpu0")
 	assert.InEpsilon(t, want.TotalJ, line(t, m, "cpu0").TotalJ, 1e-9, "as it is, and not by the parts of time")
+
+	l.TotalJ += 50000
+	l.OtherProcessesJ += 50000
+	m = merged(t, shards...)
+	assert.InEpsilon(t, l.TotalJ, line(t, m, "cpu0").TotalJ, 1e-9, "but it used no less than any of them saw")
+}
+
+func TestNodesReadAsAWholeAndByPartsAreFlagged(t *testing.T) {
+	shards := simulated(t, process{boot: bootA, cpus: 1, until: lengthOf}, process{boot: bootA, cpus: 1, until: lengthOf})
+	assert.Empty(t, warned(merged(t, shards...), "merge-overlap"))
+	renameDomain(shards[1], "node0/rest", "node0")
+	assert.Equal(t, []string{"/hardware/0: some shards read a node as a whole, others by its parts: what they both saw of it counts twice"},
+		warned(merged(t, shards...), "merge-overlap"))
 }
 
 func TestEntriesThatNameSomeOfTheSameDevices(t *testing.T) {

@@ -30,9 +30,8 @@ type shard struct {
 
 // lineOf is what became of a shard's line of the ledger.
 type lineOf struct {
-	group *group
-	at    int     // index in the merged ledger
-	keep  float64 // the part of what the shard booked that counts
+	at   int     // index in the merged ledger
+	keep float64 // the part of what the shard booked that counts
 }
 
 // choose picks the documents that count. If one of them is the merged record
