@@ -76,3 +76,16 @@ func TestTrap39NodeAndPartsInTheRecordAreTheNode(t *testing.T) {
 		assert.False(t, flagged)
 	})
 }
+
+func TestTrap40PartsThatExceedTheirNodeAreFlagged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{Packages: []tracertest.Curve{tracertest.Constant(50)}, Psys: tracertest.Constant(30)})
+		ctx, run := begin(t, append(h.Options(), tracer.Checkpoints(-1), tracer.Sinks(new(tracertest.Recorder)))...)
+		with(ctx, time.Minute, "work")
+		rec := finish(t, run)
+		assert.InDelta(t, 60*50, line(t, rec, "cpu0").TotalJ, 1, "nothing is taken from the part")
+		assert.InDelta(t, 0, line(t, rec, "node0/rest").TotalJ, 1, "and the rest is not less than nothing")
+		_, flagged := warned(rec, "parts-exceed-node")
+		assert.True(t, flagged)
+	})
+}

@@ -149,6 +149,15 @@ func TestDoctorDrawsWhatLiesWithinItself(t *testing.T) {
 	assert.Len(t, root.list(), 4, "each domain once, whatever sources say of each other")
 }
 
+func TestDoctorTellsOnceHowAProgramCountsGPUs(t *testing.T) {
+	p := page{style: style{width: 80}}
+	p.tree(treeOf([]diagnosedDomain{
+		{ID: "gpu0", Kind: lifecycle.KindGPU, Meter: "nvml", Decision: counted}, {ID: "gpu1", Kind: lifecycle.KindGPU, Meter: "nvml", Decision: counted},
+	}), map[string]bool{})
+	text := strings.Join(strings.Fields(p.String()), " ")
+	assert.Equal(t, 1, strings.Count(text, `import _ "github.com/ecotracer/ecotracer/tracer/meter/nvml"`), "%s", text)
+}
+
 // doctorOf is what doctor prints of a host.
 func doctorOf(host fs.FS, width int) string {
 	d := diagnose(host)

@@ -235,7 +235,8 @@ func (b *branch) idle() string {
 	return amount(*b.IdleW, watts)
 }
 
-// notes are the reasons, and what would mend it where that is not said yet.
+// notes are the reasons, and what a program must do or what would mend it where
+// that is not said yet.
 func (b *branch) notes(said map[string]bool) []string {
 	var notes []string
 	switch {
@@ -247,6 +248,10 @@ func (b *branch) notes(said map[string]bool) []string {
 		notes = append(notes, "not measured as a whole: it is what its parts come to")
 	case b.Why != "":
 		notes = append(notes, b.Why)
+	}
+	if line := "import _ \"github.com/ecotracer/ecotracer/tracer/meter/nvml\""; b.Meter == "nvml" && b.Decision == counted && !said[line] {
+		said[line] = true
+		notes = append(notes, "a Go program counts it by: "+line)
 	}
 	if b.Fix != "" && !said[b.Fix] {
 		notes = append(notes, fmt.Sprint("to mend it: ", b.Fix))

@@ -373,6 +373,14 @@ func TestGPUsThatAreMeteredAreNotMissing(t *testing.T) {
 	}
 }
 
+func TestGPUsThatANodeTellsOfAreMissingOnlyApart(t *testing.T) {
+	node := tracertest.NewMeter(tracertest.Domain{Domain: meter.Domain{ID: "node0", Method: lifecycle.Metered}})
+	_, r, _ := found(t, cards(), node)
+	for _, line := range missingGPUs(r) {
+		assert.Contains(t, line, "; what they draw is in node0")
+	}
+}
+
 func TestASourceThatFindsNoneOfItsHardwareIsNothingToMend(t *testing.T) {
 	register()
 	t.Cleanup(func() { clear(registered) })

@@ -239,7 +239,7 @@ func (t *tree) covers(n, p place) bool {
 			break
 		}
 		if in == n {
-			return true
+			return p.source == n.source || reaches(whole, d)
 		}
 		if c := t.domain(in); isNode(c) && c.LeftOut == "" {
 			return false // of another
@@ -249,7 +249,11 @@ func (t *tree) covers(n, p place) bool {
 	if whole.Device != 0 {
 		return false
 	}
-	// What no source says of is of the first node.
+	return reaches(whole, d) // what no source says of is of the first node
+}
+
+// reaches tells whether devices of a kind are behind a node's meter.
+func reaches(whole, d *meter.Domain) bool {
 	return !isPsys(whole) || d.Kind == lifecycle.KindCPU || d.Kind == lifecycle.KindMemory
 }
 

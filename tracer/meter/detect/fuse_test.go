@@ -80,6 +80,19 @@ func decided(t tree) []string {
 	return list
 }
 
+func TestGraphicsCardsAreNoPartOfPsysButOfTheWholeMachine(t *testing.T) {
+	parts := func(node string) []string {
+		tr := fuse(reported([]string{"powercap", "cpu0 rapl in=node0"}, []string{"nvml", "gpu0", "gpu1 in=node0"}, []string{"node", node}))
+		var ids []string
+		for _, p := range tr.nodes[0].parts {
+			ids = append(ids, tr.domain(p).ID)
+		}
+		return ids
+	}
+	assert.Equal(t, []string{"cpu0"}, parts("node0 rapl"))
+	assert.Equal(t, []string{"cpu0", "gpu0", "gpu1"}, parts("node0 metered redfish"))
+}
+
 func TestFuse(t *testing.T) {
 	for name, test := range map[string]struct {
 		sources [][]string
@@ -158,8 +171,8 @@ func TestFuse(t *testing.T) {
 			[]string{"powercap cpu0", "powercap node0/rest"},
 		},
 		"graphics cards are no part of psys": {
-			[][]string{{"powercap", "cpu0 rapl in=node0", "node0 rapl"}, {"nvml", "gpu0"}},
-			[]string{"powercap cpu0", "powercap node0/rest", "nvml gpu0"},
+			[][]string{{"powercap", "cpu0 rapl in=node0", "node0 rapl"}, {"nvml", "gpu0", "gpu1 in=node0"}},
+			[]string{"powercap cpu0", "powercap node0/rest", "nvml gpu0", "nvml gpu1"},
 		},
 		"a node alone is the node": {
 			[][]string{{"redfish", "node0 metered"}},

@@ -41,6 +41,12 @@ func (r *Report) missHardware(root fs.FS) {
 			kinds = append(kinds, g)
 		}
 	}
+	in := ""
+	for _, d := range r.Domains {
+		if d.Kind == lifecycle.KindNode && d.LeftOut == "" && d.Method != lifecycle.Modelled && d.Sensor != "rapl" {
+			in = "; what they draw is in " + d.ID
+		}
+	}
 	for _, g := range kinds {
 		name := g.model
 		if !strings.HasPrefix(name, g.vendor) {
@@ -48,7 +54,7 @@ func (r *Report) missHardware(root fs.FS) {
 		}
 		r.Missing = append(r.Missing, meter.Missing{
 			What: "gpu " + name,
-			Why:  fmt.Sprintf("the kernel shows %d, and no meter counts them", numbers[g]) + inCPU[g.vendor],
+			Why:  fmt.Sprintf("the kernel shows %d, and no meter counts them", numbers[g]) + inCPU[g.vendor] + in,
 			Fix:  mendOf(g.vendor),
 		})
 	}

@@ -316,3 +316,22 @@ func TestReadingARestAllocatesNothing(t *testing.T) {
 		}
 	}))
 }
+
+// BenchmarkRest reads 64 parts and their node, to be compared with reading 65
+// domains that have nothing to do with each other.
+func BenchmarkRest(b *testing.B) {
+	for _, node := range []string{"node0", "gpu64"} {
+		b.Run(node, func(b *testing.B) {
+			var domains []tracertest.Domain
+			for i := range 64 {
+				domains = append(domains, simulated(fmt.Sprint("gpu", i), "", tracertest.Constant(20)))
+			}
+			m := detect.Fuse(tracertest.NewMeter(append(domains, simulated(node, "", tracertest.Constant(2000)))...))[0]
+			dst := make([]meter.Sample, 0, 65)
+			b.ReportAllocs()
+			for b.Loop() {
+				dst, _ = m.Read(dst[:0])
+			}
+		})
+	}
+}
