@@ -212,8 +212,8 @@ func TestTheLowestRankSpeaksForTheJob(t *testing.T) {
 	assert.Equal(t, lifecycle.BoundaryComponent, m.Run.Boundary, "what all of them cover")
 	assert.Equal(t, "x", m.Extensions["com.example.a"])
 	assert.NotNil(t, m.Extensions["com.example.b"])
-	assert.Contains(t, warned(m, "merge-conflict"), "/run/name: 2 shards tell something else than that of rank 1, which was taken")
-	assert.Contains(t, warned(m, "merge-conflict"), "/publisher: 1 shards tell something else than that of rank 1, which was taken")
+	assert.Contains(t, warned(m, "merge-conflict"), "/run/name: told otherwise by 2 of 4 shards; what rank 1 tells was taken")
+	assert.Contains(t, warned(m, "merge-conflict"), "/publisher: told otherwise by 1 of 4 shards; what rank 1 tells was taken")
 	for _, miss := range m.Missing {
 		assert.NotContains(t, []string{"/publisher/name", "/use_case/purpose"}, miss.Path, "it is told")
 	}

@@ -74,7 +74,7 @@ func (j *job) lowest(path string, of func(*shard) any, take func(*shard)) {
 	}
 	take(first)
 	if others > 0 {
-		j.conflicts(path, fmt.Sprintf("%d shards tell something else than that of rank %d, which was taken", others, first.rank))
+		j.conflicts(path, fmt.Sprintf("told otherwise by %d of %d shards; what rank %d tells was taken", others, len(j.shards), first.rank))
 	}
 	j.tellers[path] = first
 }

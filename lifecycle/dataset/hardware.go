@@ -121,21 +121,19 @@ func (j *job) choose(c *component) {
 		c.best = c.members[k]
 	}
 	instances := map[string]bool{}
-	each := true
 	for _, m := range c.members {
 		h := m.entry()
 		c.count = max(c.count, h.Count)
-		each = each && len(h.Instance) == h.Count
-		for _, i := range h.Instance {
-			instances[i] = true
+		if len(h.Instance) == h.Count {
+			for _, i := range h.Instance {
+				instances[i] = true
+			}
 		}
 		if place := m.place[h.Environment]; place != c.best.place[c.best.entry().Environment] {
 			j.conflicts("/hardware", "shards put one device in several places; that of the lowest rank was taken")
 		}
 	}
-	if each {
-		c.count = max(c.count, len(instances))
-	}
+	c.count = max(c.count, len(instances))
 }
 
 // wholeOf is the device that a component sits in.

@@ -280,6 +280,18 @@ func TestEntriesThatNameSomeOfTheSameDevices(t *testing.T) {
 			assert.Len(t, h.Instance, 3)
 		}
 	}
+	c := everything(t, 2, 3, "a")
+	a.Run.Rank.Count, b.Run.Rank.Count = 3, 3
+	for i := range c.Hardware {
+		if h := &c.Hardware[i]; h.ID == "gpu" { // of which it names but one
+			h.Instance = []string{"00000000000000ff"}
+		}
+	}
+	for _, h := range merged(t, a, b, c).Hardware {
+		if h.ID == "gpu" {
+			assert.Equal(t, 3, h.Count, "no more than are named, or than one of them tells")
+		}
+	}
 }
 
 func TestBookingMoreThanThereIsIsClampedAndFlagged(t *testing.T) { // trap 39, trap 40
