@@ -19,6 +19,7 @@ var warningMeanings = map[string]string{
 	"split-by-wall":         "several spans were active at once and their energy went by wall share: no CPU-time weights were to be had",
 	"attributed-partly":     "an execution trace told of a part of the run; the rest is as it was booked during the run",
 	"device-unclaimed":      "a device drew energy that no span claims",
+	"device-divided":        "nobody told which rank of a job uses a device, so each has an equal part of it",
 	"device-unsynchronised": "nobody waited at the bounds of spans for a device to finish, so that neighbours may have some of each other's joules",
 	"device-unknown":        "spans claim a device that no meter covers",
 	"ledger-imbalance":      "what was booked is not what was read",
@@ -53,7 +54,7 @@ var warningMeanings = map[string]string{
 // place-unknown, power-implausible; of spans: below-resolution, short-run,
 // spans-open, stage-unknown, units-refused, paths-bounded,
 // cpu-time-unlabelled, busy-time-unknown, split-by-wall, attributed-partly,
-// device-unclaimed, device-unsynchronised, device-unknown; of the run:
+// device-unclaimed, device-divided, device-unsynchronised, device-unknown; of the run:
 // machine-taken, suspended, clock-step, clock-foreign, checkpoint-failed, metadata-refused,
 // ledger-imbalance; of meters: counter-gap, counter-reset, counter-stuck,
 // counter-backwards, counter-unplugged, counter-unreadable,

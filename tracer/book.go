@@ -77,26 +77,31 @@ func (l *ledger) bookSample(g *group, accounts []*account) {
 // tells who uses. Of a device that some run holds, because a span of it has
 // claimed it, the claimers have their share and the holders the rest; another
 // goes by wall share. Of a device of which the meter tells what this process
-// used, that is all that runs of process scope have. none is the part of the
+// used, that is all that runs of process scope have; so is an equal part of one that
+// the ranks of a job have in common. none is the part of the
 // time in which no span was active.
 func (l *ledger) bookDevices(g *group, dE []float64, accounts []*account, none, span float64) {
 	for _, i := range g.own {
 		d := g.domains[i]
 		d.settled = d.told
-		g.sumOE[i] += g.ownE[i]
 		holders := 0
 		for _, r := range l.runs {
 			if r.claimed[d.device] {
 				holders++
 			}
 		}
+		own := g.ownE[i]
+		if holders == 0 {
+			own /= float64(d.among)
+		}
+		g.sumOE[i] += own
 		if holders == 0 {
 			for _, a := range accounts {
 				ag := &a.groups[g.id]
-				ag.f[i] += a.run.deviceJ(dE[i], g.ownE[i]) * ((a.wall - ag.wallAt) / span)
+				ag.f[i] += a.run.deviceJ(dE[i], own) * ((a.wall - ag.wallAt) / span)
 			}
 			for _, r := range l.runs {
-				r.books[g.id].none.f[i] += r.deviceJ(dE[i], g.ownE[i]) * none / float64(len(l.runs))
+				r.books[g.id].none.f[i] += r.deviceJ(dE[i], own) * none / float64(len(l.runs))
 			}
 			continue
 		}
@@ -106,14 +111,14 @@ func (l *ledger) bookDevices(g *group, dE []float64, accounts []*account, none, 
 			for k := range a.claims {
 				if c := &a.claims[k]; c.device == d.device {
 					x := (c.share - ag.claimAt[k]) / span
-					ag.d[i] += a.run.deviceJ(dE[i], g.ownE[i]) * x
+					ag.d[i] += a.run.deviceJ(dE[i], own) * x
 					rest -= x
 				}
 			}
 		}
 		for _, r := range l.runs {
 			if r.claimed[d.device] {
-				r.books[g.id].held[i] += r.deviceJ(dE[i], g.ownE[i]) * rest / float64(holders)
+				r.books[g.id].held[i] += r.deviceJ(dE[i], own) * rest / float64(holders)
 			}
 		}
 	}

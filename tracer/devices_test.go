@@ -366,3 +366,43 @@ func TestADeviceIsWaitedForAtTheBoundsOfItsSpans(t *testing.T) {
 		})
 	}
 }
+
+// Trap 38, of GPUs: in a container the driver tells nobody who uses them, and
+// each of eight ranks would report all eight.
+func TestRanksShareDevicesOfWhichNobodyTellsWhoUsesThem(t *testing.T) {
+	for name, value := range map[string]string{"RANK": "3", "WORLD_SIZE": "8", "LOCAL_WORLD_SIZE": "8"} {
+		t.Setenv(name, value)
+	}
+	hidden := tracertest.Domain{Domain: meter.Domain{ID: "gpu2", LeftOut: "refused", Why: "not visible to this process"}}
+	for name, c := range map[string]struct {
+		claims  []tracer.StartOption
+		scope   lifecycle.Scope
+		more    []tracertest.Domain
+		own     float64 // of gpu0's 1000 J
+		divided bool
+	}{
+		"unclaimed":                     {nil, lifecycle.ScopeProcess, nil, 125, true},
+		"claimed":                       {[]tracer.StartOption{tracer.OnDevices("gpu0")}, lifecycle.ScopeProcess, nil, 1000, true},
+		"the rank sees only its own":    {nil, lifecycle.ScopeProcess, []tracertest.Domain{hidden}, 1000, false},
+		"the machine is this process's": {nil, lifecycle.ScopeMachine, nil, 1000, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				host := newPlant(4, cpus(1), cpus(2))
+				domains := append([]tracertest.Domain{domain("gpu0", tracertest.Constant(100)), domain("gpu1", tracertest.Constant(100))}, c.more...)
+				ctx, run := begin(t, append(host.options(tracertest.NewMeter(domains...)), tracer.Scope(c.scope))...)
+				with(ctx, 8*time.Second, "train", c.claims...)
+				time.Sleep(2 * time.Second)
+				rec := finish(t, run)
+				l := line(t, rec, "gpu0")
+				assert.InDelta(t, 1000, l.TotalJ, 1e-6)
+				assert.InDelta(t, c.own, l.SpansJ+l.UnattributedJ, 1e-6)
+				if c.scope == lifecycle.ScopeProcess {
+					assert.InDelta(t, 1000-c.own, l.OtherProcessesJ, 1e-6, "the rest is the other ranks'")
+				}
+				_, divided := warned(rec, "device-divided")
+				assert.Equal(t, c.divided, divided, "the record says that it is a guess")
+			})
+		})
+	}
+}

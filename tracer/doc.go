@@ -73,7 +73,10 @@
 // By default a run's scope is its process: its share of what the host's meters
 // tell. Of all processes that say that the machine is theirs, one has it, the
 // others their share, which their records say. The ranks of a job on one host
-// read the meters in turns: one at the full rate, the others seldom.
+// read the meters in turns: one at the full rate, the others seldom. A GPU is
+// the process's as far as the driver says that it uses it; where nobody can say,
+// as in a container, the ranks that see it have equal parts, unless a span
+// claims it.
 //
 // # Execution traces
 //

@@ -113,6 +113,7 @@ type domain struct {
 	// device is the domain's place in ledger.devices, or -1: only devices of
 	// their own (GPUs) can be claimed.
 	device int
+	among  int    // of a device that is not Owned: ranks that may use it, unless one claims it
 	hw     string // id of its hardware entry
 
 	read    bool    // ever

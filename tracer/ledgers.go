@@ -45,6 +45,7 @@ func (ls *ledgerSet) join(r *Run) error {
 	if own || l == nil {
 		l, err = newLedger(c)
 		l.sampler.turns = turns{boot: l.boot, job: r.job.trace, ranks: r.job.local}
+		l.divideDevices(r.job.local)
 		ls.all = append(ls.all, l)
 		if !own {
 			ls.host = l
@@ -202,14 +203,13 @@ func (l *ledger) addMeter(m meter.Meter) {
 		if md.LeftOut != "" {
 			continue
 		}
-		d := &domain{Domain: md, group: g, slot: len(g.domains), device: -1, minW: -1, hw: hardwareID(md.Kind, md.ID), conds: map[meter.Condition]int64{}}
+		d := &domain{Domain: md, group: g, slot: len(g.domains), device: -1, among: 1, minW: -1, hw: hardwareID(md.Kind, md.ID), conds: map[meter.Condition]int64{}}
 		g.index[i] = d.slot
-		switch md.Kind {
-		case lifecycle.KindGPU, "npu", "fpga":
+		if isAccelerator(md.Kind) {
 			d.device = len(l.devices)
 			l.devices = append(l.devices, deviceClock{id: md.ID, aliases: md.Aliases})
 			g.own = append(g.own, d.slot)
-		default:
+		} else {
 			g.shared = append(g.shared, d.slot)
 		}
 		g.domains = append(g.domains, d)
@@ -227,6 +227,43 @@ func (l *ledger) addMeter(m meter.Meter) {
 		g.slow = newSlowReader(m, p)
 	}
 	l.groups = append(l.groups, g)
+}
+
+// divideDevices says that the ranks of a job have in common what devices they
+// see, where nobody tells who uses which: in a container the driver does not.
+// A rank that sees only some of the host's devices has been given those.
+func (l *ledger) divideDevices(ranks int) {
+	if ranks < 2 {
+		return
+	}
+	var devices []*domain
+	type place struct {
+		kind   lifecycle.HardwareKind
+		number int
+	}
+	seen := map[place]bool{}
+	for _, g := range l.groups {
+		for _, i := range g.own {
+			d := g.domains[i]
+			devices = append(devices, d)
+			seen[place{d.Kind, d.Device}] = true
+		}
+	}
+	for _, f := range l.report.Domains {
+		if isAccelerator(f.Kind) && f.LeftOut != "" && !seen[place{f.Kind, f.Device}] {
+			return
+		}
+	}
+	for _, d := range devices {
+		if !d.Owned {
+			d.among = ranks
+		}
+	}
+}
+
+// isAccelerator tells whether devices of a kind can be claimed.
+func isAccelerator(kind lifecycle.HardwareKind) bool {
+	return kind == lifecycle.KindGPU || kind == "npu" || kind == "fpga"
 }
 
 // idleByCalibration takes the idle power that was measured on this host, which

@@ -281,16 +281,17 @@ func (b *recordBuilder) bookDevice(d *bookedDomain) {
 	line := &d.line
 	total := last.told[i] - first.told[i]
 	process := total
-	if d.Owned {
+	partly := d.Owned || d.among > 1
+	if partly {
 		process = min(last.sumOE[i]-first.sumOE[i], total)
 	}
 	d.share = 1
-	if total > 0 {
+	if d.Owned && total > 0 {
 		d.share = process / total
 	}
 	mine := process // what runs of this scope share
 	switch {
-	case !d.Owned:
+	case !partly:
 	case b.run.cfg.scope == lifecycle.ScopeMachine:
 		mine = total
 		line.OfWhich = &lifecycle.OfWhich{OtherProcessesJ: min(clampTiny(total-process), own+d.none)}
