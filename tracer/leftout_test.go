@@ -52,6 +52,7 @@ func TestMeterThatIsLeftWithNothingIsListedWhereAnotherCounts(t *testing.T) {
 	})
 }
 
+// It guards trap 39.
 func TestTrap39NodeAndPartsInTheRecordAreTheNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{DRAM: []tracertest.Curve{tracertest.Constant(3)}})
@@ -77,6 +78,7 @@ func TestTrap39NodeAndPartsInTheRecordAreTheNode(t *testing.T) {
 	})
 }
 
+// It guards trap 40.
 func TestTrap40PartsThatExceedTheirNodeAreFlagged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{Packages: []tracertest.Curve{tracertest.Constant(50)}, Psys: tracertest.Constant(30)})

@@ -1,6 +1,11 @@
 // Package detect finds the meters of a host: those that need no more than
 // files, and those that were registered. It starts no process and opens no
 // network connection, and it can tell what it decided and why.
+//
+// What meters tell contains one another: a node its packages, memory and cards,
+// a package its dies and cores. detect makes one tree of all of it, in which
+// each joule is counted once: by the best source of each device, and of a node
+// that has a meter of its own by that and the meters of its parts together.
 package detect
 
 import (

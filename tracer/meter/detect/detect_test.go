@@ -316,6 +316,7 @@ func missingGPUs(r detect.Report) []string {
 	return list
 }
 
+// It guards trap 20.
 func TestTrap20GPUsThatNoMeterCountsAreMissing(t *testing.T) {
 	_, r, _ := found(t, cards())
 	assert.Equal(t, []string{

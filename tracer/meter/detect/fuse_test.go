@@ -230,6 +230,8 @@ func TestFuse(t *testing.T) {
 
 // TestTrap14RandomListingsAreCountedOnce holds what is counted of any listing to
 // the rules that keep a joule from being counted twice.
+//
+// It guards trap 14.
 func TestTrap14RandomListingsAreCountedOnce(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(14, 39))
 	one := func(words ...string) string { return words[rnd.IntN(len(words))] }

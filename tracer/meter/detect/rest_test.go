@@ -93,6 +93,7 @@ func square(from, to float64, period time.Duration) tracertest.Curve {
 	}
 }
 
+// It guards trap 39.
 func TestTrap39PartsAndRestAreTheNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cpu := tracertest.NewMeter(simulated("cpu0", "", tracertest.Ramp(10, 110, time.Minute)))
@@ -130,6 +131,8 @@ func TestPartsAndNodeInOneReading(t *testing.T) {
 // TestTrap39RandomPlants reads node and parts with periods, delays and powers
 // of all kinds, each in a goroutine of its own. What is booked in the end is
 // what the node used, but for what the plant may use in a period.
+//
+// It guards trap 39.
 func TestTrap39RandomPlants(t *testing.T) {
 	for seed := range uint64(30) {
 		synctest.Test(t, func(t *testing.T) {
@@ -193,6 +196,7 @@ func TestTrap39RandomPlants(t *testing.T) {
 	}
 }
 
+// It guards trap 40.
 func TestTrap40PartsThatExceedTheNodeKeepTheirEnergy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cpu := tracertest.NewMeter(simulated("cpu0", "", tracertest.Constant(30)))
