@@ -158,17 +158,20 @@ func beside(ctx context.Context, d time.Duration) (truth map[string]time.Duratio
 }
 
 // The CPU profiler is never used in a test, so that what the runs are
-// attributed from is wall share. Its error is some tens of percent in each of
-// these programs; a half of it would do, a fifth leaves room for a busy machine.
+// attributed from is wall share, which is wrong by some tens of percent in each
+// of these programs. The trace is to take half of that away at least, which leaves
+// room for a busy machine; where nothing computes beside anything else, nine
+// tenths.
 func TestATraceTakesMostOfTheErrorOfWallShareAway(t *testing.T) {
 	for name, c := range map[string]struct {
 		least   float64 // that wall share gets wrong
+		most    float64 // of it, that may be left
 		program func(ctx context.Context) map[string]time.Duration
 	}{
-		"a computing span beside a waiting one": {0.4, func(ctx context.Context) map[string]time.Duration {
+		"a computing span beside a waiting one": {0.4, 0.1, func(ctx context.Context) map[string]time.Duration {
 			return beside(ctx, 300*time.Millisecond)
 		}},
-		"10 of 100 goroutines compute": {0.7, func(ctx context.Context) map[string]time.Duration {
+		"10 of 100 goroutines compute": {0.7, 0.1, func(ctx context.Context) map[string]time.Duration {
 			truth := map[string]time.Duration{}
 			var mu sync.Mutex
 			var computing, waiting sync.WaitGroup
@@ -195,7 +198,7 @@ func TestATraceTakesMostOfTheErrorOfWallShareAway(t *testing.T) {
 			waiting.Wait()
 			return truth
 		}},
-		"a parent that computes beside its child": {0.2, func(ctx context.Context) map[string]time.Duration {
+		"a parent that computes beside its child": {0.2, 0.5, func(ctx context.Context) map[string]time.Duration {
 			ctx, s := tracer.Start(ctx, "serve")
 			defer s.End()
 			var child time.Duration
@@ -212,7 +215,7 @@ func TestATraceTakesMostOfTheErrorOfWallShareAway(t *testing.T) {
 			wg.Wait()
 			return map[string]time.Duration{"serve": own, "serve/request": child}
 		}},
-		"a span whose work is done by the kernel": {0.4, func(ctx context.Context) map[string]time.Duration {
+		"a span whose work is done by the kernel": {0.4, 0.5, func(ctx context.Context) map[string]time.Duration {
 			_, wait := tracer.Start(ctx, "wait")
 			defer wait.End()
 			zero, err := os.Open("/dev/zero")
@@ -232,7 +235,7 @@ func TestATraceTakesMostOfTheErrorOfWallShareAway(t *testing.T) {
 			}
 			return map[string]time.Duration{"read": used}
 		}},
-		"what a span started computes in its name": {0.4, func(ctx context.Context) map[string]time.Duration {
+		"what a span started computes in its name": {0.4, 0.1, func(ctx context.Context) map[string]time.Duration {
 			_, wait := tracer.Start(ctx, "wait")
 			defer wait.End()
 			var used [2]time.Duration
@@ -253,7 +256,7 @@ func TestATraceTakesMostOfTheErrorOfWallShareAway(t *testing.T) {
 			before, after := wrong(rec, truth), wrong(again, truth)
 			t.Logf("wall share is wrong by %.1f %%, the trace by %.2f %%; %+v", 100*before, 100*after, *report)
 			assert.Greater(t, before, c.least, "there is something to mend")
-			assert.Less(t, after, before/5)
+			assert.Less(t, after, c.most*before)
 			assert.Equal(t, "cpu-time", again.Ledger[0].Split)
 			assert.False(t, warned(again, "attributed-partly"), "the trace covers all of it")
 			assert.InDelta(t, rec.Run.DurationS, report.BookedS, 0.01*rec.Run.DurationS)

@@ -37,6 +37,7 @@ func on(f func()) {
 // "-" is no span, and "(other)" one of another run. The run is begun before the
 // trace, so that a program can begin with spans that the trace does not know;
 // it is to call begun when the trace should begin.
+// A call at which no span of the run was open has a "!" beside it.
 func workers(t *testing.T, program func(ctx context.Context, begun func())) map[string]string {
 	t.Helper()
 	if trace.IsEnabled() {
@@ -68,6 +69,9 @@ func workers(t *testing.T, program func(ctx context.Context, begun func())) map[
 		}
 		require.NotContains(t, found, e.Log().Message)
 		found[e.Log().Message] = pathOf(f.goroutines[e.Goroutine()].who, rec, tl)
+		if f.open == 0 {
+			found[e.Log().Message] += "!"
+		}
 	}
 }
 
@@ -152,7 +156,7 @@ func TestATraceTellsWhichSpanAGoroutineWorksFor(t *testing.T) {
 				a.End()
 				here("after")
 			})
-		}, map[string]string{"before": "-", "in a": "a", "in b": "a/b", "back in a": "a", "after": "-"}},
+		}, map[string]string{"before": "-!", "in a": "a", "in b": "a/b", "back in a": "a", "after": "-!"}},
 		"and so do the goroutines that it starts": {func(ctx context.Context, begun func()) {
 			begun()
 			on(func() {
@@ -164,7 +168,7 @@ func TestATraceTellsWhichSpanAGoroutineWorksFor(t *testing.T) {
 				a.End()
 				on(func() { here("late") })
 			})
-		}, map[string]string{"child": "a", "grandchild": "a", "late": "-"}},
+		}, map[string]string{"child": "a", "grandchild": "a", "late": "-!"}},
 		"the one that ends a span gets what Start's context had": {func(ctx context.Context, begun func()) {
 			begun()
 			on(func() {
@@ -181,7 +185,7 @@ func TestATraceTellsWhichSpanAGoroutineWorksFor(t *testing.T) {
 				a.End()
 				here("ended a")
 			})
-		}, map[string]string{"ended b": "a", "ended c": "a/b", "still in b": "a/b", "ended a": "-"}},
+		}, map[string]string{"ended b": "a", "ended c": "a/b", "still in b": "a/b", "ended a": "-!"}},
 		"a worker is for the job that it takes": {func(ctx context.Context, begun func()) {
 			begun()
 			jobs, done := make(chan context.Context), make(chan int)
@@ -217,7 +221,24 @@ func TestATraceTellsWhichSpanAGoroutineWorksFor(t *testing.T) {
 				a.End()
 				here("after")
 			})
-		}, map[string]string{"unknown": "-", "in c": "a/b/c", "back in b": "a/b", "back in a": "a", "after": "-"}},
+		}, map[string]string{"unknown": "-!", "in c": "a/b/c", "back in b": "a/b!", "back in a": "a!", "after": "-!"}},
+		"spans from before the trace are counted once the ledger has told of them": {func(ctx context.Context, begun func()) {
+			on(func() {
+				outer, a := tracer.Start(ctx, "a")
+				_, b := tracer.Start(outer, "b")
+				begun()
+				_, other, err := tracer.Begin(context.Background(), tracer.Sinks(new(tracertest.Recorder))) // of the same ledger
+				if err != nil {
+					panic(err)
+				}
+				defer other.End()
+				here("both")
+				b.End()
+				here("one")
+				a.End()
+				here("none")
+			})
+		}, map[string]string{"both": "-", "one": "a", "none": "-!"}},
 		"the host's own tasks change nothing": {func(ctx context.Context, begun func()) {
 			begun()
 			on(func() {
@@ -235,7 +256,7 @@ func TestATraceTellsWhichSpanAGoroutineWorksFor(t *testing.T) {
 				task.End()
 				here("after")
 			})
-		}, map[string]string{"in a": "a", "still in a": "a", "after": "-"}},
+		}, map[string]string{"in a": "a", "still in a": "a", "after": "-!"}},
 		"another run's are told apart": {func(ctx context.Context, begun func()) {
 			begun()
 			theirs, other, err := tracer.Begin(context.Background(), tracer.Sinks(new(tracertest.Recorder)))
@@ -251,7 +272,7 @@ func TestATraceTellsWhichSpanAGoroutineWorksFor(t *testing.T) {
 				here("ours")
 				s.End()
 			})
-		}, map[string]string{"theirs": "(other)", "ours": "ours"}},
+		}, map[string]string{"theirs": "(other)!", "ours": "ours"}},
 		"a path that is too long for a task": {func(ctx context.Context, begun func()) {
 			begun()
 			on(func() {

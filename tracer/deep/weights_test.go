@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/ecotracer/ecotracer/internal/timeline"
 )
 
 func TestCallsCountAsFarAsTheProcessUsedMoreThanItsGoroutines(t *testing.T) {
@@ -24,5 +26,33 @@ func TestCallsCountAsFarAsTheProcessUsedMoreThanItsGoroutines(t *testing.T) {
 		"CPU time that is not known": {0, times{1: 60}, times{3: 60}, times{1: 60}},
 	} {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, c.want, usage{c.ran, c.called}.weights(c.proc)) })
+	}
+}
+
+func TestWhatTheRuntimeDoesIsSpreadLikeTheRest(t *testing.T) {
+	for name, c := range map[string]struct {
+		w             map[worker]float64
+		one, two      float64
+		stray, nobody float64
+	}{
+		"spans alone":                     {map[worker]float64{7: 30, 9: 10}, 75, 25, 0, 0},
+		"the runtime is nobody's":         {map[worker]float64{7: 30, 9: 10, system: 40}, 75, 25, 0, 0},
+		"nor are other runs":              {map[worker]float64{7: 30, 9: 10, other: 40}, 75, 25, 0, 0},
+		"no span":                         {map[worker]float64{7: 30, stray: 10}, 75, 0, 25, 0},
+		"no span was open":                {map[worker]float64{9: 30, nobody: 10}, 0, 75, 0, 25},
+		"a path that had no span open":    {map[worker]float64{7: 30, 8: 10}, 75, 0, 25, 0},
+		"nobody ran":                      {nil, 0, 0, 100, 0},
+		"only the runtime and other runs": {map[worker]float64{system: 5, other: 5}, 0, 0, 100, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newRebooking(&timeline.Timeline{Accounts: make([]int, 9), Groups: []timeline.Group{{
+				TS: []float64{0, 1}, CPUS: []float64{0, 1},
+				Domains:  []timeline.Domain{{Domain: "cpu0", ActiveJ: []float64{0, 100}}},
+				Chapters: []timeline.Chapter{{ToS: 1, Accounts: []int{7, 9}, Domains: []timeline.Booking{{Domain: "cpu0"}}}},
+			}}})
+			c0 := b.groups[0].chapters[0]
+			c0.take(c.w, func(string) float64 { return 100 })
+			assert.Equal(t, []domainBooking{{spans: []float64{c.one, c.two}, stray: c.stray, nobody: c.nobody}}, c0.domains)
+		})
 	}
 }
