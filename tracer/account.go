@@ -68,6 +68,7 @@ type account struct {
 	labels     context.Context         // carries the profiler's labels of this account
 	labelValue string                  // its label
 	task       string                  // the name of its tasks in an execution trace
+	taskEnd    string                  // the mark of the end of a child's
 	merged     map[any]context.Context // with the host's labels, by the host's label set
 }
 

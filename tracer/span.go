@@ -180,8 +180,7 @@ func (s *Span) finish(failed bool) {
 		pprof.SetGoroutineLabels(s.ctx)
 	}
 	if trace.IsEnabled() {
-		c, _ := s.ctx.(*taskContext)
-		s.endTask(c)
+		s.endTask()
 	}
 }
 

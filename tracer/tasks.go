@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime/trace"
 	"strconv"
+	"strings"
 )
 
 // While the program writes an execution trace (runtime/trace), spans are user
@@ -13,10 +14,12 @@ import (
 // once whether one is.
 //
 //	task "train/epoch #12.5a0b3c4d"  a span of account 12 of the run whose id ends so
-//	log  "in 12.5a0b3c4d"            the goroutine works for that account from now on (0: for none)
-//	log  "end 12.5a0b3c4d"           so, and a span without a task has ended
+//	log  "end 11.5a0b3c4d"           a span has ended, and the goroutine works for account 11 (0: for none)
 //	log  "out"                       the goroutine works for no span of any run
 //	log  "at 1500000000 3 <run id>"  the ledger's clock, in ns from the run's begin, and the open spans
+//
+// A span may begin before the trace and end in it, so that the end of its task
+// is not enough.
 const traceCategory = "ecotracer"
 
 // maxTaskPath bounds the path in a task's name, of which the trace keeps 1,024
@@ -36,26 +39,16 @@ func (s *Span) beginTask(ctx context.Context) {
 }
 
 // endTask ends the task of a span, if it has one, and tells for which span the
-// goroutine works now.
-func (s *Span) endTask(c *taskContext) {
-	if c != nil {
+// goroutine works now: for that of Start's context.
+func (s *Span) endTask() {
+	if c, ok := s.ctx.(*taskContext); ok {
 		c.task.End()
-		if s.parent == nil {
-			return
-		}
-		if _, ok := s.parent.ctx.(*taskContext); ok {
-			return // whose task is the parent of this one
-		}
 	}
-	into := "0." + s.account.run.taskSuffix()
+	into := s.account.run.root
 	if s.parent != nil {
-		into = s.parent.account.taskID()
+		into = s.parent.account
 	}
-	word := "in "
-	if c == nil {
-		word = "end "
-	}
-	trace.Log(context.Background(), traceCategory, word+into)
+	trace.Log(context.Background(), traceCategory, into.endMark())
 }
 
 // leaveTasks tells that the goroutine works for no span.
@@ -65,11 +58,6 @@ func leaveTasks() {
 	}
 }
 
-// taskSuffix tells runs apart.
-func (r *Run) taskSuffix() string { return r.id[len(r.id)-8:] }
-
-func (a *account) taskID() string { return strconv.Itoa(a.id) + "." + a.run.taskSuffix() }
-
 // taskName is the name of the tasks of an account's spans.
 func (a *account) taskName() string {
 	l := a.run.ledger
@@ -78,11 +66,28 @@ func (a *account) taskName() string {
 	if a.task == "" {
 		path := a.path
 		if len(path) > maxTaskPath {
-			path = "…" + path[len(path)-maxTaskPath:]
+			path = "…" + strings.ToValidUTF8(path[len(path)-maxTaskPath:], "")
 		}
 		a.task = path + " #" + a.taskID()
 	}
 	return a.task
+}
+
+// endMark tells that a span has ended whose parent is of the account.
+func (a *account) endMark() string {
+	l := a.run.ledger
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if a.taskEnd == "" {
+		a.taskEnd = "end " + a.taskID()
+	}
+	return a.taskEnd
+}
+
+// taskID tells the accounts of all runs apart.
+func (a *account) taskID() string {
+	id := a.run.id
+	return strconv.Itoa(a.id) + "." + id[len(id)-8:]
 }
 
 // watchTrace notes whether an execution trace is being written, and tells it

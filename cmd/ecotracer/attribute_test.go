@@ -94,7 +94,7 @@ func TestAttributeCanReplaceTheRecord(t *testing.T) {
 
 func TestAttributeTakesWhatABrokenTraceTells(t *testing.T) {
 	trace, content := deepTrace(t)
-	require.NoError(t, os.WriteFile(trace, content[:len(content)*2/3], 0o644))
+	require.NoError(t, os.WriteFile(trace, content[:len(content)-1], 0o644)) // the last second is lost
 	got := call("", "attribute", "--trace", trace, deepRun)
 	assert.Equal(t, exitFound, got.code)
 	assert.Contains(t, got.err, "the trace breaks off")

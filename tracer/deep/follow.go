@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,7 +15,6 @@ import (
 const (
 	category      = "ecotracer"
 	maxGoroutines = 1 << 20 // at once
-	maxTasks      = 1 << 20 // at once
 	maxRuns       = 8       // that are told of a trace of another run
 	// apart is by how much the trace and the ledger may disagree on the time
 	// between two marks: a goroutine may have been kept waiting before it left
@@ -49,9 +49,6 @@ type goroutine struct {
 	since trace.Time    // of the state, or of the cell
 }
 
-// task is an open task: a span of ours or the host's own.
-type task struct{ who, parent worker }
-
 // follower reads an execution trace and tells how long the goroutines ran for
 // whom, cell by cell of the run's time.
 type follower struct {
@@ -62,8 +59,7 @@ type follower struct {
 
 	goroutines map[trace.GoID]*goroutine
 	busy       map[trace.GoID]*goroutine // running or in a call
-	tasks      map[trace.TaskID]task
-	open       int64 // spans of the run
+	open       int64                     // spans of the run
 	usage      usage
 
 	first, last trace.Time
@@ -78,7 +74,7 @@ func newFollower(run string, bounds []float64, done func(int, usage)) *follower 
 	return &follower{
 		run: run, suffix: run[len(run)-8:], bounds: bounds, done: done,
 		goroutines: map[trace.GoID]*goroutine{}, busy: map[trace.GoID]*goroutine{},
-		tasks: map[trace.TaskID]task{}, usage: newUsage(),
+		usage: newUsage(),
 	}
 }
 
@@ -124,9 +120,7 @@ func (f *follower) event(e *trace.Event) error {
 	case trace.EventStateTransition:
 		return f.transition(e, t)
 	case trace.EventTaskBegin:
-		return f.taskBegin(e, t)
-	case trace.EventTaskEnd:
-		f.taskEnd(e, t)
+		f.taskBegin(e, t)
 	case trace.EventLog:
 		if l := e.Log(); l.Category == category {
 			return f.mark(e, l.Message, t)
@@ -231,39 +225,17 @@ func isSystem(s trace.Stack) (own, told bool) {
 	return strings.HasPrefix(first, "runtime."), first != ""
 }
 
-func (f *follower) taskBegin(e *trace.Event, t trace.Time) error {
-	if len(f.tasks) >= maxTasks {
-		return fmt.Errorf("more than %d tasks at once", maxTasks)
-	}
-	k := e.Task()
-	parent := f.tasks[k.Parent].who
-	_, id, found := cutLast(k.Type, " #")
+// taskBegin reads the begin of a span; a task may be the host's own too.
+func (f *follower) taskBegin(e *trace.Event, t trace.Time) {
+	_, id, found := cutLast(e.Task().Type, " #")
 	who, ours := f.worker(id)
-	if !found || !ours {
-		f.tasks[k.ID] = task{parent, parent} // the host's: below a span it belongs to it
-		return nil
-	}
-	f.tasks[k.ID] = task{who, parent}
-	if who > 0 {
-		f.setOpen(f.open+1, t)
-	}
-	f.assign(e.Goroutine(), who, t)
-	return nil
-}
-
-func (f *follower) taskEnd(e *trace.Event, t trace.Time) {
-	k := e.Task()
-	_, id, found := cutLast(k.Type, " #")
-	who, ours := f.worker(id)
-	parent := f.tasks[k.ID].parent
-	delete(f.tasks, k.ID)
 	if !found || !ours {
 		return
 	}
 	if who > 0 {
-		f.setOpen(f.open-1, t)
+		f.setOpen(f.open+1, t)
 	}
-	f.assign(e.Goroutine(), parent, t)
+	f.assign(e.Goroutine(), who, t)
 }
 
 // worker reads whom a task or a mark names, "12.5a0b3c4d".
@@ -308,12 +280,12 @@ func (f *follower) mark(e *trace.Event, text string, t trace.Time) error {
 	switch word {
 	case "out":
 		f.assign(e.Goroutine(), stray, t)
-	case "in", "end":
+	case "end":
 		who, ok := f.worker(rest)
 		if !ok {
 			return nil
 		}
-		if word == "end" && strings.HasSuffix(rest, f.suffix) {
+		if strings.HasSuffix(rest, f.suffix) {
 			f.setOpen(f.open-1, t)
 		}
 		f.assign(e.Goroutine(), who, t)
@@ -331,7 +303,7 @@ func (f *follower) clock(text string, t trace.Time) error {
 		return nil
 	}
 	if run != f.run {
-		if len(f.otherRuns) < maxRuns && !contains(f.otherRuns, run) {
+		if len(f.otherRuns) < maxRuns && !slices.Contains(f.otherRuns, run) {
 			f.otherRuns = append(f.otherRuns, run)
 		}
 		return nil
@@ -369,13 +341,4 @@ func cutLast(s, sep string) (before, after string, found bool) {
 		return s, "", false
 	}
 	return s[:i], s[i+len(sep):], true
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }

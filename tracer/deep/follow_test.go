@@ -239,6 +239,21 @@ func TestATraceTellsWhichSpanAGoroutineWorksFor(t *testing.T) {
 				here("none")
 			})
 		}, map[string]string{"both": "-", "one": "a", "none": "-!"}},
+		"a span that began in one trace ends in the next": {func(ctx context.Context, begun func()) {
+			on(func() {
+				if err := trace.Start(io.Discard); err != nil {
+					panic(err)
+				}
+				outer, a := tracer.Start(ctx, "a")
+				_, b := tracer.Start(outer, "b")
+				trace.Stop()
+				begun()
+				b.End()
+				here("in a")
+				a.End()
+				here("after")
+			})
+		}, map[string]string{"in a": "a!", "after": "-!"}},
 		"the host's own tasks change nothing": {func(ctx context.Context, begun func()) {
 			begun()
 			on(func() {
