@@ -115,8 +115,7 @@ func (j *madeUp) holdToTruth(t *testing.T, r *lifecycle.Record, there func(rank 
 	} else {
 		assert.InEpsilon(t, truth, total, 1e-6, "trap 38: every host counts once, and all of it")
 	}
-	for rank, host := range j.hosts {
-		_ = rank
+	for _, host := range j.hosts {
 		if m := host.machine; m >= 0 && there(m) && !greedy && len(j.hosts) == 1 {
 			// All that the host drew while this rank ran is someone's.
 			var whole float64

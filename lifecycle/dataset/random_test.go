@@ -31,7 +31,7 @@ type madeUp struct {
 type madeUpHost struct {
 	watts   map[string]float64 // by domain
 	model   string
-	machine int // the rank that tells all the host used; -1 if there is none
+	machine int // a rank that tells all the host used; -1 if there is none
 }
 
 // makeUp makes a job up.
@@ -58,7 +58,7 @@ func makeUp(t testing.TB, seed uint64) *madeUp {
 		}
 		from, to = math.Round(from*1e3)/1e3, math.Round(to*1e3)/1e3
 		scope := lifecycle.ScopeProcess
-		if rng.IntN(5) == 0 && j.hosts[host].machine < 0 {
+		if rng.IntN(5) == 0 && (j.hosts[host].machine < 0 || rng.IntN(2) == 0) { // some do not know of each other
 			scope, j.hosts[host].machine = lifecycle.ScopeMachine, rank
 		}
 		j.spells, j.hostOf = append(j.spells, [2]float64{from, to}), append(j.hostOf, host)
