@@ -131,8 +131,27 @@ func (p *page) header() {
 	}
 	p.words("",
 		"run "+short(r.Run.ID), when(r.Run.StartedAt, r.Run.EndedAt), duration(r.Run.DurationS))
+	if text := jobInWords(r); text != "" {
+		p.words("", text)
+	}
 	p.words("", append([]string{
 		string(r.Run.Scope) + " scope", boundaryInWords(r.Run.Boundary)}, places(r)...)...)
+}
+
+// jobInWords tells which part of a job the record is of: one rank, or those
+// that it was merged from.
+func jobInWords(r *lifecycle.Record) string {
+	if rank := r.Run.Rank; rank != nil {
+		return fmt.Sprintf("rank %d of %d", rank.Index, rank.Count)
+	}
+	if len(r.Run.Merged) == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("merged from %d records", len(r.Run.Merged))
+	if c := r.Run.Coverage; c != nil && *c < 1 {
+		text += ", " + percent(*c) + " of the job's ranks"
+	}
+	return text
 }
 
 // boundaryInWords tells what the energy covers.

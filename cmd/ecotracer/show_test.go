@@ -200,3 +200,15 @@ func TestShowTheReferenceRecord(t *testing.T) {
 		assert.Contains(t, r.out, want)
 	}
 }
+
+func TestShowTellsWhichPartOfAJobARecordIs(t *testing.T) {
+	half := 0.5
+	for want, run := range map[string]lifecycle.RunInfo{
+		"":                      {},
+		"rank 3 of 8":           {Rank: &lifecycle.Rank{Index: 3, Count: 8}},
+		"merged from 2 records": {Merged: make([]lifecycle.MergedShard, 2)},
+		"merged from 4 records, 50 % of the job's ranks": {Merged: make([]lifecycle.MergedShard, 4), Coverage: &half},
+	} {
+		assert.Equal(t, want, jobInWords(&lifecycle.Record{Run: run}))
+	}
+}
