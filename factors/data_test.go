@@ -1,11 +1,13 @@
 package factors
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/csv"
 	"fmt"
 	"math"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -100,6 +102,29 @@ func TestEveryDeviceClassHasProductionEndOfLifeLifetimeAndUtilisation(t *testing
 	assert.Equal(t, sites, tables.classes(Query{Kind: PUE}))
 	assert.Equal(t, sites, tables.classes(Query{Kind: WUE}))
 	assert.Equal(t, tables.classes(Query{Kind: IdlePower}), tables.classes(Query{Kind: FullPower}))
+}
+
+// Trap 36: published figures often are of the whole life, or have the end of
+// life in some products and not in others. Here each has an own row, and what a
+// row of production is of must not be counted again.
+func TestEndOfLifeIsInNoFigureOfProduction(t *testing.T) {
+	b, err := data.ReadFile("data/device.csv")
+	require.NoError(t, err)
+	rows, err := csv.NewReader(bytes.NewReader(b)).ReadAll()
+	require.NoError(t, err)
+	said := regexp.MustCompile(`(?i)(includ|with|incl\.)[^;]*(end of life|end-of-life|use phase|disposal)|cradle[ -]to[ -]grave|whole life`)
+	for _, row := range rows[1:] {
+		if row[1] == string(Production) {
+			assert.NotRegexp(t, said, strings.Join(row[10:], "; "), "%s: the end of life has a row of its own", row[0])
+		}
+	}
+	tables, err := embedded()
+	require.NoError(t, err)
+	for _, class := range tables.classes(Query{Kind: Production}) {
+		made, scrapped := tables["production."+class], tables["end-of-life."+class]
+		assert.Equal(t, made.Unit, scrapped.Unit, class)
+		assert.Less(t, scrapped.Value, 0.1*made.Value, "%s: end of life without credits is some per cent of production", class)
+	}
 }
 
 func TestWhatIsUnknownIsAsWideAsAllThatIsKnown(t *testing.T) {
