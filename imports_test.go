@@ -98,6 +98,8 @@ var (
 	}
 )
 
+// Trap 46: what starts no process leaves none. Trap 49: what evaluates nothing and
+// asks no network cannot be told what to run.
 func TestTracerReachesNothingHeavy(t *testing.T) {
 	deps := goList(t, "-deps", "./tracer")
 	for pkg, why := range banned {

@@ -17,6 +17,9 @@ func grid() Factor {
 	}
 }
 
+// Trap 35: a factor without its unit is none. Trap 37: nor is one of electricity
+// that does not say whether it is marginal or average. Trap 33: nor one whose bounds
+// are reversed or negative.
 func TestCheckNamesEachFault(t *testing.T) {
 	require.NoError(t, grid().Check())
 	for _, test := range []struct {

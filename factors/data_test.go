@@ -90,6 +90,8 @@ func TestNoFigureOfAShareAlikeDatabaseIsShipped(t *testing.T) {
 }
 
 // A record needs all four figures of a device, and an unknown one too.
+// Trap 30: a kind of site has one PUE, and all of the library takes that one.
+// Trap 36: each device has an end of life.
 func TestEveryDeviceClassHasProductionEndOfLifeLifetimeAndUtilisation(t *testing.T) {
 	tables, err := embedded()
 	require.NoError(t, err)
@@ -166,6 +168,7 @@ func TestFullPowerIsAboveIdlePower(t *testing.T) {
 
 // A record names the data set by its version alone: the same version must
 // always mean the same figures.
+// Trap 32: a figure cannot drift under the version that names it.
 func TestVersionNamesTheseFigures(t *testing.T) {
 	sum := sha256.New()
 	entries, err := data.ReadDir("data")
@@ -185,6 +188,7 @@ func TestVersionNamesTheseFigures(t *testing.T) {
 }
 
 // The shape holds other impacts of a device than its grams.
+// Trap 35: grams, antimony and joules of one device are rows of their own.
 func TestOtherImpactsOfADeviceAreLookedUpByUnit(t *testing.T) {
 	s := set{
 		"production.server":      {ID: "production.server", Kind: Production, Value: 1, Unit: "gCO2e"},

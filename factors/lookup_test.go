@@ -20,6 +20,7 @@ func TestACountryHasItsOwnFigure(t *testing.T) {
 	assert.Equal(t, "production", f.Mix)
 }
 
+// Trap 50: no place is no country, but the world with all its range.
 func TestAnUnknownPlaceIsTheWorldWithItsWholeRange(t *testing.T) {
 	f, err := Lookup(Query{Kind: Grid})
 	require.NoError(t, err)

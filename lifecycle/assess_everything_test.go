@@ -181,6 +181,7 @@ func TestAssessKnowsWhatTheRulesKnow(t *testing.T) {
 	assert.Nil(t, r.Spans[5].Units["none"].JPerUnit, "what did not occur cost nothing")
 }
 
+// Trap 36: what some devices tell and others do not is in no sum.
 func TestImpactsThatAreNotSourcedForEveryPartAreNotSummed(t *testing.T) {
 	r := everything()
 	r.Hardware[2].Embodied.EndOfLife.WasteKg = ""
@@ -206,6 +207,7 @@ func TestOptionalFiguresNeedFactorsEverywhere(t *testing.T) {
 	assert.Nil(t, r.Totals.MarketGCO2e)
 }
 
+// Trap 52: each instant is in one step of a grid, also that at its end.
 func TestHourlyValuesAreAveragedOverLongerSteps(t *testing.T) {
 	s := &factors.Series{StepS: 10, Value: []float64{1, 2, 4, 8}}
 	for _, c := range []struct{ from, width, want float64 }{

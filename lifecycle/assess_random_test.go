@@ -222,6 +222,7 @@ func TestTotalsDoNotDependOnOrder(t *testing.T) {
 // TestTotalsAgreeWithAMonteCarlo draws the factors and the meters' gains of
 // whole records, and assesses anew. The intervals of the totals must be those
 // of the draws: the terms that they were computed from stand for the record.
+// Trap 55: intervals say what the figures that they come from say.
 func TestTotalsAgreeWithAMonteCarlo(t *testing.T) {
 	const draws, tolerance = 3000, 0.06 // a quantile of so few draws is good to 3 %
 	totals := []column{energyJ, facilityEnergyJ, operationalGCO2e, waterL, marketGCO2e, embodiedGCO2e}

@@ -11,6 +11,8 @@ import (
 	"github.com/ecotracer/ecotracer/factors"
 )
 
+// Trap 33: there are no negative amounts or bounds. Trap 35: a factor of another
+// kind or unit is refused.
 func TestAssessRefusesWhatItCannotUse(t *testing.T) {
 	f := func(v float64) *float64 { return &v }
 	for _, c := range []struct {

@@ -157,6 +157,8 @@ func example(t testing.TB) *Record {
 	return r
 }
 
+// Trap 29, trap 30: joules, kWh, grams and litres are each in their unit, and PUE
+// is in grams and in water where it belongs.
 func TestAssessComesToWhatIsWorkedOutByHand(t *testing.T) {
 	r := assess(t, oneHour())
 	require.Empty(t, Validate(r))

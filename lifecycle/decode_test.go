@@ -128,6 +128,7 @@ func TestDecodeReadsTheSameNumberHoweverItIsWritten(t *testing.T) {
 	assert.Contains(t, string(encoded(t, r)), `"value": 0,`, "there is no negative zero in a record")
 }
 
+// Trap 51: a time without its zone is refused.
 func TestDecodeTakesTimesInUTCOnly(t *testing.T) {
 	doc := string(encoded(t, small(t)))
 	created := `"created_at": "2026-05-04T06:16:41Z"`

@@ -370,6 +370,8 @@ func assertFound(t *testing.T, doc []byte, rule, pointer string) []Finding {
 
 // TestEveryDerivedNumberIsRedone changes each number of the records by 1 % in
 // their text, from which the decoder has to read it first.
+// Trap 55: a reader need not believe a figure, or how sure it is: each number that
+// follows from others is worked out again.
 func TestEveryDerivedNumberIsRedone(t *testing.T) {
 	t.Parallel()
 	docs := documents(t)

@@ -295,6 +295,7 @@ func TestChainsOfDevicesAreBounded(t *testing.T) {
 	assertHas(t, Validate(r), "R4", "/hardware/4/part_of")
 }
 
+// Trap 35: each factor says its unit, and it is the one of its kind.
 func TestAFactorsUnitAndKindFitEachOther(t *testing.T) {
 	for _, k := range []factors.Kind{
 		factors.Grid, factors.PUE, factors.WUE, factors.EWIF, factors.Residual, factors.Instrument, factors.Marginal, factors.Loss,

@@ -30,6 +30,7 @@ func TestTheRecordOfAHostThatSleptIsValid(t *testing.T) {
 	})
 }
 
+// Trap 51: times say where they are.
 func TestTimesAreInUTC(t *testing.T) {
 	local := time.Local
 	time.Local = time.FixedZone("far east", 14*3600)

@@ -68,6 +68,8 @@ func lastOf(t *testing.T, said []string, kind string) float64 {
 	return 0
 }
 
+// Trap 46, trap 48: nothing of the tracer outlives the program, and a record is
+// never half written.
 func TestAProgramThatIsKilledAtAnyMomentLeavesItsLastCheckpoint(t *testing.T) {
 	kills := 25
 	if testing.Short() {

@@ -158,6 +158,8 @@ var variables = map[string]map[string]envCase{
 	"ECOTRACER_DIR":         nil, // TestTheFolderOfRecords, TestStartOpensADefaultRunWhereAFolderIsSet
 }
 
+// Trap 50: who says no country has none, and is told so. Trap 57: meters are read
+// each second, and never more often than every 10 ms.
 func TestEachVariable(t *testing.T) {
 	for variable, cases := range variables {
 		for name, c := range cases {

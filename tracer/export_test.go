@@ -176,3 +176,9 @@ func HoldHostLock(boot, what string) (release func(), err error) {
 	}
 	return func() { _ = f.Close() }, nil
 }
+
+// Defaults are the defaults that the documentation tells, by what they are of.
+var Defaults = map[string]string{
+	"ECOTRACER_SAMPLING":    defaultPeriod.String(),
+	"ECOTRACER_CHECKPOINTS": defaultCheckpoints.String(),
+}

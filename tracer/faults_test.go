@@ -95,6 +95,8 @@ func (m *unruly) Read(dst []meter.Sample) ([]meter.Sample, error) {
 
 func (m *unruly) Close() error { panic("the driver is gone") }
 
+// Trap 53: what stands in for readings that did not come is flagged, with its
+// seconds.
 func TestWhatAMeterDidNotTellAtTheEndIsExtrapolated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		host := newPlant(4, cpus(1), cpus(1))
@@ -135,6 +137,7 @@ func TestTheLastPowerIsThatBetweenTwoReadings(t *testing.T) {
 	})
 }
 
+// Trap 53: what was not measured is missing, whatever its neighbours say.
 func TestAMeterThatNeverTellsIsMissing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		host := newPlant(4, cpus(1), cpus(1))
@@ -365,6 +368,7 @@ func TestIdlePowerThatIsNoNumberIsUnknown(t *testing.T) {
 
 // What the clocks of a true host do is not to be had in a test: a host that
 // sleeps, and one whose clock is set.
+// Trap 51: durations are monotonic.
 func TestAClockThatJumpsIsFlagged(t *testing.T) {
 	for name, c := range map[string]struct {
 		off, slept time.Duration

@@ -15,6 +15,7 @@ import (
 	"github.com/ecotracer/ecotracer/tracer"
 )
 
+// Trap 48: a file is replaced whole or not at all.
 func TestAFullDiskKeepsTheLastCheckpoint(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=256k"); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
+// Trap 48: no process of a job array overwrites what another wrote.
 func TestTheProcessesOfAJobArrayShareAFolder(t *testing.T) {
 	const jobs = 8
 	dir := t.TempDir()

@@ -299,6 +299,7 @@ func TestRecoverGoesByNames(t *testing.T) {
 	assert.Equal(t, content, is, "what a link leads to is left")
 }
 
+// Trap 46: what a crashed program left is closed by the next.
 func TestARunThatBeginsClosesThoseThatWereKilled(t *testing.T) {
 	dir := t.TempDir()
 	id, content := checkpoint(t)

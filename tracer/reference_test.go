@@ -454,6 +454,8 @@ func requireConservation(t *testing.T, rec *lifecycle.Record, readings []reading
 	require.LessOrEqual(t, seconds, rec.Run.DurationS*(1+1e-9))
 }
 
+// Trap 39: parts make the total, no less and no more. Trap 43: also with the time
+// between spans.
 func TestRandomProgramsAreBookedAsTheReferenceBooksThem(t *testing.T) {
 	const (
 		programs = 400

@@ -32,6 +32,7 @@ func TestOnANilRunAllMethodsDoNothing(t *testing.T) {
 	})
 }
 
+// Trap 47: End may be called again, by anyone.
 func TestARunEndsOnceWhoeverCalls(t *testing.T) {
 	sink := new(tracertest.Recorder)
 	_, run := simple(t, tracer.Sinks(sink))

@@ -29,6 +29,7 @@ func stacksOfOurs() (stacks []string) {
 	return stacks
 }
 
+// Trap 18: no poller is left behind.
 func TestNoGoroutineOutlivesItsRun(t *testing.T) {
 	// A bubble does not end before all goroutines in it have.
 	synctest.Test(t, func(t *testing.T) {
@@ -124,6 +125,7 @@ func besides(opts ...tracer.Option) (context.Context, *tracer.Run, error) {
 	}, opts...)...)
 }
 
+// Trap 45: whatever breaks, the host program goes on.
 func TestWhatTheHostGivesMayPanic(t *testing.T) {
 	type gives func(from time.Time) []tracer.Option
 	meterIn := func(method string) gives {

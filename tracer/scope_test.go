@@ -72,6 +72,9 @@ func TestScopeOfTheControlGroupWithoutOneIsTheProcess(t *testing.T) {
 	})
 }
 
+// Trap 42: idle joules have a line of their own. Trap 44: a record says whose
+// joules it tells, the process's or the machine's. Trap 40: a process that used
+// more than its host tells is no error.
 func TestScopeDividesTheHostBetweenTheRunAndTheRest(t *testing.T) {
 	type want struct{ spans, others, idle, idleW float64 }
 	hundred := tracertest.Constant(100)
@@ -170,6 +173,7 @@ func TestScopeDividesTheHostBetweenTheRunAndTheRest(t *testing.T) {
 	}
 }
 
+// Trap 43: the joules between two spans are kept.
 func TestTimeWithoutASpanIsTheRunsAndUnattributed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		host := newPlant(4, cpus(1), cpus(2))

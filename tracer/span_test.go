@@ -36,6 +36,7 @@ func TestOnANilSpanAllMethodsDoNothing(t *testing.T) {
 	})
 }
 
+// Trap 47: so may that of a span.
 func TestOnlyTheFirstEndOfASpanCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, run := simple(t)

@@ -214,6 +214,8 @@ func TestActiveEnergyFollowsCPUTime(t *testing.T) {
 	}
 }
 
+// Trap 42: idle joules are given to who holds the machine, by one rule that the
+// record names.
 func TestIdleEnergyGoesByWallShareWhateverTheCPUTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, run := weighed(t, watts(40))

@@ -109,6 +109,7 @@ func (p *plant) between(rec *lifecycle.Record, of func(state) float64) float64 {
 // A job of eight processes on a host with eight GPUs: simulated files and a
 // simulated driver, true processes. However the ranks count, the record that
 // their shards are merged to has what the plant drew.
+// Trap 38: eight ranks are not eight hosts.
 func TestEightRanksOfOneHostAddUp(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs eight processes for some seconds")

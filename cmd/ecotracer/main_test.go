@@ -71,6 +71,7 @@ func golden(t *testing.T, name, text string) {
 	assert.Equal(t, string(want), text, "%s is out of date: look at the difference, then go test -update", path)
 }
 
+// Trap 32: what the help tells is what the command takes.
 func TestHelpKnowsEveryCommandAndFlag(t *testing.T) {
 	overview := call("", "help")
 	require.Zero(t, overview.code)

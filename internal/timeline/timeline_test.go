@@ -93,6 +93,7 @@ func TestNumbersThatAreNoneAreRefused(t *testing.T) {
 	assert.False(t, rises([]float64{1, math.NaN(), 2}))
 }
 
+// Trap 52: first and last instant included, none twice.
 func TestBetweenTwoInstantsPowerIsConstant(t *testing.T) {
 	ts, v := []float64{0, 1, 1, 3}, []float64{0, 10, 12, 20}
 	for at, want := range map[float64]float64{-1: 0, 0: 0, 0.5: 5, 1: 12, 2: 16, 3: 20, 9: 20} {

@@ -15,6 +15,8 @@ import (
 
 // TestRandomJobsAddUp merges the shards of many random jobs, all of them and
 // some of them, in any order.
+// Trap 38, trap 39: whatever a job is, its hosts count once, and parts are no more
+// than the whole.
 func TestRandomJobsAddUp(t *testing.T) {
 	for seed := range uint64(150) {
 		j := makeUp(t, seed)

@@ -194,6 +194,7 @@ func TestCounterThroughSuspend(t *testing.T) {
 
 // Power of any shape, read fast enough, is recovered to the microjoule through
 // any number of wraps.
+// Trap 28: what is told are differences of the counter, to its last digit.
 func TestCounterRecoversEveryMicrojoule(t *testing.T) {
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 1))

@@ -52,6 +52,7 @@ func read(t *testing.T, m meter.Meter) meter.Sample {
 	return s[0]
 }
 
+// Trap 27: the last power is not taken for that of the time before it.
 func TestIntegrateIsExactForPowerThatChangesEvenly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &gauge{begun: time.Now(), watts: func(d time.Duration) float64 { return 100 + 2*d.Seconds() }}

@@ -99,6 +99,7 @@ func TestHostIsAFileSystem(t *testing.T) {
 	assert.ErrorIs(t, err, fs.ErrNotExist)
 }
 
+// Trap 56: a simulated host looks as the kernel's do.
 func TestHostListsItsZonesAsTheKernelDoes(t *testing.T) {
 	h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{
 		Packages: []tracertest.Curve{tracertest.Constant(20)},

@@ -86,6 +86,7 @@ func TestMeterSuitePassesGoodMetersInRealTime(t *testing.T) {
 	TestMeter(t, func() (meter.Meter, error) { return good(), nil })
 }
 
+// Trap 56: the suite that all meters pass fails each planted mistake.
 func TestMeterSuiteCatchesPlantedMistakes(t *testing.T) {
 	var shared *Meter // by all meters that were opened
 	// edit changes every sample that was read.

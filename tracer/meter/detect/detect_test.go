@@ -111,6 +111,7 @@ func TestHostWithoutAnyFilesIsNoFailure(t *testing.T) {
 	assert.Contains(t, missing(r), "rapl: ")
 }
 
+// Trap 54: what a model stands in for is listed as missing.
 func TestOneSocketThatCannotBeReadIsModelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{Packages: []tracertest.Curve{tracertest.Constant(1), tracertest.Constant(2)}, DRAM: []tracertest.Curve{tracertest.Constant(1)}})
@@ -397,6 +398,7 @@ func TestASourceThatFindsNoneOfItsHardwareIsNothingToMend(t *testing.T) {
 	assert.Contains(t, missing(r), "perf may not be used")
 }
 
+// Trap 17, trap 18: every descriptor is closed, and nothing is left running.
 func TestDetectionStartsNothingAndLeavesNothingOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{DRAM: []tracertest.Curve{tracertest.Constant(1)}})

@@ -103,6 +103,7 @@ func TestReadingOftenOrSeldomMakesNoDifference(t *testing.T) {
 	})
 }
 
+// Trap 31: no constant of W/GB is added to memory that is counted.
 func TestOnlyWhatNobodyCountsIsModelled(t *testing.T) {
 	cpu := func(n int) meter.Domain {
 		return meter.Domain{ID: fmt.Sprintf("cpu%d", n), Kind: lifecycle.KindCPU, Device: n}
@@ -144,6 +145,7 @@ func TestVirtualMachineIsOneDomain(t *testing.T) {
 	})
 }
 
+// Trap 54: a model is never told as a counter.
 func TestEveryDomainSaysThatItIsModelled(t *testing.T) {
 	for _, name := range hosttest.Names() {
 		m := open(t, hosttest.Open(t, name))

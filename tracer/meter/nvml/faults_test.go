@@ -68,6 +68,7 @@ func TestGPUIsFoundAgainByItsUUIDAndNotByItsNumber(t *testing.T) {
 	})
 }
 
+// Trap 2: a counter that begins anew is no wrap of 2^64.
 func TestReloadOfTheDriverIsAReset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := nvmltest.Fleet(2, nvmltest.A100, steady(200))

@@ -108,7 +108,7 @@ func TestPlan(t *testing.T) {
 		zones []zone
 		want  []string
 	}{
-		"trap 3 of 20.1: the MSR and MMIO zones of one package are counted once": {
+		"the MSR and MMIO zones of one package are counted once": {
 			[]zone{{id: "intel-rapl:0", name: "package-0"}, {id: "intel-rapl-mmio:0", name: "package-0"}},
 			[]string{"intel-rapl:0 cpu0", "intel-rapl-mmio:0 intel-rapl-mmio/package-0 mirrored"},
 		},

@@ -42,6 +42,8 @@ func TestVirtualMachineHasItsShareOfTheSocket(t *testing.T) {
 	assert.Greater(t, p.RelError, profile.Of(f).CPU.RelError, "that it is a share is one more thing that is not known")
 }
 
+// Trap 31: the watts of a GB are a factor with its source and a wide interval,
+// not a constant, and less at rest than under load.
 func TestErrorIsThatOfHalfLoad(t *testing.T) {
 	idle, err := factors.Lookup(factors.Query{Kind: factors.IdlePower, Class: "memory", Unit: "W/GB"})
 	require.NoError(t, err)

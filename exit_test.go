@@ -1,0 +1,79 @@
+package ecotracer
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// mayPanic are the calls of panic that no program and no input can reach.
+var mayPanic = map[string]string{
+	"tracer/meter/register.go": "two packages register one name: told while the program starts, as database/sql does",
+	"lifecycle/layout.go":      "the grammar and the Go types disagree, which the package's tests exclude",
+}
+
+// ends is what ends a program, or the goroutine that runs it.
+var ends = map[string][]string{
+	"os":      {"Exit"},
+	"syscall": {"Exit", "Kill"},
+	"runtime": {"Goexit"},
+	"log":     {"Fatal", "Fatalf", "Fatalln", "Panic", "Panicf", "Panicln"},
+}
+
+// Trap 45: the host program is not ours to end. Commands may, and so may what
+// only tests use.
+func TestNoPackageEndsTheProgram(t *testing.T) {
+	found := map[string]bool{}
+	files := 0
+	require.NoError(t, filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if name := d.Name(); slices.Contains([]string{"testdata", "tracertest", "hosttest", "nvmltest", "tools", "benchmarks", "examples"}, name) || len(name) > 1 && name[0] == '.' {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, path, nil, parser.SkipObjectResolution)
+		if err != nil || file.Name.Name == "main" {
+			return err
+		}
+		files++
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			switch f := call.Fun.(type) {
+			case *ast.Ident:
+				if _, known := mayPanic[filepath.ToSlash(path)]; f.Name == "panic" {
+					found[filepath.ToSlash(path)] = true
+					assert.True(t, known, "%s: a panic in a library ends the program: return an error", set.Position(n.Pos()))
+				}
+			case *ast.SelectorExpr:
+				if pkg, ok := f.X.(*ast.Ident); ok {
+					assert.NotContains(t, ends[pkg.Name], f.Sel.Name, "%s: %s.%s ends the host program", set.Position(n.Pos()), pkg.Name, f.Sel.Name)
+				}
+			}
+			return true
+		})
+		return nil
+	}))
+	assert.Greater(t, files, 100)
+	for path := range mayPanic {
+		assert.True(t, found[path], "%s no longer panics, but is listed", path)
+	}
+}
