@@ -40,7 +40,7 @@ var warningMeanings = map[string]string{
 	"counter-unreadable":    "a counter could not be read",
 	"counter-range-unknown": "a counter does not tell where it wraps",
 	"permission-denied":     "a counter may not be read by this user",
-	"parts-exceed-node":     "the parts of a node told more than the node; its rest counts as nothing",
+	"parts-exceed-node":     "the parts of a node told more than the node; its rest did not grow meanwhile",
 	"merge-overlap":         "merged records booked more of a device than there was; it counts once",
 	"merge-conflict":        "merged records tell different things, of which one was taken",
 	"merge-unrecognised":    "merged records do not tell which devices they saw, which may be the same",

@@ -61,10 +61,11 @@ func Named(name string) Option { return func(c *config) { c.name = name } }
 
 // Scope tells whose joules are the run's: lifecycle.ScopeProcess (the default)
 // is this process's share of the machine's; lifecycle.ScopeCgroup is that of its
-// control group, such as all processes of a container, and gives the run a
-// ledger of its own; lifecycle.ScopeMachine is all, for a machine that serves
-// this run alone. If another process has said that already, the run's scope is
-// its process, and the record says so.
+// control group, such as all processes of a container (of GPUs, this process's
+// share all the same), and gives the run a ledger of its own;
+// lifecycle.ScopeMachine is all, for a machine that serves this run alone. If
+// another process has said that already, the run's scope is its process, and
+// the record says so.
 func Scope(s lifecycle.Scope) Option { return func(c *config) { c.scope = s } }
 
 // At tells where the run takes place. A Site without country and subdivision

@@ -110,7 +110,7 @@ const (
 	Denied     Condition = "permission-denied"     // no longer readable
 	Unreadable Condition = "counter-unreadable"    // it cannot be read or understood now
 	NoRange    Condition = "counter-range-unknown" // it fell and its range is unknown: joules are a lower bound
-	PartsMore  Condition = "parts-exceed-node"     // the parts of a node tell more than the node: nothing is left for its rest
+	PartsMore  Condition = "parts-exceed-node"     // the parts of a node tell more than the node: its rest does not grow
 )
 
 // ConditionOf tells what a failure to read a counter's file is flagged with.
