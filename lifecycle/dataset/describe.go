@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/ecotracer/ecotracer/internal/timeline"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -43,6 +44,9 @@ func (j *job) describe() {
 	r.Extensions = map[string]any{}
 	for _, s := range j.shards {
 		for _, key := range slices.Sorted(maps.Keys(s.Extensions)) {
+			if key == timeline.Key {
+				continue // of one shard, whose spans are no longer told apart
+			}
 			was, there := r.Extensions[key]
 			if !there {
 				r.Extensions[key] = s.Extensions[key]
