@@ -74,9 +74,9 @@ var traps = []trap{
 	{"PUE on some figures only, in the base of WUE, or of two values", []string{"lifecycle TestPUEIsTakenOnce TestAssessComesToWhatIsWorkedOutByHand", "factors TestEveryDeviceClassHasProductionEndOfLifeLifetimeAndUtilisation"}},
 	{"a constant of W/GB for memory, added as if it were known", []string{"tracer/meter/model TestOnlyWhatNobodyCountsIsModelled", "tracer/meter/internal/profile TestErrorIsThatOfHalfLoad"}},
 	{"defaults of the documentation that are not those of the code", []string{"tracer TestDocumentedDefaultsAreTheDefaults", "factors TestVersionNamesTheseFigures", "cmd/ecotracer TestHelpKnowsEveryCommandAndFlag"}},
-	{"intervals of quotients and negative numbers reversed", []string{"lifecycle TestBoundsOfSimpleSums TestBoundsAgreeWithAMonteCarlo TestAssessRefusesWhatItCannotUse", "factors TestCheckNamesEachFault"}},
+	{"intervals of quotients and negative numbers reversed", []string{"lifecycle TestTheBoundsOfADivisorChangePlaces TestBoundsAgreeWithAMonteCarlo TestAssessRefusesWhatItCannotUse", "factors TestCheckNamesEachFault"}},
 	{"production of one unit for that of many", []string{"lifecycle TestEachUnitOfADeviceHasItsProduction"}},
-	{"the unit of a factor left to memory, factors of different things mixed", []string{"lifecycle TestAFactorsUnitAndKindFitEachOther TestAssessRefusesWhatItCannotUse", "factors TestCheckNamesEachFault TestOtherImpactsOfADeviceAreLookedUpByUnit"}},
+	{"the unit of a factor left to memory, factors of different things mixed", []string{"lifecycle TestEachImpactOfADeviceIsInItsUnit TestAFactorsUnitAndKindFitEachOther TestAssessRefusesWhatItCannotUse", "factors TestCheckNamesEachFault TestOtherImpactsOfADeviceAreLookedUpByUnit"}},
 	{"end of life in some figures of production and not in others", []string{"factors TestEndOfLifeIsInNoFigureOfProduction TestEveryDeviceClassHasProductionEndOfLifeLifetimeAndUtilisation", "lifecycle TestImpactsThatAreNotSourcedForEveryPartAreNotSummed"}},
 	{"marginal and average intensity in one field", []string{"lifecycle TestMarginalGramsAreApart", "factors TestCheckNamesEachFault"}},
 

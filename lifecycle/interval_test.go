@@ -25,7 +25,6 @@ func TestSourceIsLognormalBetweenItsBounds(t *testing.T) {
 	assert.Equal(t, source{skew: 1}, lognormal(0, 0, 0), "so is nothing")
 }
 
-// Trap 33: a quotient is least where its divisor is greatest.
 func TestBoundsOfSimpleSums(t *testing.T) {
 	sources := []source{within(2), within(3), {skew: 1}, within(1.5)}
 	p := func() product { return product{} }

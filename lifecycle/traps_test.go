@@ -77,6 +77,22 @@ func TestPUEIsTakenOnce(t *testing.T) {
 	assertHas(t, Validate(r), "R35", "/environments/0/factors/pue")
 }
 
+// Trap 33: what is divided by is greatest where the quotient is least.
+func TestTheBoundsOfADivisorChangePlaces(t *testing.T) {
+	r := oneHour()
+	for i := range r.Factors {
+		switch f := &r.Factors[i]; f.ID {
+		case "life":
+			f.Low, f.High = f.Value/2, f.Value*1.1 // not the same either way
+		case "made", "used":
+			f.Low, f.High = f.Value, f.Value
+		}
+	}
+	made := assess(t, r).Phases[3].EmbodiedGCO2e
+	assert.InEpsilon(t, made.Value/1.1, made.Low, 1e-6)
+	assert.InEpsilon(t, made.Value*2, made.High, 1e-6)
+}
+
 // Trap 34: production is of all units of a device, not of one, and of those
 // that were held.
 func TestEachUnitOfADeviceHasItsProduction(t *testing.T) {
@@ -91,6 +107,29 @@ func TestEachUnitOfADeviceHasItsProduction(t *testing.T) {
 	one := grams(1, 1)
 	assert.InEpsilon(t, 8*one, grams(8, 8), 1e-12, "eight are eight times one")
 	assert.InEpsilon(t, 3*one, grams(8, 3), 1e-12, "three of eight were held")
+}
+
+// Trap 35: each impact of a device is of a factor in its own unit: grams of one
+// thing do not stand for the antimony of another.
+func TestEachImpactOfADeviceIsInItsUnit(t *testing.T) {
+	for member, of := range map[string]func(*Impacts) *string{
+		"gco2e":            func(i *Impacts) *string { return &i.GCO2e },
+		"adpe_kgsbeq":      func(i *Impacts) *string { return &i.ADPeKgSbeq },
+		"primary_energy_j": func(i *Impacts) *string { return &i.PrimaryEnergyJ },
+		"waste_kg":         func(i *Impacts) *string { return &i.WasteKg },
+	} {
+		for other, from := range map[string]string{"grams": "made", "antimony": "made.adpe"} {
+			r := assess(t, everything())
+			id := of(&r.Hardware[0].Embodied.Production)
+			if *id == from {
+				continue
+			}
+			*id = from
+			assert.True(t, slices.ContainsFunc(Validate(r), func(f Finding) bool {
+				return f.Rule == "R4" && strings.HasPrefix(f.Pointer, "/hardware/0/embodied/production/"+member)
+			}), "%s as %s", other, member)
+		}
+	}
 }
 
 // Trap 37: the grams of a run are those of average electricity. What one more
