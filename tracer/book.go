@@ -218,11 +218,9 @@ func (g *group) takeReading(d *domain, s meter.Sample, interval time.Duration, n
 	if !(own >= 0 && own <= math.MaxFloat64) {
 		own = d.ownZero + d.ownLast
 	}
-	if !d.read {
+	first := !d.read
+	if first {
 		d.read, d.zero, d.ownZero, d.silent = true, joules, own, interval
-		if g.t >= 0 {
-			d.gap += interval
-		}
 	}
 	joules -= d.zero
 	if joules < d.last {
@@ -244,6 +242,9 @@ func (g *group) takeReading(d *domain, s meter.Sample, interval time.Duration, n
 			took = apart
 		}
 		d.at = s.Time
+	}
+	if first && g.t >= 0 {
+		d.gap += interval - d.age // what was used since the reading, the next one tells
 	}
 	if since := took.Seconds(); since > 0 && d.samples > 0 {
 		d.power = (joules - d.last) / since

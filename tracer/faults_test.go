@@ -213,6 +213,62 @@ func TestASlowMeterIsReadInItsOwnTime(t *testing.T) {
 	}
 }
 
+// Two readings tell a power, so the second comes soon, also in a rank that
+// follows another and reads the host's meters seldom.
+func TestARunShorterThanASlowMetersPeriodHasItsPower(t *testing.T) {
+	for name, ranks := range map[string]string{"a process alone": "1", "the ranks of a job": "8"} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("ECOTRACER_RUNTIME_DIR", t.TempDir())
+			for variable, value := range map[string]string{"RANK": "0", "WORLD_SIZE": ranks, "LOCAL_WORLD_SIZE": ranks, "ECOTRACER_JOB": "a"} {
+				t.Setenv(variable, value)
+			}
+			synctest.Test(t, func(t *testing.T) {
+				var runs []*tracer.Run
+				for range 2 {
+					host := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{Boot: "b"})
+					node := slow(tracertest.NewMeter(domain("node0", tracertest.Constant(100))), 5*time.Second, 300*time.Millisecond)
+					_, run := begin(t, append(host.Options(), tracer.Meters(node), tracer.Scope(lifecycle.ScopeMachine), tracer.Checkpoints(-1))...)
+					runs = append(runs, run)
+				}
+				time.Sleep(4 * time.Second)
+				for _, run := range runs {
+					rec := finish(t, run)
+					l := line(t, rec, "node0/rest")
+					assert.InDelta(t, 80*4, l.TotalJ, 80*0.45, "what the node draws beyond 20 W, but for the first reading")
+					assert.NotNil(t, l.ExtrapolatedS)
+				}
+			})
+		})
+	}
+}
+
+func TestWhatASlowMeterReadOnceWouldHaveToldIsMissingNotZero(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		host := newPlant(2, cpus(1), cpus(1))
+		_, run := begin(t, append(host.options(slow(ten(), 5*time.Second, 300*time.Millisecond)), watts(0))...)
+		time.Sleep(900 * time.Millisecond)
+		rec := finish(t, run)
+		assert.Contains(t, rec.Missing, lifecycle.Missing{Path: "/ledger", What: "node0", Reason: "not-measured"})
+		l := line(t, rec, "node0")
+		assert.Nil(t, l.ExtrapolatedS, "no power is known that could have been taken")
+		assert.InDelta(t, rec.Run.DurationS, of(l.GapS), 1e-9)
+		_, flagged := warned(rec, "counter-gap")
+		assert.True(t, flagged)
+	})
+}
+
+func TestTheTimeSinceASlowMetersFirstReadingIsNoGap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		host := newPlant(2, cpus(1), cpus(1))
+		_, run := begin(t, append(host.options(slow(ten(), time.Second, 30*time.Millisecond)), watts(0), tracer.Scope(lifecycle.ScopeMachine))...)
+		time.Sleep(10 * time.Second)
+		rec := finish(t, run)
+		l := line(t, rec, "node0")
+		assert.InDelta(t, 0.03, of(l.GapS), 1e-9, "it was read 30 ms after the begin, and that was seen at the first tick")
+		assert.InDelta(t, 10*(rec.Run.DurationS-of(l.GapS)), l.TotalJ, 1e-6)
+	})
+}
+
 func TestASlowMeterDoesNotTellWhatWasUsedBeforeTheRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		host := newPlant(4, cpus(1), cpus(1))
@@ -410,7 +466,7 @@ func (m *late) Timeout() time.Duration { return time.Second }
 
 func (m *late) Read(dst []meter.Sample) ([]meter.Sample, error) {
 	dst, err := m.Meter.Read(dst)
-	if m.reads++; m.reads == 2 {
+	if m.reads++; m.reads == 3 {
 		time.Sleep(5 * time.Second)
 	}
 	return dst, err

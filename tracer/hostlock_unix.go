@@ -10,14 +10,20 @@ import (
 )
 
 // openHostLock opens and locks a file that processes of several users may
-// have in common. The folder may be anyone's, so no link is followed.
+// have in common. The folder may be anyone's, so no link is followed, and
+// nothing that an open may wait for is waited for.
 func openHostLock(name string) (*os.File, error) {
-	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	const flags = os.O_RDONLY | syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+	f, err := os.OpenFile(name, flags, 0)
 	if errors.Is(err, fs.ErrNotExist) {
-		f, err = os.OpenFile(name, os.O_RDONLY|os.O_CREATE|syscall.O_NOFOLLOW, 0o644)
+		f, err = os.OpenFile(name, flags|os.O_CREATE, 0o644)
 	}
 	if err != nil {
 		return nil, err
+	}
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		_ = f.Close()
+		return nil, errors.Join(err, errNoLocks)
 	}
 	if err := (&runLock{f: f}).flock(); err != nil {
 		_ = f.Close()

@@ -52,7 +52,7 @@ func (ls *ledgerSet) join(r *Run) error {
 		}
 	}
 	r.ledger = l
-	r.claimMachine()
+	err = errors.Join(err, r.claimMachine())
 	if l.sampler.stop != nil {
 		l.freshen()
 	}
@@ -70,15 +70,21 @@ func (ls *ledgerSet) join(r *Run) error {
 }
 
 // claimMachine sees to it that of all processes of a host one at most counts
-// all that the host uses as its own: the others have their share.
-func (r *Run) claimMachine() {
+// all that the host uses as its own: the others have their share. It tells
+// what keeps it from that.
+func (r *Run) claimMachine() error {
 	if r.cfg.scope != lifecycle.ScopeMachine {
-		return
+		return nil
 	}
 	var err error
-	if r.machine, err = takeHostLock(r.ledger.boot, "machine"); errors.Is(err, errRuns) {
+	switch r.machine, err = takeHostLock(r.ledger.boot, "machine"); {
+	case err == nil, err == errNoLocks:
+		return nil
+	case errors.Is(err, errRuns):
 		r.cfg.scope, r.cfg.taken = lifecycle.ScopeProcess, true
+		return nil
 	}
+	return fmt.Errorf("tracer: whether another process counts all of this machine too cannot be told: %w; name a folder for locks in ECOTRACER_RUNTIME_DIR", err)
 }
 
 // leave closes the ledger of a run that has left it, if it was the last.

@@ -324,14 +324,18 @@ func (b *recordBuilder) finishLine(d *bookedDomain) {
 	}
 	line.SpansJ, line.UnattributedJ = sum, d.none
 	line.Samples = last.samples[d.slot] - first.samples[d.slot]
-	if !d.snap.read {
-		b.missing("/ledger", d.ID, "not-measured") // nothing told is not nothing used
-	}
-	if gap := last.gap[d.slot] - first.gap[d.slot]; gap > 0 {
-		line.GapS = ptr(gap.Seconds())
-	}
-	if d.snap.silent > 0 && d.snap.read {
+	gap := last.gap[d.slot] - first.gap[d.slot]
+	switch {
+	case !d.snap.power: // nothing told is not nothing used
+		b.missing("/ledger", d.ID, "not-measured")
+		if d.snap.read {
+			gap += d.snap.silent
+		}
+	case d.snap.silent > 0:
 		line.ExtrapolatedS = ptr(min(d.snap.silent.Seconds(), b.snap.duration/1e9))
+	}
+	if gap > 0 {
+		line.GapS = ptr(min(gap.Seconds(), b.snap.duration/1e9))
 	}
 	line.TotalJ = last.told[d.slot] - first.told[d.slot]
 	booked := sum + d.none + line.OtherProcessesJ + line.IdleJ

@@ -171,6 +171,9 @@ func (b *recordBuilder) warnings() {
 		if w := d.line.Booked.WallJ; d.device < 0 && w != nil && *w > 0.2*d.line.SpansJ {
 			b.warn("split-by-wall", path, "while several paths were active their energy went by wall share: there were no CPU-time weights", 0)
 		}
+		if d.snap.read && !d.snap.power {
+			b.warn("counter-gap", path, "the run was too short for the meter, which was read once: what "+d.ID+" used is not known", 0)
+		}
 		if d.line.ExtrapolatedS != nil {
 			b.warn("meter-extrapolated", path, "the meter was silent at the end; its last power was taken", 0)
 		}

@@ -16,6 +16,7 @@ const (
 	defaultPeriod = time.Second
 	windowLength  = time.Second // least length of a window that is settled
 	freshenFor    = 10 * time.Millisecond
+	soon          = time.Second // after its first reading a slow meter is read for the second time
 )
 
 // sampler reads the meters of a ledger, in one goroutine that lives as long
@@ -215,6 +216,7 @@ type slowReader struct {
 
 	mu      sync.Mutex
 	samples []meter.Sample
+	reads   int64
 	fresh   bool
 	stopped bool
 	busy    bool
@@ -249,6 +251,7 @@ func (s *slowReader) loop(stop <-chan struct{}) {
 		}
 		s.mu.Lock()
 		s.busy = false
+		s.reads++
 		if s.stopped {
 			// The ledger has ended while the meter was read.
 			s.mu.Unlock()
@@ -289,7 +292,16 @@ func (l *ledger) freshen() {
 	}
 }
 
+// wait is how long after a reading the next one is due. Two of them tell a
+// power, by which the time up to the next can be told: the second comes soon,
+// for runs that are shorter than the period.
 func (s *slowReader) wait() time.Duration {
+	s.mu.Lock()
+	reads := s.reads
+	s.mu.Unlock()
+	if reads < 2 {
+		return min(s.period, soon)
+	}
 	return s.period * time.Duration(max(s.every.Load(), 1))
 }
 

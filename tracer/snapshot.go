@@ -45,6 +45,7 @@ type domainSnapshot struct {
 	minW   float64
 	silent time.Duration
 	read   bool
+	power  bool // known: it was read twice
 	conds  map[meter.Condition]int64
 }
 
@@ -77,7 +78,7 @@ func (r *Run) snapshot(l *ledger, clone bool) snapshot {
 			if d.age >= earlyPeriod {
 				silent += d.age
 			}
-			ds = append(ds, domainSnapshot{minW: d.minW, silent: silent, read: d.read, conds: conds})
+			ds = append(ds, domainSnapshot{minW: d.minW, silent: silent, read: d.read, power: d.samples > 1, conds: conds})
 		}
 		s.domains = append(s.domains, ds)
 	}
