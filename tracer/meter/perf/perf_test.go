@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"path"
 	"runtime"
 	"strings"
 	"syscall"
@@ -189,6 +190,38 @@ func TestTrap4_NoWrapIsLostHoweverSeldomItIsRead(t *testing.T) {
 				watts = 300
 			}
 			assert.InDelta(t, watts*48*3600, s.Joules, 1e-4, id)
+		}
+	})
+}
+
+// coarse is a host on which an event has another step than the others, as the
+// memory of some Xeons has.
+type coarse struct {
+	fs.FS
+	event, scale string
+}
+
+func (c coarse) Open(name string) (fs.File, error) {
+	if path.Base(name) == c.event+".scale" {
+		return fstest.MapFS{name: {Data: []byte(c.scale + "\n")}}.Open(name)
+	}
+	return c.FS.Open(name)
+}
+
+func TestEachEventIsCountedInItsOwnStep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		root := hosttest.Open(t, "server-intel-core")
+		one := open(t, root, newKernel())
+		other := open(t, coarse{root, "energy-ram", "1.16415321826934814453125e-10"}, newKernel()) // 2^-33 J
+		time.Sleep(time.Hour)
+		a, b := readings(t, one), readings(t, other)
+		require.Contains(t, a, "dram0")
+		for id := range a {
+			times := 1.0
+			if strings.HasPrefix(id, "dram") {
+				times = 0.5
+			}
+			assert.InEpsilon(t, times*a[id].Joules, b[id].Joules, 1e-9, id)
 		}
 	})
 }
