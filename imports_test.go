@@ -98,8 +98,7 @@ var (
 	}
 )
 
-// Trap 46: what starts no process leaves none. Trap 49: what evaluates nothing and
-// asks no network cannot be told what to run.
+// Trap 46: what starts no process leaves none.
 func TestTracerReachesNothingHeavy(t *testing.T) {
 	deps := goList(t, "-deps", "./tracer")
 	for pkg, why := range banned {

@@ -91,10 +91,10 @@ var traps = []trap{
 
 	// Process, safety, record.
 	{"a tracker that ends the host program", []string{". TestNoPackageEndsTheProgram", "tracer TestWhatTheHostGivesMayPanic"}},
-	{"a tracker that outlives a program that crashed", []string{". TestTracerReachesNothingHeavy", "tracer TestAProgramThatIsKilledAtAnyMomentLeavesItsLastCheckpoint TestARunThatBeginsClosesThoseThatWereKilled"}},
+	{"a tracker that outlives a program that crashed", []string{". TestTracerReachesNothingHeavy TestNoPackageRunsWhatItIsGiven", "tracer TestAProgramThatIsKilledAtAnyMomentLeavesItsLastCheckpoint TestARunThatBeginsClosesThoseThatWereKilled"}},
 	{"a stop that may not be called twice", []string{"tracer TestARunEndsOnceWhoeverCalls TestOnlyTheFirstEndOfASpanCounts"}},
 	{"files of a job array overwritten, or left half written", []string{"tracer TestTheProcessesOfAJobArrayShareAFolder TestAProgramThatIsKilledAtAnyMomentLeavesItsLastCheckpoint TestAFullDiskKeepsTheLastCheckpoint", "cmd/ecotracer TestMergeWritesAFileAndNeverOverAShard"}},
-	{"an answer from the network evaluated", []string{". TestTracerReachesNothingHeavy", "tracer/meter/prom TestWhatIsWrongWithAnEndpointIsSaid"}},
+	{"an answer from the network evaluated", []string{". TestNoPackageRunsWhatItIsGiven", "tracer/meter/prom TestWhatIsWrongWithAnEndpointIsSaid"}},
 	{"a country taken silently", []string{"factors TestAnUnknownPlaceIsTheWorldWithItsWholeRange", "tracer TestEachVariable"}},
 	{"local times without a zone, and durations of the wall clock", []string{"tracer TestTimesAreInUTC TestAClockThatJumpsIsFlagged", "lifecycle TestDecodeTakesTimesInUTCOnly"}},
 	{"grids of time that are off by one", []string{"lifecycle TestHourlyValuesAreAveragedOverLongerSteps", "internal/timeline TestBetweenTwoInstantsPowerIsConstant"}},
