@@ -297,10 +297,11 @@ func TestRunLeavesTheKeysOfATerminalToIt(t *testing.T) {
 	}
 	master, terminal := openTerminal(t)
 	cmd := process(t, "run", "--quiet", "--dir", t.TempDir(), "--", python, "-c", `
-import signal, sys
+import signal, sys, time
 got = []
 signal.signal(signal.SIGINT, lambda *_: got.append(1) or print("interrupted", flush=True))
 print("ready", flush=True)
+while not got: time.sleep(0.01) # in a read, Python may miss that a signal has come
 sys.stdin.readline()
 print(len(got), flush=True)
 `)
