@@ -182,3 +182,6 @@ var Defaults = map[string]string{
 	"ECOTRACER_SAMPLING":    defaultPeriod.String(),
 	"ECOTRACER_CHECKPOINTS": defaultCheckpoints.String(),
 }
+
+// DefaultDir is the folder that records go to if nobody says otherwise.
+const DefaultDir = defaultDir

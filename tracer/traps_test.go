@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecotracer/ecotracer/internal/calibration"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer"
 	"github.com/ecotracer/ecotracer/tracer/tracertest"
@@ -102,4 +103,7 @@ func TestDocumentedDefaultsAreTheDefaults(t *testing.T) {
 		require.NotNil(t, said, "%s: the package's comment tells no default", name)
 		assert.Equal(t, value, string(said[1]), name)
 	}
+	text := regexp.MustCompile(`\s*\n//\s*`).ReplaceAllString(string(doc), " ")
+	assert.Contains(t, text, "measured, by default /"+calibration.Path)
+	assert.Contains(t, text, "folder for records, by default "+tracer.DefaultDir+";")
 }

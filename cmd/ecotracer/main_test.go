@@ -76,6 +76,7 @@ func TestHelpKnowsEveryCommandAndFlag(t *testing.T) {
 	overview := call("", "help")
 	require.Zero(t, overview.code)
 	flagName := regexp.MustCompile(`(?m)^  --([a-z]+)`)
+	t.Setenv("ECOTRACER_DIR", "")
 	for _, cmd := range commands {
 		t.Run(cmd.name, func(t *testing.T) {
 			assert.Contains(t, overview.out, "ecotracer "+cmd.name, "the overview must list it")
@@ -97,6 +98,9 @@ func TestHelpKnowsEveryCommandAndFlag(t *testing.T) {
 			flags.VisitAll(func(f *flag.Flag) {
 				assert.True(t, told[f.Name], "the help must tell of --%s", f.Name)
 				delete(told, f.Name)
+				if _, isBool := f.Value.(interface{ IsBoolFlag() bool }); !isBool {
+					assert.Contains(t, help.out, strings.TrimSuffix(f.DefValue, "0s"), "the default of --%s", f.Name)
+				}
 			})
 			assert.Empty(t, told, "the help tells of flags that are not there")
 		})
