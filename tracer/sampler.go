@@ -16,7 +16,7 @@ const (
 	defaultPeriod = time.Second
 	windowLength  = time.Second // least length of a window that is settled
 	freshenFor    = 10 * time.Millisecond
-	soon          = time.Second // after its first reading a slow meter is read for the second time
+	soon          = time.Second // after its first reading a slow meter is read again, if it has moved by then
 )
 
 // sampler reads the meters of a ledger, in one goroutine that lives as long
@@ -211,6 +211,7 @@ func closeMeter(m meter.Meter) {
 type slowReader struct {
 	meter           meter.Meter
 	period, timeout time.Duration
+	second          time.Duration      // how long after the first reading the second comes
 	every           atomic.Int64       // periods between two readings; 0 is 1
 	asks            chan chan struct{} // to read at once, and close what was sent
 
@@ -223,7 +224,13 @@ type slowReader struct {
 }
 
 func newSlowReader(m meter.Meter, p meter.Pacer) *slowReader {
-	return &slowReader{meter: m, period: max(p.Period(), earlyPeriod), timeout: p.Timeout(), asks: make(chan chan struct{})}
+	s := &slowReader{meter: m, period: max(p.Period(), earlyPeriod), timeout: p.Timeout(), asks: make(chan chan struct{})}
+	s.second = soon
+	for _, d := range m.Domains() {
+		s.second = max(s.second, d.Update) // a counter that has not moved yet tells no power
+	}
+	s.second = min(s.second, s.period)
+	return s
 }
 
 func (s *slowReader) loop(stop <-chan struct{}) {
@@ -300,7 +307,7 @@ func (s *slowReader) wait() time.Duration {
 	reads := s.reads
 	s.mu.Unlock()
 	if reads < 2 {
-		return min(s.period, soon)
+		return s.second
 	}
 	return s.period * time.Duration(max(s.every.Load(), 1))
 }

@@ -204,3 +204,11 @@ func plans(m meter.Meter) []string {
 
 // moment is between two openings.
 const moment = 10 * time.Millisecond
+
+// prompt takes a meter's exporter for one that looks whenever it is read, so
+// that all of a step is of the time between two readings.
+func prompt(m meter.Meter) {
+	for _, c := range m.(*prom).counted {
+		c.update = 0
+	}
+}

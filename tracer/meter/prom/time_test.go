@@ -93,6 +93,24 @@ func TestCounterThatMovesNowAndThenMakesNoStairs(t *testing.T) {
 	})
 }
 
+// Of the first step of an exporter that looks every 30 s, what was used before
+// the meter was opened is not told: it is of no run.
+func TestTheFirstStepHoldsNothingOfTheTimeBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, dial := bubble(t, plant(700, 1, 30*time.Second))
+		time.Sleep(20 * time.Second)
+		m, err := open(t.Context(), Config{URL: "http://node/metrics", Period: time.Second}, dial, noEnv)
+		require.NoError(t, err)
+		defer func() { _ = m.Close() }()
+		for at := range 51 {
+			if s, ok := samples(t, m)["gpu0"]; ok && at > 0 {
+				assert.InDelta(t, 700*float64(at), s.Joules, 1e-3, "after %d s", at)
+			}
+			time.Sleep(time.Second)
+		}
+	})
+}
+
 func TestExporterThatIsSlowerThanWeThinkIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, dial := bubble(t, plant(700, 1, 2*time.Minute))

@@ -29,6 +29,8 @@ type tracked struct {
 	raw     uint64    // the last reading, µJ
 	stamp   time.Time // the time that came with it, if any
 	moved   time.Time // when it changed
+	before  float64   // J of its first step that were used before the first reading
+	steps   int       // that it changed
 	longest time.Duration
 	period  time.Duration
 	update  time.Duration
@@ -91,7 +93,7 @@ func (t *tracked) forget() { clear(t.now) }
 // joules are what was told so far.
 func (t *tracked) joules() float64 {
 	if t.power == nil {
-		return t.counter.Joules()
+		return t.counter.Joules() - t.before
 	}
 	if len(t.buf) == 0 {
 		return 0
@@ -156,11 +158,26 @@ func (t *tracked) tell(now time.Time) (meter.Sample, bool) {
 		return t.sample(now, meter.OK), true
 	}
 	condition := t.counter.Add(raw, at)
+	if t.read {
+		t.firstStep(now)
+	}
 	if t.read && !t.missed {
 		t.longest = max(t.longest, min(now.Sub(t.moved), rest))
 	}
 	t.raw, t.stamp, t.moved, t.read, t.missed = raw, stamp, now, true, false
 	return t.sample(at, condition), true
+}
+
+// firstStep sees to the first step of a counter that is brought up to date from
+// time to time. It comes sooner after the first reading than the exporter takes
+// for a step: the rest of it is of before that.
+func (t *tracked) firstStep(now time.Time) {
+	if t.steps++; t.steps > 1 || t.update <= 0 {
+		return
+	}
+	if since := now.Sub(t.moved); since < t.update {
+		t.before = t.counter.Joules() * (1 - since.Seconds()/t.update.Seconds())
+	}
 }
 
 // oneGauge is the power of one domain, for meter.Integrate.
