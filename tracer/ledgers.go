@@ -92,7 +92,8 @@ func (ls *ledgerSet) leave(r *Run) {
 	l := r.ledger
 	ls.mu.Lock()
 	l.mu.Lock()
-	last := len(l.runs) == 0
+	// Of runs that end at the same moment each may find that none is left.
+	last := len(l.runs) == 0 && slices.Contains(ls.all, l)
 	l.mu.Unlock()
 	if last {
 		ls.all = slices.DeleteFunc(ls.all, func(o *ledger) bool { return o == l })

@@ -326,6 +326,9 @@ func (b *recordBuilder) method(d *bookedDomain) string {
 	}
 	b.methods[key] = id
 	sampling := b.run.cfg.sampling.Seconds()
+	if slow := b.run.ledger.groups[d.group].slow; slow != nil {
+		sampling = max(sampling, slow.period.Seconds())
+	}
 	b.rec.Methods = append(b.rec.Methods, lifecycle.MethodEntry{
 		ID: id, Method: d.Method, Sensor: d.Sensor, Mode: d.Mode, SamplingS: &sampling, RelError: d.RelError,
 		Tool: d.Tool, Version: d.Version,

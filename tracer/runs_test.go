@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,6 +57,27 @@ func TestTwoRunsShareWhatTheyUseAtOnce(t *testing.T) {
 		assert.InDelta(t, 15, of(l.OtherRunsJ), 1e-9)
 		assert.InDelta(t, 1.5, of(recA.Run.OtherRunsS), 1e-9)
 	})
+}
+
+// Servers run many jobs in one process, and these end as they like.
+func TestRunsMayEndAtTheSameMoment(t *testing.T) {
+	for range 300 {
+		begun := make([]*tracer.Run, 4)
+		for i := range begun {
+			_, begun[i] = begin(t, tracer.Checkpoints(-1))
+		}
+		start := make(chan struct{})
+		var ended sync.WaitGroup
+		for _, run := range begun {
+			ended.Go(func() {
+				<-start
+				_, err := run.End()
+				assert.NoError(t, err)
+			})
+		}
+		close(start)
+		ended.Wait()
+	}
 }
 
 func TestTimeWithoutASpanIsSharedAmongTheOpenRuns(t *testing.T) {
