@@ -44,14 +44,22 @@ func (c *cli) calibrate(root fs.FS, length time.Duration, out string, asJSON boo
 	if !asJSON {
 		tell(c.err, fmt.Sprintf("ecotracer: reading the meters for %v; let the host rest", length))
 	}
-	idle, err := measureIdle(root, length)
+	unwritten := func(err error) error {
+		return fmt.Errorf("%s cannot be written: %s; run as root, or give another file by --out and name it in ECOTRACER_CALIBRATION", out, reason(err))
+	}
+	idle, err := measureIdle(root, length, func() error {
+		if err := tryFolder(filepath.Dir(out)); err != nil { // which nobody is to learn after a minute
+			return unwritten(err)
+		}
+		return nil
+	})
 	if err != nil {
 		c.complain("calibrate", "%v", err)
 		return exitFound
 	}
 	taken := calibration.New(host.Read(root), time.Now(), idle)
 	if err := writeCalibration(out, taken); err != nil {
-		c.complain("calibrate", "%s cannot be written: %s; run as root, or give another file by --out and name it in ECOTRACER_CALIBRATION", out, reason(err))
+		c.complain("calibrate", "%v", unwritten(err))
 		return exitFound
 	}
 	if asJSON {
@@ -62,6 +70,18 @@ func (c *cli) calibrate(root fs.FS, length time.Duration, out string, asJSON boo
 	}
 	fmt.Fprintf(c.out, "kept in %s\n", plain(out))
 	return exitOK
+}
+
+// tryFolder makes a folder, if need be, and a file in it for a trial.
+func tryFolder(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, ".calibration")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 // writeCalibration replaces the file at once, so that no reader finds half.
@@ -91,8 +111,9 @@ type moment struct {
 }
 
 // measureIdle is the least power of each domain that a counter or a meter
-// tells, as the mean of ten seconds in which the CPUs were as good as idle.
-func measureIdle(root fs.FS, length time.Duration) (map[string]float64, error) {
+// tells, as the mean of ten seconds in which the CPUs were as good as idle. Once
+// there are meters to read, ready may say that it is all for nothing.
+func measureIdle(root fs.FS, length time.Duration, ready func() error) (map[string]float64, error) {
 	meters, _ := detect.Detect(root)
 	defer func() {
 		for _, m := range meters {
@@ -108,6 +129,9 @@ func measureIdle(root fs.FS, length time.Duration) (map[string]float64, error) {
 	})
 	if len(meters) == 0 {
 		return nil, errors.New("no counter can be read here, so there is nothing to calibrate; `ecotracer doctor` tells what would mend that")
+	}
+	if err := ready(); err != nil {
+		return nil, err
 	}
 	stat, err := host.OpenStat(root)
 	if err != nil {

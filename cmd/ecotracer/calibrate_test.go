@@ -79,7 +79,9 @@ func TestCalibrateSaysWhatIsLacking(t *testing.T) {
 		assert.Contains(t, r.err, "ecotracer doctor")
 
 		idle := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{Busy: tracertest.Constant(0)})
+		begun := time.Now()
 		r = calibrated(t, idle, "/proc/no/where.json", false)
+		assert.Zero(t, time.Since(begun), "nobody waits for a minute to learn that")
 		assert.Equal(t, exitFound, r.code)
 		assert.Contains(t, r.err, "--out")
 	})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -133,8 +134,9 @@ func recordsIn(dir string) (files []string, err error) {
 	if err != nil {
 		return nil, err
 	}
+	const noFile = fs.ModeDir | fs.ModeNamedPipe | fs.ModeSocket | fs.ModeDevice // which might keep the reader waiting
 	for _, e := range entries {
-		if name := e.Name(); !e.IsDir() && filepath.Ext(name) == ".json" && !strings.HasPrefix(name, ".") {
+		if name := e.Name(); e.Type()&noFile == 0 && filepath.Ext(name) == ".json" && !strings.HasPrefix(name, ".") {
 			files = append(files, filepath.Join(dir, name))
 		}
 	}
@@ -246,7 +248,7 @@ func (m mergedFiles) lines(record *lifecycle.Record) (lines []string) {
 	if m.File != "" {
 		to = " in " + m.File
 	}
-	lines = append(lines, fmt.Sprintf("run %s%s: %d of %s, %s", m.Run, to, len(m.Shards), plural(m.Ranks, "rank"), amount(record.Totals.EnergyJ.Value, wattHours)))
+	lines = append(lines, fmt.Sprintf("run %s%s: %d of %s, %s", m.Run, to, len(m.Shards), plural(m.Ranks, "rank"), amount(record.Totals.EnergyJ.Value, joules)))
 	for _, f := range m.LeftOut {
 		lines = append(lines, fmt.Sprintf("left out: %s (%s)", f.File, f.Why))
 	}

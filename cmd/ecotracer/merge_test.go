@@ -81,7 +81,7 @@ func TestMergeWritesAFileAndNeverOverAShard(t *testing.T) {
 	shard(t, dir, "checkpoint.json", checkpoint)
 	again := call("", "merge", "-o", out, dir, filepath.Join(dir, "rank0.json"))
 	require.Zero(t, again.code, again.err)
-	assert.Equal(t, "run X in job.json: 2 of 3 ranks, 294 Wh\n"+
+	assert.Equal(t, "run X in job.json: 2 of 3 ranks, 1.06 MJ\n"+
 		"left out: checkpoint.json (a later record of the same run is in rank0.json)\n"+
 		"left out: job.json (it was merged of such shards before)\n"+
 		"missing: rank 1 of 3\n"+

@@ -189,6 +189,9 @@ func (c *cli) tellRun(f runFlags, record *lifecycle.Record, path string, left, c
 		gramsOf(record),
 		duration(record.Run.DurationS),
 	}
+	if what := unmeasured(record); len(what) > 0 { // nothing told is not nothing used
+		parts = append(parts, "without "+strings.Join(what, ", ")+", which could not be measured")
+	}
 	parts = append(parts, cmp.Or(path, "no record"))
 	switch left {
 	case 0:
@@ -198,6 +201,16 @@ func (c *cli) tellRun(f runFlags, record *lifecycle.Record, path string, left, c
 		parts = append(parts, fmt.Sprintf("%d processes of it still run and are no longer counted", left))
 	}
 	tell(c.err, "ecotracer: "+strings.Join(parts, " · "))
+}
+
+// unmeasured are the domains of which no meter told anything.
+func unmeasured(r *lifecycle.Record) (domains []string) {
+	for _, m := range r.Missing {
+		if m.Path == "/ledger" {
+			domains = append(domains, plain(m.What))
+		}
+	}
+	return domains
 }
 
 // gramsOf tells the emissions of a record: with the devices' share if that is

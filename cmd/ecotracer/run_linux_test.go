@@ -533,3 +533,14 @@ os.read(r, 1); os.read(r, 1)`,
 		})
 	}
 }
+
+func TestTheLineOfARunSaysWhatCouldNotBeMeasured(t *testing.T) {
+	record := measured(t)
+	var said bytes.Buffer
+	c := &cli{err: &said}
+	c.tellRun(runFlags{}, record, "r.json", 0, 0)
+	assert.NotContains(t, said.String(), "without")
+	record.Missing = append(record.Missing, lifecycle.Missing{Path: "/ledger", What: "node0", Reason: "not-measured"})
+	c.tellRun(runFlags{}, record, "r.json", 0, 0)
+	assert.Contains(t, said.String(), "without node0, which could not be measured", "nothing told is not nothing used")
+}

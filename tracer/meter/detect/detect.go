@@ -132,7 +132,7 @@ func guard(name string, root fs.FS, open func(fs.FS) (meter.Meter, error)) (m me
 func (r *Report) miss(name string, err error) {
 	m := (*meter.Missing)(nil)
 	if !errors.As(err, &m) {
-		m = &meter.Missing{What: name, Why: err.Error(), Err: err}
+		m = &meter.Missing{What: name, Why: strings.TrimPrefix(err.Error(), name+": "), Err: err}
 	}
 	if errors.Is(err, meter.ErrNoHardware) || name != "powercap" && m.Fix == "" && errors.Is(m.Err, fs.ErrNotExist) {
 		return

@@ -262,10 +262,10 @@ func TestRegisteredSources(t *testing.T) {
 		return tracertest.NewMeter(tracertest.Domain{Domain: meter.Domain{ID: "gpu0"}}), nil
 	}
 	registered["a"] = gpu
-	registered["b"] = func(fs.FS) (meter.Meter, error) { return nil, errors.New("libvendor.so: not found") }
+	registered["b"] = func(fs.FS) (meter.Meter, error) { return nil, errors.New("b: libvendor.so: not found") }
 	counted, r, _ := found(t, hosttest.Open(t, "laptop-intel"))
 	assert.Equal(t, []string{"powercap cpu0", "powercap node0/rest", "a gpu0"}, counted)
-	assert.Equal(t, "b: libvendor.so: not found\n", missing(r))
+	assert.Equal(t, "b: libvendor.so: not found\n", missing(r), "its name is told once")
 
 	registered["b"] = func(fs.FS) (meter.Meter, error) { panic("nil map in a driver") }
 	counted, r, _ = found(t, hosttest.Open(t, "laptop-intel"))
