@@ -51,7 +51,7 @@ func (r *Run) checkpoint() {
 // early enough that a window of CPU samples may be in the way.
 func (r *Run) nextCheckpoint(took time.Duration) time.Duration {
 	// Of the ranks of a job on one host one alone writes at the full rate.
-	wait := r.cfg.checkpoints*time.Duration(max(r.ledger.sampler.every.Load(), 1)) - took
+	wait := times(r.cfg.checkpoints, r.ledger.sampler.every.Load(), seldomWritten) - took
 	if r.labelled {
 		wait = max(wait-windowLength*5/4, wait/2) // a window takes a while to stop
 	}

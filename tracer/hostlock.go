@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 )
 
 // hostLock is held by one process of a host for all its runs. The system frees
@@ -75,10 +76,11 @@ func (l *hostLock) release() {
 }
 
 // turns says how often the ranks of a job on one host read the meters that
-// they have in common, and write their records while they run. One does so at the full rate, and the others a fraction
-// of it, so that all of them together cost little more than one. Counters add
-// up, so that nobody's joules are lost by it; of the others, power is taken as
-// constant for longer.
+// they have in common, and write their records while they run. One does so at
+// the full rate, and the others a fraction of it, so that all of them together
+// cost little more than one. Counters add up, so that nobody's joules are lost
+// by it as long as they do not wrap; of the others, power is taken as constant
+// for longer.
 //
 // Only the sampler uses it.
 type turns struct {
@@ -86,6 +88,19 @@ type turns struct {
 	ranks     int
 	lock      *hostLock
 	alone     bool // there are no locks
+}
+
+// However many ranks there are, one that follows reads and writes that often.
+// Some counters wrap after 65 kJ, and it must be known how often they did.
+const (
+	seldomRead    = 30 * time.Second
+	seldomWritten = time.Minute
+)
+
+// times is a period that is so many times as long, but no longer than most
+// unless it was.
+func times(period time.Duration, every int64, most time.Duration) time.Duration {
+	return max(period, min(period*time.Duration(max(every, 1)), most))
 }
 
 // every is how many of its periods a rank lets pass between two readings. It

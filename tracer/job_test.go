@@ -288,6 +288,36 @@ func TestRanksTakeTurnsAtReading(t *testing.T) {
 	})
 }
 
+// trap 4: a counter of 65 kJ wraps within minutes, and a host may have as many
+// ranks as it has cores.
+func TestARankOfManyReadsOftenEnough(t *testing.T) {
+	const boot = "94eed631-dbce-4f6b-a9c8-ddd6e2251cf4"
+	t.Setenv("ECOTRACER_RUNTIME_DIR", t.TempDir())
+	t.Setenv("TRACEPARENT", "00-"+aTrace+"-00f067aa0ba902b7-01")
+	t.Setenv("RANK", "1")
+	t.Setenv("WORLD_SIZE", "384")
+	t.Setenv("LOCAL_WORLD_SIZE", "384")
+	release, err := tracer.HoldHostLock(boot, "job "+aTrace)
+	if err != nil {
+		t.Skip(errors.Join(errors.New("no locks here"), err))
+	}
+	defer release()
+	synctest.Test(t, func(t *testing.T) {
+		host := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{
+			Boot: boot, Vendor: "AMD", RangeUJ: 65532610987, Packages: []tracertest.Curve{tracertest.Constant(280)},
+		})
+		records := new(tracertest.Recorder)
+		_, run, err := tracer.Begin(t.Context(), append(host.Options(), tracer.Sinks(records))...)
+		require.NoError(t, err)
+		time.Sleep(20 * time.Minute)
+		rec := finish(t, run)
+		assert.InDelta(t, 280*20*60, line(t, rec, "cpu0").TotalJ, 1)
+		_, flagged := warned(rec, "counter-gap")
+		assert.False(t, flagged, "no wrap was missed")
+		assert.InDelta(t, 20, len(records.All()), 3, "who is killed loses a minute at most")
+	})
+}
+
 func TestAHostWithoutLocksTracesAllTheSame(t *testing.T) {
 	t.Setenv("ECOTRACER_RUNTIME_DIR", t.TempDir()+"/nowhere")
 	t.Setenv("RANK", "0")

@@ -132,7 +132,7 @@ func Timeline() Option { return func(c *config) { c.timeline = true } }
 // While CPU samples are taken, a second at a time, it waits for them; periods
 // of 2.5 s and more are kept all the same, by being early. Of the ranks of a job
 // on one host one writes as often as that, the others as many times less often
-// as there are ranks.
+// as there are ranks, but once a minute at least.
 func Checkpoints(period time.Duration) Option {
 	return func(c *config) { c.checkpoints = period }
 }

@@ -66,7 +66,7 @@ func (l *ledger) sample() {
 		wait := l.sampler.period
 		switch {
 		case every > 1 && l.weights.state == noWindow:
-			wait *= time.Duration(every)
+			wait = times(wait, int64(every), seldomRead)
 		case every == 1 && l.t < l.sampler.early:
 			wait = min(wait, earlyPeriod)
 		}
@@ -309,7 +309,7 @@ func (s *slowReader) wait() time.Duration {
 	if reads < 2 {
 		return s.second
 	}
-	return s.period * time.Duration(max(s.every.Load(), 1))
+	return times(s.period, s.every.Load(), seldomRead)
 }
 
 func (s *slowReader) latest() ([]meter.Sample, bool) {
