@@ -43,7 +43,7 @@ var warningMeanings = map[string]string{
 	"parts-exceed-node":     "the parts of a node told more than the node; its rest did not grow meanwhile",
 	"merge-overlap":         "merged records booked more of a device than there was; it counts once",
 	"merge-conflict":        "merged records tell different things, of which one was taken",
-	"merge-unrecognised":    "merged records do not tell which devices they saw, which may be the same",
+	"merge-unrecognised":    "merged records do not tell which devices or programs they saw, which may be the same",
 }
 
 // WarningMeaning tells in words what a warning's code stands for. The list of

@@ -52,7 +52,9 @@ const (
 //     joules are in a line of its own, with what it read them by.
 //
 // Devices without an instance, as in public records, count as different ones;
-// if they may be the same, merge-unrecognised says so.
+// if they may be the same, merge-unrecognised says so. So it does where a shard
+// without a rank may have counted what another of its trace did, as `ecotracer
+// run` does of a program that traces itself.
 //
 // # What adds up, and how
 //
@@ -140,6 +142,7 @@ func (j *job) merge() (*lifecycle.Record, error) {
 	j.run()
 	j.facts()
 	j.hardware()
+	j.nested()
 	j.ledger()
 	if err := j.spans(); err != nil {
 		return nil, err

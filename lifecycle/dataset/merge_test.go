@@ -382,6 +382,31 @@ func TestRecordsWithoutInstancesCountAsDifferentHosts(t *testing.T) {
 	assert.Equal(t, "public", m.Publisher.Confidentiality)
 }
 
+// `ecotracer run` counts what its program does; so does the program, if it
+// traces itself.
+func TestARunWithinAnotherMayBeCountedTwice(t *testing.T) {
+	for name, c := range map[string]struct {
+		boots [2]string
+		ranks bool
+		want  int
+	}{
+		"on one host":        {boots: [2]string{bootA, bootA}, want: 1},
+		"on another":         {boots: [2]string{bootA, bootB}},
+		"but they are ranks": {boots: [2]string{bootA, bootA}, ranks: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			shards := simulated(t, process{boot: c.boots[0], cpus: 1, until: lengthOf}, process{boot: c.boots[1], cpus: 1, from: lengthOf / 4, until: lengthOf / 2})
+			for i, r := range shards {
+				if !c.ranks {
+					r.Run.Rank = nil
+				}
+				shards[i].Run.TraceID = shards[0].Run.TraceID
+			}
+			assert.Len(t, warned(merged(t, shards...), "merge-unrecognised"), c.want)
+		})
+	}
+}
+
 // idle waits without a span.
 func idle(context.Context, process) { time.Sleep(lengthOf) }
 

@@ -216,3 +216,23 @@ func (j *job) longest() (s float64) {
 	}
 	return s
 }
+
+// nested warns of shards that ran while another of their trace did, on the same
+// host: whoever started them may have counted them too.
+func (j *job) nested() {
+	n := 0
+	for _, in := range j.shards {
+		for _, out := range j.shards {
+			a, b := &out.Run, &in.Run
+			if in != out && a.Rank == nil && b.Rank == nil && a.TraceID != "" && a.TraceID == b.TraceID &&
+				out.host == in.host && out.from <= in.from && in.to <= out.to &&
+				a.Scope == lifecycle.ScopeProcess && b.Scope == lifecycle.ScopeProcess {
+				n++
+				break
+			}
+		}
+	}
+	if n > 0 {
+		j.warn(unrecognised, "/run/merged", "%d of %d shards ran while another of their trace did, on the same host: if that one counted all that it started, as ecotracer run does, their joules count twice; leave them out", n, len(j.shards))
+	}
+}
