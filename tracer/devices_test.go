@@ -406,3 +406,20 @@ func TestRanksShareDevicesOfWhichNobodyTellsWhoUsesThem(t *testing.T) {
 		})
 	}
 }
+
+// A program that was run as a whole has no span that could claim its GPU.
+func TestADeviceOfOneSpanAloneNeedsNoClaim(t *testing.T) {
+	for name, spans := range map[string][]string{"one": {"run"}, "two": {"run", "more"}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				host := newPlant(4, cpus(1), cpus(1))
+				ctx, run := begin(t, host.options(tracertest.NewMeter(domain("gpu0", tracertest.Constant(50))))...)
+				for _, span := range spans {
+					with(ctx, 5*time.Second, span)
+				}
+				_, flagged := warned(finish(t, run), "device-unclaimed")
+				assert.Equal(t, len(spans) > 1, flagged)
+			})
+		})
+	}
+}

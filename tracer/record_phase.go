@@ -181,7 +181,7 @@ func (b *recordBuilder) warnings() {
 		case d.device < 0 || d.claimed || d.line.SpansJ <= 0:
 		case d.among > 1 && b.rec.Run.Scope != lifecycle.ScopeMachine:
 			b.warn("device-divided", path, fmt.Sprintf("nobody tells which of %d ranks uses the device: each has an equal part; say tracer.OnDevices(\""+d.ID+"\"), or show each rank its own", d.among), 0)
-		default:
+		case len(s.accounts) > 1: // one alone shares with nobody
 			b.warn("device-unclaimed", path, "no span claimed the device: its energy went by wall share; say tracer.OnDevices(\""+d.ID+"\")", 0)
 		}
 		if n := b.run.unsynchronised.Load(); d.claimed && n > 0 {

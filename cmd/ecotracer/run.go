@@ -185,7 +185,7 @@ func (c *cli) tellRun(f runFlags, record *lifecycle.Record, path string, left, c
 	}
 	energy, bounds := interval(record.Totals.EnergyJ, joules)
 	parts := []string{
-		energy + " " + bounds + " " + string(record.Totals.EnergyJ.Method),
+		energy + " " + bounds + " " + howMeasured(&record.Totals),
 		gramsOf(record),
 		duration(record.Run.DurationS),
 	}
@@ -201,6 +201,15 @@ func (c *cli) tellRun(f runFlags, record *lifecycle.Record, path string, left, c
 		parts = append(parts, fmt.Sprintf("%d processes of it still run and are no longer counted", left))
 	}
 	tell(c.err, "ecotracer: "+strings.Join(parts, " · "))
+}
+
+// howMeasured tells how the energy was obtained. Its method is that of its worst
+// part, which may be the least of it.
+func howMeasured(t *lifecycle.Totals) string {
+	if share := t.MeasuredShare; share > 0 && t.EnergyJ.Method == lifecycle.Modelled {
+		return percent(share) + " of it measured"
+	}
+	return string(t.EnergyJ.Method)
 }
 
 // unmeasured are the domains of which no meter told anything.

@@ -534,6 +534,16 @@ os.read(r, 1); os.read(r, 1)`,
 	}
 }
 
+func TestTheLineOfARunSaysHowMuchWasMeasured(t *testing.T) {
+	for share, want := range map[float64]string{0: "modelled", 0.9999: "of it measured"} {
+		record := measured(t)
+		record.Totals.EnergyJ.Method, record.Totals.MeasuredShare = lifecycle.Modelled, share
+		var said bytes.Buffer
+		(&cli{err: &said}).tellRun(runFlags{}, record, "r.json", 0, 0)
+		assert.Contains(t, said.String(), want, "a thousandth that is modelled makes no model of the rest")
+	}
+}
+
 func TestTheLineOfARunSaysWhatCouldNotBeMeasured(t *testing.T) {
 	record := measured(t)
 	var said bytes.Buffer
