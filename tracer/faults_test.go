@@ -489,3 +489,13 @@ func TestAReadingThatComesTooLateIsTakenFromTheNext(t *testing.T) {
 		assert.InEpsilon(t, 20*rec.Run.DurationS, line.TotalJ, 5e-3, "no joule is lost with it, but for those before the first tick")
 	})
 }
+
+func TestARunWithoutAnyMeterSaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, run := begin(t, tracer.Host(fstest.MapFS{}))
+		time.Sleep(time.Second)
+		rec := finish(t, run)
+		assert.Empty(t, rec.Ledger)
+		assert.Contains(t, rec.Missing, lifecycle.Missing{Path: "/ledger", What: "energy", Reason: "not-measured"}, "0 J are not what was used")
+	})
+}

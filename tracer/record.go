@@ -152,6 +152,9 @@ func (b *recordBuilder) ledger() {
 			b.finishLine(bd)
 		}
 	}
+	if len(b.domains) == 0 {
+		b.missing("/ledger", "energy", "not-measured") // no meter is not nothing used
+	}
 	b.leftOut()
 }
 

@@ -149,7 +149,7 @@ func Describe(domains []meter.Domain, facts host.Facts) {
 	memories, dies := 0, map[int]int{} // dies by package
 	for _, d := range domains {
 		switch {
-		case d.LeftOut != "":
+		case d.LeftOut != "" && d.LeftOut != "unreadable": // which has its part all the same
 		case d.Kind == lifecycle.KindMemory:
 			memories++
 		case d.Kind == lifecycle.KindCPU:

@@ -61,6 +61,18 @@ func TestPartsHaveAGreatestPower(t *testing.T) {
 	assert.Zero(t, most)
 }
 
+func TestMemoryThatCannotBeReadKeepsItsPartOfTheIdlePower(t *testing.T) {
+	facts := host.Facts{MemoryBytes: 64e9, CPU: host.CPU{Vendor: "Intel", Model: "Intel(R) Xeon(R) Gold 6148 CPU @ 2.40GHz", Sockets: 2, Cores: 40, Threads: 80}}
+	idle := func(leftOut string) float64 {
+		domains := []meter.Domain{{ID: "dram0", Kind: lifecycle.KindMemory, LeftOut: leftOut}, {ID: "dram1", Kind: lifecycle.KindMemory}}
+		rapl.Describe(domains, facts)
+		return domains[1].IdleW
+	}
+	assert.Positive(t, idle(""))
+	assert.Equal(t, idle(""), idle("unreadable"), "the other socket's memory idles for itself")
+	assert.Equal(t, 2*idle(""), idle("mirrored"), "a mirror is no memory")
+}
+
 func TestWhatIsLeftOutHasNoIdlePower(t *testing.T) {
 	domains := []meter.Domain{
 		{ID: "cpu0", Kind: lifecycle.KindCPU, IdleFound: "unknown"},
