@@ -16,7 +16,9 @@ func openHostLock(name string) (*os.File, error) {
 	const flags = os.O_RDONLY | syscall.O_NOFOLLOW | syscall.O_NONBLOCK
 	f, err := os.OpenFile(name, flags, 0)
 	if errors.Is(err, fs.ErrNotExist) {
-		f, err = os.OpenFile(name, flags|os.O_CREATE, 0o644)
+		if f, err = os.OpenFile(name, flags|os.O_CREATE, 0o644); err == nil {
+			_ = f.Chmod(0o644) // whatever the umask is: another user who cannot open it knows of no lock
+		}
 	}
 	if err != nil {
 		return nil, err

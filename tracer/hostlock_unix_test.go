@@ -46,3 +46,18 @@ func TestWhatOthersPutInTheLocksPlaceKeepsNobodyWaiting(t *testing.T) {
 		})
 	}
 }
+
+func TestTheLocksOfAHostAreForAllItsUsers(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("ECOTRACER_RUNTIME_DIR", dir)
+	defer syscall.Umask(syscall.Umask(0o077))
+	host := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{Boot: "b"})
+	_, run := begin(t, append(host.Options(), tracer.Scope(lifecycle.ScopeMachine))...)
+	finish(t, run)
+	locks, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, locks, 1)
+	info, err := locks[0].Info()
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o644), info.Mode().Perm())
+}
