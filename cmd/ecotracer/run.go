@@ -174,6 +174,12 @@ func (c *cli) tellRun(f runFlags, record *lifecycle.Record, path string, left, c
 	if record == nil { // tracing is off, or there is none to tell of
 		return
 	}
+	for _, m := range record.Missing {
+		// These are looked for only where the environment names them.
+		if source := strings.TrimRight(m.What, "0123456789"); m.Path == "/hardware" && (source == "prom" || source == "redfish") {
+			c.complain("run", "nothing was read from ECOTRACER_%s_URL; `ecotracer doctor` tells why", strings.ToUpper(source))
+		}
+	}
 	if f.asJSON {
 		if line, err := json.Marshal(summaryOf(record, path, left, code)); err == nil { // it is plain values
 			fmt.Fprintf(c.err, "%s\n", line)

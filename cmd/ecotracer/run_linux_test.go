@@ -544,6 +544,18 @@ func TestTheLineOfARunSaysHowMuchWasMeasured(t *testing.T) {
 	}
 }
 
+func TestARunSaysThatAnAgentThatWasNamedWasNotRead(t *testing.T) {
+	t.Setenv("ECOTRACER_DISABLED", "")
+	r := call("", "run", "--quiet", "--dir", t.TempDir(), "--", "true")
+	assert.Empty(t, r.err)
+
+	record := measured(t)
+	record.Missing = append(record.Missing, lifecycle.Missing{Path: "/hardware", What: "prom2", Reason: "not-measured"})
+	var said bytes.Buffer
+	(&cli{err: &said}).tellRun(runFlags{quiet: true}, record, "r.json", 0, 0)
+	assert.Contains(t, said.String(), "ECOTRACER_PROM_URL; `ecotracer doctor` tells why", "a mistake that is told also when quiet")
+}
+
 func TestTheLineOfARunSaysWhatCouldNotBeMeasured(t *testing.T) {
 	record := measured(t)
 	var said bytes.Buffer

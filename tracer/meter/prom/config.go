@@ -105,7 +105,7 @@ func (c *Config) check() (*url.URL, error) {
 	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
 		return nil, errors.New("URL must be that of an exporter, such as http://10.0.0.7:28282/metrics")
 	case u.User != nil:
-		return nil, errors.New("URL holds a user; put user:password into a file and name it in BasicFile")
+		return nil, errors.New("URL holds a user; put user:password into a file and name it in BasicFile, which is ECOTRACER_PROM_BASIC_FILE")
 	case c.BearerFile != "" && c.BasicFile != "":
 		return nil, errors.New("BearerFile and BasicFile are both given")
 	case (c.CertFile == "") != (c.KeyFile == ""):
