@@ -23,6 +23,7 @@ var warningMeanings = map[string]string{
 	"device-unsynchronised": "nobody waited at the bounds of spans for a device to finish, so that neighbours may have some of each other's joules",
 	"device-unknown":        "spans claim a device that no meter covers",
 	"ledger-imbalance":      "what was booked is not what was read",
+	"counted-by-parent":     "a run above this one counts its joules too",
 	"machine-taken":         "another process counts all of the host, or of its control group; this record has the process's share",
 	"clock-step":            "the wall clock was set during the run",
 	"clock-foreign":         "spans were started or ended under another clock",
@@ -55,7 +56,7 @@ var warningMeanings = map[string]string{
 // spans-open, stage-unknown, units-refused, paths-bounded,
 // cpu-time-unlabelled, busy-time-unknown, split-by-wall, attributed-partly,
 // device-unclaimed, device-divided, device-unsynchronised, device-unknown; of the run:
-// machine-taken, suspended, clock-step, clock-foreign, checkpoint-failed, metadata-refused,
+// counted-by-parent, machine-taken, suspended, clock-step, clock-foreign, checkpoint-failed, metadata-refused,
 // ledger-imbalance; of meters: counter-gap, counter-reset, counter-stuck,
 // counter-backwards, counter-unplugged, counter-unreadable,
 // counter-range-unknown, permission-denied, parts-exceed-node,

@@ -152,6 +152,8 @@ var variables = map[string]map[string]envCase{
 	// These have tests of their own.
 	"ECOTRACER_DISABLED":    nil, // TestADisabledRunIsEmpty, TestWithoutARunATracedProgramIsFree
 	"ECOTRACER_CALIBRATION": nil, // TestIdlePowerOfACalibration
+	"ECOTRACER_PARENT":      nil, // TestARunThatAnotherCountsSaysSo
+	"ECOTRACER_COUNTED":     nil, // TestARunThatAnotherCountsSaysSo
 	"ECOTRACER_JOB":         nil, // TestTheRanksOfAJobAgreeOnItsTrace
 	"ECOTRACER_WORLD_SIZE":  nil, // TestRanksAreRecognised
 	"ECOTRACER_RUNTIME_DIR": nil, // TestNProcessesNeverReportNMachines

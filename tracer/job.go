@@ -23,6 +23,9 @@ type job struct {
 	local int             // ranks on this host; 1 if unknown
 	trace string          // W3C trace id, the same in all ranks; "" if nobody tells them apart
 	flags string          // of the trace
+
+	parent  string // id of the run that started this process; "" if none did
+	counted bool   // a run counts this process with all that it started
 }
 
 // jobOf reads the environment. The rank is that of the innermost launcher:
@@ -32,7 +35,10 @@ type job struct {
 // The trace id is TRACEPARENT's (W3C Trace Context), else derived from the
 // job's own id, so that all ranks agree without talking.
 func jobOf(env func(string) string, proc fs.FS) job {
-	j := job{local: 1}
+	j := job{local: 1, counted: isYes(env("ECOTRACER_COUNTED"))}
+	if id, err := uuid.Parse(env("ECOTRACER_PARENT")); err == nil && id.Version() == 7 {
+		j.parent = id.String()
+	}
 	name := []string{"ecotracer job"}
 	restart := env("TORCHELASTIC_RESTART_COUNT")
 	switch {
@@ -163,8 +169,9 @@ func (r *Run) setTrace(j job) {
 
 // Environ is the environment for a program that a run's process starts: that
 // of this process, with TRACEPARENT (W3C Trace Context) such that the records
-// and traces of the program belong to those of the run. Which run that is is
-// told as to Start; without one it is os.Environ.
+// and traces of the program belong to those of the run, and ECOTRACER_PARENT, which
+// the program's record repeats. Which run that is is told as to Start; without one
+// it is os.Environ.
 //
 //	cmd := exec.CommandContext(ctx, "python3", "train.py")
 //	cmd.Env = tracer.Environ(ctx)
@@ -174,8 +181,10 @@ func Environ(ctx context.Context) []string {
 	if r == nil || r.ledger == nil {
 		return env
 	}
-	env = slices.DeleteFunc(env, func(s string) bool { return strings.HasPrefix(s, "TRACEPARENT=") })
-	return append(env, "TRACEPARENT=00-"+r.job.trace+"-"+r.spanID+"-"+r.job.flags)
+	env = slices.DeleteFunc(env, func(s string) bool {
+		return strings.HasPrefix(s, "TRACEPARENT=") || strings.HasPrefix(s, "ECOTRACER_PARENT=")
+	})
+	return append(env, "TRACEPARENT=00-"+r.job.trace+"-"+r.spanID+"-"+r.job.flags, "ECOTRACER_PARENT="+r.id)
 }
 
 // runOf is the run that Start would book in, or nil.

@@ -333,3 +333,33 @@ func TestAHostWithoutLocksTracesAllTheSame(t *testing.T) {
 		assert.Equal(t, lifecycle.ScopeMachine, finish(t, run).Run.Scope)
 	})
 }
+
+func TestARunThatAnotherCountsSaysSo(t *testing.T) {
+	_, outer := begin(t)
+	parent := valueOf(tracer.Environ(tracer.ContextOf(t.Context(), outer)), "ECOTRACER_PARENT")
+	assert.Equal(t, outer.ID(), parent)
+	finish(t, outer)
+	for name, c := range map[string]struct {
+		parent, counted string
+		told            string
+		flagged         bool
+	}{
+		"counted":             {parent, "1", parent, true},
+		"started, no more":    {parent, "", parent, false},
+		"a parent of no run":  {"../../etc", "1", "", false},
+		"a UUID of no run":    {"94eed631-dbce-4f6b-a9c8-ddd6e2251cf4", "1", "", false},
+		"nobody's child":      {"", "", "", false},
+		"counted, by nobody":  {"", "1", "", false},
+		"counted, in no word": {parent, "perhaps", parent, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("ECOTRACER_PARENT", c.parent)
+			t.Setenv("ECOTRACER_COUNTED", c.counted)
+			_, run := begin(t)
+			rec := finish(t, run)
+			assert.Equal(t, c.told, rec.Run.Parent)
+			_, flagged := warned(rec, "counted-by-parent")
+			assert.Equal(t, c.flagged, flagged)
+		})
+	}
+}

@@ -29,7 +29,7 @@ func (r *Run) record(s *snapshot, status lifecycle.Status) (*lifecycle.Record, e
 	rec.Run = lifecycle.RunInfo{
 		ID: r.id, Name: r.cfg.name, Status: status, DurationS: duration,
 		StartedAt: &started, EndedAt: &ended, Scope: r.cfg.scope,
-		TraceID: r.job.trace, Rank: r.job.rank,
+		TraceID: r.job.trace, Rank: r.job.rank, Parent: r.job.parent,
 	}
 	rec.Missing, rec.Warnings = []lifecycle.Missing{}, []lifecycle.Warning{}
 	rec.Extensions = map[string]any{}

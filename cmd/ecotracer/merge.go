@@ -222,6 +222,8 @@ func tellMerged(out string, record *lifecycle.Record, files []shardFile) mergedF
 			why = "it is the same as " + file
 		case len(f.record.Run.Merged) > 0:
 			why = "it was merged of such shards before"
+		case runs[f.record.Run.ID] == "":
+			why = "the run that started it counts it too"
 		default:
 			why = "a later record of the same run is in " + runs[f.record.Run.ID]
 		}

@@ -78,7 +78,7 @@ func (c *cli) run(f runFlags, argv []string) int {
 		c.complain("run", "%s", bare(err))
 	}
 	_, span := tracer.Start(ctx, "run", start...)
-	if err := program.start(path, argv, tracer.Environ(ctx)); err != nil {
+	if err := program.start(path, argv, append(tracer.Environ(ctx), "ECOTRACER_COUNTED=1")); err != nil {
 		to.drop(run)
 		return c.cannotRun(path, argv[0], err)
 	}

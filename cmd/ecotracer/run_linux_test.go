@@ -162,6 +162,23 @@ func TestRunPassesItsTraceOn(t *testing.T) {
 	assert.Regexp(t, "^00-"+onlyRecord(t, dir).Run.TraceID+"-[0-9a-f]{16}-01\n$", r.out)
 }
 
+func TestRunWithinRunIsCountedOnce(t *testing.T) {
+	dir := t.TempDir()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	require.Zero(t, traced(t, dir, "--", "env", asCommand+"=1", self, "run", "--dir", dir, "--", "true").code)
+	out := filepath.Join(t.TempDir(), "merged.json")
+	r := call("", "merge", dir, "-o", out)
+	require.Zero(t, r.code, r.err)
+	assert.Contains(t, r.err, "the run that started it counts it too")
+	f, err := os.Open(out)
+	require.NoError(t, err)
+	defer f.Close()
+	m, err := lifecycle.Decode(f)
+	require.NoError(t, err)
+	assert.Len(t, m.Run.Merged, 1, "trap 38: the inner run is in the outer one")
+}
+
 func TestRunInARegionIsInItsCountry(t *testing.T) {
 	for name, env := range map[string]string{"of none": "", "of another by default": "FR"} {
 		t.Run(name, func(t *testing.T) {

@@ -51,6 +51,10 @@ const (
 //   - Where one shard measured a domain and another modelled it, each one's
 //     joules are in a line of its own, with what it read them by.
 //
+// A program that traces itself below one that counts all it started (ecotracer
+// run) leaves a record whose joules are in that of the other: where both are
+// given, the inner one (counted-by-parent) is left out.
+//
 // Devices without an instance, as in public records, count as different ones;
 // if they may be the same, merge-unrecognised says so. So it does where a shard
 // without a rank may have counted what another of its trace did, as `ecotracer

@@ -407,6 +407,30 @@ func TestARunWithinAnotherMayBeCountedTwice(t *testing.T) {
 	}
 }
 
+func TestARunThatItsParentCountsIsLeftOut(t *testing.T) {
+	shards := simulated(t,
+		process{boot: bootA, cpus: 1, until: lengthOf},
+		process{boot: bootA, cpus: 1, from: lengthOf / 4, until: lengthOf / 2},
+		process{boot: bootA, cpus: 1, from: lengthOf / 4, until: lengthOf / 2})
+	outer, inner, innermost := shards[0], shards[1], shards[2]
+	for _, r := range shards {
+		r.Run.Rank, r.Run.TraceID = nil, outer.Run.TraceID
+	}
+	counted := lifecycle.Warning{Code: "counted-by-parent", Path: "/run/parent"}
+	inner.Run.Parent, inner.Warnings = outer.Run.ID, append(inner.Warnings, counted)
+	innermost.Run.Parent, innermost.Warnings = inner.Run.ID, append(innermost.Warnings, counted)
+
+	alone := merged(t, outer)
+	all := merged(t, innermost, outer, inner)
+	assert.Equal(t, alone.Totals, all.Totals, "each joule once")
+	assert.Len(t, all.Run.Merged, 1)
+	assert.Equal(t, text(t, all), text(t, merged(t, all, inner, outer)), "and again")
+
+	assert.Len(t, merged(t, inner).Run.Merged, 1, "without the one that counts it, it counts")
+	inner.Warnings = inner.Warnings[:len(inner.Warnings)-1]
+	assert.Len(t, merged(t, outer, inner).Run.Merged, 2, "a run that its parent only started is none of its parent's")
+}
+
 // idle waits without a span.
 func idle(context.Context, process) { time.Sleep(lengthOf) }
 

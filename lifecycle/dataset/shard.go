@@ -67,7 +67,16 @@ func (m Merger) choose(records []*lifecycle.Record) (shards []*shard, whole *lif
 			return nil, nil, err
 		}
 	}
-	return absorb(shards, latest)
+	return absorb(withoutCounted(shards, latest), latest)
+}
+
+// withoutCounted leaves out what a run that is there counts as its own: that
+// of a program which traces itself, where `ecotracer run` traced it too.
+func withoutCounted(shards []*shard, latest map[string]*shard) []*shard {
+	return slices.DeleteFunc(shards, func(s *shard) bool {
+		_, there := latest[s.Run.Parent]
+		return there && slices.ContainsFunc(s.Warnings, func(w lifecycle.Warning) bool { return w.Code == "counted-by-parent" })
+	})
 }
 
 // replaces tells whether s is the later document of a run.
