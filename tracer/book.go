@@ -77,9 +77,9 @@ func (l *ledger) bookSample(g *group, accounts []*account) {
 // tells who uses. Of a device that some run holds, because a span of it has
 // claimed it, the claimers have their share and the holders the rest; another
 // goes by wall share. Of a device of which the meter tells what this process
-// used, that is all that runs of process scope have; so is an equal part of one that
-// the ranks of a job have in common. none is the part of the
-// time in which no span was active.
+// used, that is all that runs of process scope have; so is an equal part of one
+// that the ranks of a job have in common. none is the part of the time in which
+// no span was active.
 func (l *ledger) bookDevices(g *group, dE []float64, accounts []*account, none, span float64) {
 	for _, i := range g.own {
 		d := g.domains[i]

@@ -352,6 +352,7 @@ func TestADeviceIsWaitedForAtTheBoundsOfItsSpans(t *testing.T) {
 					q.give(6 * time.Second)
 					with(ctx, time.Second, "launch")
 					s.End()
+					s.End() // nothing is waited for twice
 				}
 				q.wait()
 				rec := finish(t, run)

@@ -104,8 +104,8 @@
 //	                       measured, by default /etc/ecotracer/calibration.json
 //	ECOTRACER_JOB          names the job that all its ranks belong to
 //	ECOTRACER_PARENT       id of the run that started this process; see Environ
-//	ECOTRACER_COUNTED      1: that run counts all that it started, as ecotracer
-//	                       run does
+//	ECOTRACER_COUNTED      id of a run that counts all that it started, this
+//	                       process too, as ecotracer run does
 //	ECOTRACER_WORLD_SIZE   how many ranks an indexed job of Kubernetes has
 //	ECOTRACER_RUNTIME_DIR  folder that the processes of a host have in common,
 //	                       by default XDG_RUNTIME_DIR or the one for

@@ -24,8 +24,8 @@ type job struct {
 	trace string          // W3C trace id, the same in all ranks; "" if nobody tells them apart
 	flags string          // of the trace
 
-	parent  string // id of the run that started this process; "" if none did
-	counted bool   // a run counts this process with all that it started
+	parent  string // id of the run that started this process, or counts it; "" if none does
+	counted bool   // that run counts this process with all that it started
 }
 
 // jobOf reads the environment. The rank is that of the innermost launcher:
@@ -35,9 +35,9 @@ type job struct {
 // The trace id is TRACEPARENT's (W3C Trace Context), else derived from the
 // job's own id, so that all ranks agree without talking.
 func jobOf(env func(string) string, proc fs.FS) job {
-	j := job{local: 1, counted: isYes(env("ECOTRACER_COUNTED"))}
-	if id, err := uuid.Parse(env("ECOTRACER_PARENT")); err == nil && id.Version() == 7 {
-		j.parent = id.String()
+	j := job{local: 1, parent: runID(env("ECOTRACER_COUNTED"))}
+	if j.counted = j.parent != ""; !j.counted {
+		j.parent = runID(env("ECOTRACER_PARENT"))
 	}
 	name := []string{"ecotracer job"}
 	restart := env("TORCHELASTIC_RESTART_COUNT")
@@ -82,6 +82,15 @@ func jobOf(env func(string) string, proc fs.FS) job {
 	sum := sha256.Sum256([]byte(strings.Join(name, "\x00")))
 	j.trace = hex.EncodeToString(sum[:16])
 	return j
+}
+
+// runID is the id of a run, or "" if it is none.
+func runID(s string) string {
+	id, err := uuid.Parse(s)
+	if err != nil || id.Version() != 7 {
+		return ""
+	}
+	return id.String()
 }
 
 // isRank takes a rank, its job's size and how many of it are on this host, if
@@ -169,9 +178,9 @@ func (r *Run) setTrace(j job) {
 
 // Environ is the environment for a program that a run's process starts: that
 // of this process, with TRACEPARENT (W3C Trace Context) such that the records
-// and traces of the program belong to those of the run, and ECOTRACER_PARENT, which
-// the program's record repeats. Which run that is is told as to Start; without one
-// it is os.Environ.
+// and traces of the program belong to those of the run, and ECOTRACER_PARENT,
+// which the program's record repeats. Which run that is is told as to Start;
+// without one it is os.Environ.
 //
 //	cmd := exec.CommandContext(ctx, "python3", "train.py")
 //	cmd.Env = tracer.Environ(ctx)

@@ -344,13 +344,13 @@ func TestARunThatAnotherCountsSaysSo(t *testing.T) {
 		told            string
 		flagged         bool
 	}{
-		"counted":             {parent, "1", parent, true},
-		"started, no more":    {parent, "", parent, false},
-		"a parent of no run":  {"../../etc", "1", "", false},
-		"a UUID of no run":    {"94eed631-dbce-4f6b-a9c8-ddd6e2251cf4", "1", "", false},
-		"nobody's child":      {"", "", "", false},
-		"counted, by nobody":  {"", "1", "", false},
-		"counted, in no word": {parent, "perhaps", parent, false},
+		"counted":                            {"", parent, parent, true},
+		"started, no more":                   {parent, "", parent, false},
+		"counted above the one that started": {"01890a5d-ac96-774b-bcce-b302099a8057", parent, parent, true},
+		"a parent of no run":                 {"../../etc", "", "", false},
+		"a UUID of no run":                   {"94eed631-dbce-4f6b-a9c8-ddd6e2251cf4", "", "", false},
+		"nobody's child":                     {"", "", "", false},
+		"counted by what is no run":          {parent, "1", parent, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("ECOTRACER_PARENT", c.parent)

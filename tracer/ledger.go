@@ -278,6 +278,13 @@ func (l *ledger) open(s *Span, under *account, key childKey, async bool) bool {
 	return true
 }
 
+// isOpen tells whether a span and its run are open.
+func (l *ledger) isOpen(s *Span) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !s.ended && !s.account.run.ended
+}
+
 // close books the end of a span and tells whether it was open.
 func (l *ledger) close(s *Span, failed bool) bool {
 	t := l.now()

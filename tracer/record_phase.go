@@ -211,8 +211,8 @@ func (b *recordBuilder) warnings() {
 	if s.strayed > 0 {
 		b.warn("cpu-time-unlabelled", "/ledger", "windows in which code of no span took more than a fifth of the CPU time: threads that Go did not start, or goroutines from before the span, which should call Start with the context of their job; it went by wall share", s.strayed)
 	}
-	if b.run.job.counted && b.run.job.parent != "" {
-		b.warn("counted-by-parent", "/run/parent", "the run that started this process counts all that it started, this process too: add up one of the two records", 0)
+	if b.run.job.counted {
+		b.warn("counted-by-parent", "/run/parent", "that run counts all that it started, this process too: add up one of the two records", 0)
 	}
 	if b.run.cfg.taken {
 		b.warn("machine-taken", "/run/scope", "another process counts all of this host, or of its control group, as its own; this record has the process's share", 0)

@@ -170,7 +170,7 @@ func (s *Span) finish(failed bool) {
 		return
 	}
 	r := s.account.run
-	if s.claims && !r.over.Load() {
+	if s.claims && r.ledger.isOpen(s) {
 		r.synchronise(s.ctx, devicesOf(s.account))
 	}
 	if !r.ledger.close(s, failed) {

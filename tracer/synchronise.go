@@ -10,10 +10,9 @@ import (
 // program that feeds it: without waiting, what a span has queued may be done,
 // and booked, in the next one.
 //
-// The tracer calls f, with the context that was given to Start, as the first
-// thing of a span that claims devices by itself (OnDevices), and as the last
-// before its End; spans below it that claim nothing are left alone, as waiting
-// costs time. The devices are named as in the record. f may be called from
+// The tracer calls f, with the context that was given to Start, before a span
+// that claims devices by itself (OnDevices) begins, and before it ends; spans
+// below it that claim nothing are left alone, as waiting costs time. The devices are named as in the record. f may be called from
 // several goroutines at once.
 //
 // Where nobody waited, because there is no f or it failed, the record says so.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"github.com/ecotracer/ecotracer/factors"
@@ -78,7 +79,7 @@ func (c *cli) run(f runFlags, argv []string) int {
 		c.complain("run", "%s", bare(err))
 	}
 	_, span := tracer.Start(ctx, "run", start...)
-	if err := program.start(path, argv, append(tracer.Environ(ctx), "ECOTRACER_COUNTED=1")); err != nil {
+	if err := program.start(path, argv, environ(ctx, run)); err != nil {
 		to.drop(run)
 		return c.cannotRun(path, argv[0], err)
 	}
@@ -95,6 +96,18 @@ func (c *cli) run(f runFlags, argv []string) int {
 	record, path := c.endRun(run, to)
 	c.tellRun(f, record, path, program.left(), code)
 	return code
+}
+
+// environ is the program's environment: its own record, if it leaves one, is to
+// say that this run counts it too.
+func environ(ctx context.Context, run *tracer.Run) []string {
+	const counted = "ECOTRACER_COUNTED="
+	env := tracer.Environ(ctx)
+	if run.ID() == "" {
+		return env
+	}
+	env = slices.DeleteFunc(env, func(s string) bool { return strings.HasPrefix(s, counted) })
+	return append(env, counted+run.ID())
 }
 
 // off tells whether tracing is switched off: then there is no folder to make.

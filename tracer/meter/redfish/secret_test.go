@@ -25,7 +25,7 @@ import (
 )
 
 // private is what no record, error or log may show.
-var private = []string{password, "correct%20horse", user, "bmc.example", "10.11.12.13", "token-1-secret", "given-token", "XXXXXXX"}
+var private = []string{password, "correct%20horse", user, "bmc.example", "10.11.12.13", "token-1-secret", "given-token", "TAG0001"}
 
 func assertPrivate(t testing.TB, text string, what string, but ...string) {
 	t.Helper()
