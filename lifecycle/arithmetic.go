@@ -27,7 +27,7 @@ const (
 func checkArithmetic(r *Record, add func(Finding)) {
 	a := &arithmetic{basis: newBasis(r), told: map[fault]bool{}}
 	a.stages, a.spoilt = make([]*columns, len(r.Phases)), make([]bool, len(r.Phases))
-	a.values, a.bounds = newBlame(len(a.sources)), newBlame(len(a.sources))
+	a.values, a.bounds = newBlame(len(a.Sources)), newBlame(len(a.Sources))
 	a.addUp()
 	a.checkRows()
 	a.checkLedger()
@@ -125,7 +125,7 @@ func (a *arithmetic) method(at string, q *Quantity, f *figure) {
 
 // interval redoes the bounds of a figure.
 func (a *arithmetic) interval(at string, q *Quantity, value float64, f *figure) {
-	low, high := a.intervals.bounds(value, f.terms)
+	low, high := a.intervals.Bounds(value, f.terms)
 	before := len(a.findings)
 	for _, b := range []struct {
 		member          string
@@ -162,7 +162,7 @@ func (b *blame) note(terms []term, ok bool, finding int) {
 		b.wrong++
 	}
 	for _, t := range terms {
-		for _, k := range t.product {
+		for _, k := range t.Product {
 			s := max(k, -k) - 1
 			if k == 0 || b.seen[s] == b.figures {
 				continue

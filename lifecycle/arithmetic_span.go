@@ -173,6 +173,6 @@ func (a *arithmetic) checkUnits(i int) {
 		before := len(a.findings)
 		ok := a.equal("R29", at+"/gco2e_per_unit", *u.GCO2ePerUnit, j*intensity, "gco2e_per_unit is j_per_unit × PUE × grid / kWh")
 		p := a.places[a.record.Environments[0].ID]
-		a.values.note([]term{{product: product{}.times(p.pue).times(p.grid)}}, ok, before)
+		a.values.note([]term{{Product: product{}.Times(p.pue).Times(p.grid)}}, ok, before)
 	}
 }

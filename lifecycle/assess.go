@@ -24,16 +24,17 @@ import (
 //   - the stages production and end-of-life (and production/transport where
 //     it is told apart), with a row for each device that has embodied factors:
 //     impact × device-seconds / (lifetime × utilisation);
-//   - the totals, the totals by phase, and emissions per functional unit,
-//     SCI = (O + M) / R of ISO/IEC 21031;
+//   - the totals, the totals by phase, and emissions per functional unit
+//     ([SCI] makes the score of ISO/IEC 21031 of them);
 //   - total_j of the spans, and joules and grams of each of their units;
 //   - of each figure the 95 % interval (R31) and the method (R30).
 //
 // What cannot be told because a factor is unknown stays absent and is listed in
 // missing: water without WUE and EWIF, and the total of gco2e as long as the
 // production of one device is unknown. Warnings of factors that are used
-// outside their validity (R34) and of a boundary below the PUE (R35) are kept
-// exactly as long as they hold.
+// outside their validity (R34), of quality D or of the direct basis, of both
+// bases in one total, and of a boundary below the PUE (R35) are kept exactly as
+// long as they hold.
 //
 // Assess is a pure function of the record: doing it twice changes nothing. A
 // fact that is not usable (an unknown id, a factor of the wrong kind, a

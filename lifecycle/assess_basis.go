@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/ecotracer/ecotracer/factors"
+	"github.com/ecotracer/ecotracer/internal/lognormal"
 )
 
 // joulesPerKWh is exact.
@@ -59,12 +60,12 @@ func newBasis(r *Record) *basis {
 		hardware: indexByID(r.Hardware, func(h *Hardware) string { return h.ID }),
 		places:   make(map[string]*place, len(r.Environments)),
 	}
-	b.sources = make([]source, 0, len(r.Factors)+len(r.Methods))
+	b.Sources = make([]source, 0, len(r.Factors)+len(r.Methods))
 	for _, f := range r.Factors {
-		b.sources = append(b.sources, lognormal(f.Value, f.Low, f.High))
+		b.Sources = append(b.Sources, lognormal.New(f.Value, f.Low, f.High))
 	}
 	for _, m := range r.Methods {
-		b.sources = append(b.sources, lognormal(1, 1/(1+m.RelError), 1+m.RelError))
+		b.Sources = append(b.Sources, lognormal.New(1, 1/(1+m.RelError), 1+m.RelError))
 	}
 	for i := range r.Environments {
 		if id := r.Environments[i].ID; b.places[id] == nil {

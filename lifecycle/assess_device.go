@@ -59,7 +59,7 @@ func (b *basis) share(s Stage, h int, deviceS float64) (*columns, error) {
 		if err != nil {
 			return nil, err
 		}
-		c[k].add(&b.intervals, b.value(f)*deviceS/inUse, product{}.times(f).over(life).over(used), Modelled)
+		c[k].add(&b.intervals, b.value(f)*deviceS/inUse, product{}.Times(f).Over(life).Over(used), Modelled)
 	}
 	return c, nil
 }

@@ -16,13 +16,13 @@ func (f *figure) add(v *intervals, value float64, p product, m Method) {
 	for _, k := range p {
 		switch {
 		case k > 0:
-			median *= v.sources[k-1].skew
+			median *= v.Sources[k-1].Skew
 		case k < 0:
-			median /= v.sources[-k-1].skew
+			median /= v.Sources[-k-1].Skew
 		}
 	}
 	f.value += value
-	f.terms = append(f.terms, term{median, p})
+	f.terms = append(f.terms, term{Median: median, Product: p})
 	f.parts |= mixOf(m)
 }
 
@@ -38,7 +38,7 @@ func (f *figure) plus(g *figure) {
 // have six digits: that is what they are good for, and it keeps a record the
 // same to the byte on processors that round differently.
 func (f *figure) quantity(v *intervals) *Quantity {
-	low, high := v.bounds(f.value, f.terms)
+	low, high := v.Bounds(f.value, f.terms)
 	return &Quantity{
 		Value:  f.value,
 		Low:    min(f.value, sixDigits(low)),

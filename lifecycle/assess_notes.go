@@ -8,10 +8,18 @@ import (
 	"github.com/ecotracer/ecotracer/factors"
 )
 
-// unknownDevice is a device whose production is unknown: it has no embodied
-// factors, no other device's factors cover it, and it is not said that it has
-// nothing to tell.
+// unknownDevice is the first of unknownDevices.
 func (b *basis) unknownDevice() (index int, found bool) {
+	if all := b.unknownDevices(); len(all) > 0 {
+		return all[0], true
+	}
+	return 0, false
+}
+
+// unknownDevices are those whose production is unknown: they have no embodied
+// factors, no other device's factors cover them, and it is not said that they
+// have nothing to tell.
+func (b *basis) unknownDevices() (all []int) {
 	covered := make(map[string]bool)
 	for i := range b.record.Hardware {
 		if e := b.record.Hardware[i].Embodied; e != nil {
@@ -29,10 +37,10 @@ func (b *basis) unknownDevice() (index int, found bool) {
 	for i := range b.record.Hardware {
 		h := &b.record.Hardware[i]
 		if h.Embodied == nil && !covered[h.ID] && !none[pointer("hardware", i)] && !none[pointer("hardware", i, "embodied")] {
-			return i, true
+			all = append(all, i)
 		}
 	}
-	return 0, false
+	return all
 }
 
 // refreshMissing lists the derived figures that a record must tell or list,
@@ -66,22 +74,41 @@ func (b *basis) list(path string, absent bool) {
 
 // The warnings that Assess keeps.
 const (
-	outsideValidity = "factor-outside-validity"
-	belowBoundary   = "boundary-below-it"
+	outsideValidity  = "factor-outside-validity"
+	unverifiedFactor = "factor-unverified"
+	directBasis      = "basis-direct"
+	mixedBasis       = "basis-mixed"
+	belowBoundary    = "boundary-below-it"
 )
 
-// refreshWarnings warns of factors that are used outside their period (R34)
-// and of a PUE above 1 on energy that is less than all that the facility
-// serves (R35).
+// refreshWarnings warns of factors that are used outside their period (R34),
+// that nothing published confirms (quality D), or that leave out a part of the
+// life cycle of electricity; of both bases in one total; and of a PUE above 1
+// on energy that is less than all that the facility serves (R35).
 func (b *basis) refreshWarnings() {
 	r := b.record
-	var due []Warning
+	var outside, unverified, direct []Warning
 	for i := range r.Factors {
-		if detail, outside := outOfPeriod(&r.Factors[i], &r.Run); outside {
-			due = append(due, Warning{Code: outsideValidity, Path: pointer("factors", i), Detail: detail})
+		f, at := &r.Factors[i], pointer("factors", i)
+		if detail, out := outOfPeriod(f, &r.Run); out {
+			outside = append(outside, Warning{Code: outsideValidity, Path: at, Detail: detail})
+		}
+		if f.Quality == "D" {
+			unverified = append(unverified, Warning{Code: unverifiedFactor, Path: at, Detail: "quality D: an estimate that no published figure confirms"})
+		}
+		if f.Basis == "direct" {
+			direct = append(direct, Warning{Code: directBasis, Path: at, Detail: "what power plants emit, without their fuel chain and construction"})
 		}
 	}
-	b.warn(outsideValidity, due)
+	b.warn(outsideValidity, outside)
+	b.warn(unverifiedFactor, unverified)
+	b.warn(directBasis, direct)
+
+	var due []Warning
+	if len(r.gridAxis(func(f *factors.Factor) string { return f.Basis })) > 1 {
+		due = []Warning{{Code: mixedBasis, Path: "/environments", Detail: "grams of the direct and of the life-cycle basis are added up"}}
+	}
+	b.warn(mixedBasis, due)
 
 	below := false
 	if r.Run.Boundary == BoundaryComponent || r.Run.Boundary == BoundaryAccelerators {
@@ -97,6 +124,20 @@ func (b *basis) refreshWarnings() {
 		}}
 	}
 	b.warn(belowBoundary, due)
+}
+
+// gridAxis is what the grid factors of the record's environments say of an
+// axis, each answer once and in order.
+func (r *Record) gridAxis(axis func(*factors.Factor) string) (told []string) {
+	for i := range r.Factors {
+		f := &r.Factors[i]
+		used := slices.ContainsFunc(r.Environments, func(e Environment) bool { return e.Factors.Grid == f.ID })
+		if a := axis(f); used && a != "" && !slices.Contains(told, a) {
+			told = append(told, a)
+		}
+	}
+	slices.Sort(told)
+	return told
 }
 
 // warn makes the warnings of a code those that are due. Of one that is there

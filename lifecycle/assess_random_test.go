@@ -234,19 +234,10 @@ func TestTotalsAgreeWithAMonteCarlo(t *testing.T) {
 			r.Methods[i].RelError = min(r.Methods[i].RelError, 0.5)
 		}
 		assess(t, r)
-		of := newBasis(r).sources
+		of := newBasis(r).Sources
 		drawn := make([][]float64, len(totals))
 		for range draws {
-			n := d.drawn(r, of)
-			b := newBasis(n)
-			require.NoError(t, b.refreshDevices())
-			sums := make([]*columns, len(n.Phases))
-			for i := range sums {
-				var err error
-				sums[i], err = b.stage(i)
-				require.NoError(t, err)
-			}
-			total := b.sum(sums, func(*PhaseEntry) bool { return true })
+			total := totalsOf(t, d.drawn(r, of))
 			for c, k := range totals {
 				drawn[c] = append(drawn[c], total[k].value)
 			}
@@ -263,19 +254,40 @@ func TestTotalsAgreeWithAMonteCarlo(t *testing.T) {
 	}
 }
 
+// totalsOf are the figures of a record that was not assessed.
+func totalsOf(t *testing.T, r *Record) *columns {
+	b := newBasis(r)
+	require.NoError(t, b.refreshDevices())
+	total, err := b.totals()
+	require.NoError(t, err)
+	return total
+}
+
 // drawn is a record as it would be if every factor and every meter's gain were
 // what it is by chance.
-func (d dice) drawn(r *Record, of []source) *Record {
+func (d dice) drawn(r *Record, of []source) *Record { return drawnBy(r, of, d.normal(len(of))) }
+
+// normal are n standard normal variables.
+func (d dice) normal(n int) []float64 {
+	z := make([]float64, n)
+	for k := range z {
+		z[k] = d.NormFloat64()
+	}
+	return z
+}
+
+// drawnBy is a record as it would be with these errors of its sources.
+func drawnBy(r *Record, of []source, z []float64) *Record {
 	n := *r
 	n.Factors = slices.Clone(r.Factors)
 	for k := range n.Factors {
 		f := &n.Factors[k]
-		f.Value *= of[k].skew * math.Exp(of[k].sigma*d.NormFloat64())
+		f.Value *= of[k].Skew * math.Exp(of[k].Sigma*z[k])
 		f.Low, f.High = f.Value, f.Value
 	}
 	gain := map[string]float64{}
 	for k := range n.Methods {
-		gain[n.Methods[k].ID] = math.Exp(of[len(n.Factors)+k].sigma * d.NormFloat64())
+		gain[n.Methods[k].ID] = math.Exp(of[len(n.Factors)+k].Sigma * z[len(n.Factors)+k])
 	}
 	n.Phases = nil
 	for _, p := range r.Phases {

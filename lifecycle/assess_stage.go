@@ -37,7 +37,7 @@ func (b *basis) line(i, j int) (l line, err error) {
 		return l, err
 	}
 	l.column, l.method = energyJ, b.record.Methods[l.meter].Method
-	l.input = product{}.times(b.gain(l.meter))
+	l.input = product{}.Times(b.gain(l.meter))
 	l.figure.add(&b.intervals, u.EnergyJ.Value, l.input, l.method)
 	return l, nil
 }
@@ -81,7 +81,7 @@ func (b *basis) serviceLine(l line, u *Usage, at func(string) string) (line, err
 			return l, &fault{"R4", pointer("factors", k, "unit"), fmt.Sprintf("a service factor is in Wh or gCO2e a call, not in %q", unit)}
 		}
 	}
-	l.input = product{}.times(k)
+	l.input = product{}.Times(k)
 	l.figure.add(&b.intervals, units*b.value(k), l.input, l.method)
 	return l, nil
 }
@@ -100,73 +100,81 @@ func (b *basis) serviceLine(l line, u *Usage, at func(string) string) (line, err
 //
 // A service that is told in grams adds to operational_gco2e alone.
 func (b *basis) operational(i int) (*columns, error) {
-	p := &b.record.Phases[i]
 	c := new(columns)
-	hourly := map[*place]float64{} // grid intensity of the stage
-	for j := range p.Usage {
-		l, err := b.line(i, j)
-		if err != nil {
+	hourly := map[*place]float64{}
+	for j := range b.record.Phases[i].Usage {
+		if err := b.addRow(c, i, j, hourly); err != nil {
 			return nil, err
 		}
-		u := &p.Usage[j]
-		if l.column == operationalGCO2e {
-			grams := l.figure.value
-			if u.OperationalGCO2e != nil {
-				grams = u.OperationalGCO2e.Value
-			}
-			c[operationalGCO2e].add(&b.intervals, grams, l.input, Modelled)
-			continue
-		}
-		e := l.figure.value
-		if u.EnergyJ != nil {
-			e = u.EnergyJ.Value
-		}
-		intensity, ok := hourly[l.place]
-		if !ok {
-			if intensity, err = b.intensity(i, u.Hardware, l.place); err != nil {
-				return nil, err
-			}
-			hourly[l.place] = intensity
-		}
-		b.addLine(c, &l, e, intensity)
 	}
 	return c, nil
+}
+
+// addRow adds the figures of row j of operational stage i. hourly are the grid
+// intensities that the stage met so far.
+func (b *basis) addRow(c *columns, i, j int, hourly map[*place]float64) error {
+	l, err := b.line(i, j)
+	if err != nil {
+		return err
+	}
+	u := &b.record.Phases[i].Usage[j]
+	if l.column == operationalGCO2e {
+		grams := l.figure.value
+		if u.OperationalGCO2e != nil {
+			grams = u.OperationalGCO2e.Value
+		}
+		c[operationalGCO2e].add(&b.intervals, grams, l.input, Modelled)
+		return nil
+	}
+	e := l.figure.value
+	if u.EnergyJ != nil {
+		e = u.EnergyJ.Value
+	}
+	intensity, ok := hourly[l.place]
+	if !ok {
+		if intensity, err = b.intensity(i, u.Hardware, l.place); err != nil {
+			return err
+		}
+		hourly[l.place] = intensity
+	}
+	b.addLine(c, &l, e, intensity)
+	return nil
 }
 
 // addLine adds the figures of a row of e joules to its stage.
 func (b *basis) addLine(c *columns, l *line, e, intensity float64) {
 	s, v := l.place, &b.intervals
-	facility, atFacility := e*b.value(s.pue), l.input.times(s.pue)
+	facility, atFacility := e*b.value(s.pue), l.input.Times(s.pue)
 	c[energyJ].add(v, e, l.input, l.method)
 	c[facilityEnergyJ].add(v, facility, atFacility, Modelled)
-	c[operationalGCO2e].add(v, facility*intensity/joulesPerKWh, atFacility.times(s.grid), Modelled)
+	c[operationalGCO2e].add(v, facility*intensity/joulesPerKWh, atFacility.Times(s.grid), Modelled)
 
 	if s.wue < 0 || s.ewif < 0 {
 		c[waterL].unknown = true
 	} else {
-		c[waterL].add(v, e*b.value(s.wue)/joulesPerKWh, l.input.times(s.wue), Modelled)
-		c[waterL].add(v, facility*b.value(s.ewif)/joulesPerKWh, atFacility.times(s.ewif), Modelled)
+		c[waterL].add(v, e*b.value(s.wue)/joulesPerKWh, l.input.Times(s.wue), Modelled)
+		c[waterL].add(v, facility*b.value(s.ewif)/joulesPerKWh, atFacility.Times(s.ewif), Modelled)
 	}
 
 	if !s.hasMarket() {
 		c[marketGCO2e].unknown = true
 	} else {
 		for n, k := range s.instruments {
-			c[marketGCO2e].add(v, facility*s.shares[n]*b.value(k)/joulesPerKWh, atFacility.times(k), Modelled)
+			c[marketGCO2e].add(v, facility*s.shares[n]*b.value(k)/joulesPerKWh, atFacility.Times(k), Modelled)
 		}
 		if s.uncovered > 0 {
-			c[marketGCO2e].add(v, facility*s.uncovered*b.value(s.residual)/joulesPerKWh, atFacility.times(s.residual), Modelled)
+			c[marketGCO2e].add(v, facility*s.uncovered*b.value(s.residual)/joulesPerKWh, atFacility.Times(s.residual), Modelled)
 		}
 	}
 	if s.marginal < 0 {
 		c[marginalGCO2e].unknown = true
 	} else {
-		c[marginalGCO2e].add(v, facility*b.value(s.marginal)/joulesPerKWh, atFacility.times(s.marginal), Modelled)
+		c[marginalGCO2e].add(v, facility*b.value(s.marginal)/joulesPerKWh, atFacility.Times(s.marginal), Modelled)
 	}
 	if s.loss < 0 {
 		c[lossGCO2e].unknown = true
 	} else {
-		c[lossGCO2e].add(v, facility*b.value(s.loss)*b.value(s.grid)/joulesPerKWh, atFacility.times(s.loss).times(s.grid), Modelled)
+		c[lossGCO2e].add(v, facility*b.value(s.loss)*b.value(s.grid)/joulesPerKWh, atFacility.Times(s.loss).Times(s.grid), Modelled)
 	}
 }
 

@@ -22,7 +22,7 @@ func sure(id string, kind factors.Kind, value float64, unit string) factors.Fact
 func between(id string, kind factors.Kind, value, low, high float64, unit string) factors.Factor {
 	f := factors.Factor{
 		ID: id, Kind: kind, Value: value, Low: low, High: high, Unit: unit,
-		Found: factors.Declared, Source: "a round number", SourceYear: 2026, Quality: "D",
+		Found: factors.Declared, Source: "a round number", SourceYear: 2026, Quality: "C",
 	}
 	if strings.HasPrefix(unit, "gCO2e") {
 		f.GWP = "AR6"
@@ -432,4 +432,52 @@ func TestWarningsOfFactorsAreKeptExactlyAsLongAsTheyHold(t *testing.T) {
 	r.Factors[0].ValidFrom, r.Factors[0].ValidTo = "", ""
 	assess(t, r)
 	assert.Equal(t, []Warning{{Code: "counter-gap", Path: "/ledger/0"}}, r.Warnings)
+}
+
+func TestFiguresThatNothingConfirmsAreNeverSilent(t *testing.T) {
+	r := oneHour()
+	r.Factors[5].Quality = "D"
+	r.Factors[7].Quality = "D"
+	assess(t, assess(t, r))
+	require.Empty(t, findings(r))
+	require.Len(t, r.Warnings, 2, "once each")
+	for i, at := range []string{"/factors/5", "/factors/7"} {
+		assert.Equal(t, unverifiedFactor, r.Warnings[i].Code)
+		assert.Equal(t, at, r.Warnings[i].Path)
+	}
+
+	r.Factors[5].Quality = "A"
+	r.Factors[7], r.Factors[6] = r.Factors[6], r.Factors[7]
+	assess(t, r)
+	require.Len(t, r.Warnings, 1, "what was verified since is no longer flagged")
+	assert.Equal(t, "/factors/6", r.Warnings[0].Path, "and the flag is where the factor is")
+}
+
+func TestDirectAndLifeCycleFiguresAreNotConfused(t *testing.T) {
+	codes := func(r *Record) (codes []string) {
+		for _, w := range r.Warnings {
+			codes = append(codes, w.Code+" "+w.Path)
+		}
+		return codes
+	}
+	r := everything()
+	r.Factors[0].Basis = "direct"
+	assess(t, r)
+	assert.Equal(t, []string{"basis-direct /factors/0", "basis-mixed /environments"}, codes(r), "the far place has a life-cycle figure")
+	assert.Empty(t, Validate(r), "it is a flag, not a fault")
+
+	for i := range r.Factors {
+		if r.Factors[i].Kind == factors.Grid {
+			r.Factors[i].Basis = "direct"
+		}
+	}
+	assess(t, r)
+	assert.NotContains(t, codes(r), "basis-mixed /environments", "both places have the same basis")
+	for i := range r.Factors {
+		if r.Factors[i].Basis == "direct" {
+			r.Factors[i].Basis = "lifecycle"
+		}
+	}
+	assess(t, r)
+	assert.Empty(t, r.Warnings)
 }

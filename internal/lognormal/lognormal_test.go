@@ -1,4 +1,4 @@
-package lifecycle
+package lognormal
 
 import (
 	"fmt"
@@ -14,43 +14,43 @@ import (
 )
 
 // within is a source whose 95 % bounds are value/ratio and value×ratio.
-func within(ratio float64) source { return lognormal(1, 1/ratio, ratio) }
+func within(ratio float64) Source { return New(1, 1/ratio, ratio) }
 
 func TestSourceIsLognormalBetweenItsBounds(t *testing.T) {
-	s := lognormal(1.2e6, 7e5, 2e6)
-	assert.InEpsilon(t, 7e5, 1.2e6*s.skew*math.Exp(-z95*s.sigma), 1e-12, "lower bound")
-	assert.InEpsilon(t, 2e6, 1.2e6*s.skew*math.Exp(z95*s.sigma), 1e-12, "upper bound")
+	s := New(1.2e6, 7e5, 2e6)
+	assert.InEpsilon(t, 7e5, 1.2e6*s.Skew*math.Exp(-z95*s.Sigma), 1e-12, "lower bound")
+	assert.InEpsilon(t, 2e6, 1.2e6*s.Skew*math.Exp(z95*s.Sigma), 1e-12, "upper bound")
 
-	assert.Equal(t, source{skew: 1}, lognormal(3, 3, 3), "a figure without an interval is certain")
-	assert.Equal(t, source{skew: 1}, lognormal(0, 0, 0), "so is nothing")
+	assert.Equal(t, Source{Skew: 1}, New(3, 3, 3), "a figure without an interval is certain")
+	assert.Equal(t, Source{Skew: 1}, New(0, 0, 0), "so is nothing")
 }
 
 func TestBoundsOfSimpleSums(t *testing.T) {
-	sources := []source{within(2), within(3), {skew: 1}, within(1.5)}
-	p := func() product { return product{} }
+	sources := []Source{within(2), within(3), {Skew: 1}, within(1.5)}
+	p := func() Product { return Product{} }
 	both := math.Exp(math.Hypot(math.Log(2), math.Log(3)))
 	for _, c := range []struct {
 		name      string
 		value     float64
-		terms     []term
+		terms     []Term
 		low, high float64
 	}{
 		{"no term", 0, nil, 0, 0},
-		{"terms of nothing", 0, []term{{0, p().times(0)}, {0, p().times(1)}}, 0, 0},
-		{"a certain term", 7, []term{{7, p().times(2)}}, 7, 7},
-		{"one source", 10, []term{{10, p().times(0)}}, 5, 20},
-		{"one source that divides", 10, []term{{10, p().over(1)}}, 10. / 3, 30},
-		{"a product is lognormal", 6, []term{{6, p().times(0).times(1).times(2)}}, 6 / both, 6 * both},
-		{"a quotient likewise", 6, []term{{6, p().times(0).over(1)}}, 6 / both, 6 * both},
-		{"a shared source is one variable", 12, []term{{2, p().times(0)}, {10, p().times(0)}}, 6, 24},
-		{"a certain part does not move", 12, []term{{2, p()}, {10, p().times(0)}}, 7, 22},
-		{"the best estimate is never left out", 30, []term{{10, p().times(0)}}, 5, 30},
-		{"nor below", 4, []term{{10, p().times(0)}}, 4, 20},
+		{"terms of nothing", 0, []Term{{0, p().Times(0)}, {0, p().Times(1)}}, 0, 0},
+		{"a certain term", 7, []Term{{7, p().Times(2)}}, 7, 7},
+		{"one source", 10, []Term{{10, p().Times(0)}}, 5, 20},
+		{"one source that divides", 10, []Term{{10, p().Over(1)}}, 10. / 3, 30},
+		{"a product is lognormal", 6, []Term{{6, p().Times(0).Times(1).Times(2)}}, 6 / both, 6 * both},
+		{"a quotient likewise", 6, []Term{{6, p().Times(0).Over(1)}}, 6 / both, 6 * both},
+		{"a shared source is one variable", 12, []Term{{2, p().Times(0)}, {10, p().Times(0)}}, 6, 24},
+		{"a certain part does not move", 12, []Term{{2, p()}, {10, p().Times(0)}}, 7, 22},
+		{"the best estimate is never left out", 30, []Term{{10, p().Times(0)}}, 5, 30},
+		{"nor below", 4, []Term{{10, p().Times(0)}}, 4, 20},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			v := intervals{sources: sources}
+			v := Intervals{Sources: sources}
 			for range 2 { // the second time with the memory of the first
-				low, high := v.bounds(c.value, c.terms)
+				low, high := v.Bounds(c.value, c.terms)
 				assert.InDelta(t, c.low, low, 1e-9*c.low, "low")
 				assert.InDelta(t, c.high, high, 1e-9*c.high, "high")
 			}
@@ -59,9 +59,9 @@ func TestBoundsOfSimpleSums(t *testing.T) {
 }
 
 func TestIndependentSourcesAreNarrowerThanASharedOne(t *testing.T) {
-	v := intervals{sources: []source{within(2), within(2)}}
-	_, shared := v.bounds(2, []term{{1, product{}.times(0)}, {1, product{}.times(0)}})
-	_, apart := v.bounds(2, []term{{1, product{}.times(0)}, {1, product{}.times(1)}})
+	v := Intervals{Sources: []Source{within(2), within(2)}}
+	_, shared := v.Bounds(2, []Term{{1, Product{}.Times(0)}, {1, Product{}.Times(0)}})
+	_, apart := v.Bounds(2, []Term{{1, Product{}.Times(0)}, {1, Product{}.Times(1)}})
 	assert.InEpsilon(t, 4, shared, 1e-9)
 	assert.Less(t, apart, 3.5)
 	assert.Greater(t, apart, 3.0)
@@ -70,24 +70,24 @@ func TestIndependentSourcesAreNarrowerThanASharedOne(t *testing.T) {
 func TestBoundsDoNotDependOnHowASumIsWritten(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 7))
 	sources, terms := recordShapedSum(rng, 3)
-	v := intervals{sources: sources}
-	low, high := v.bounds(1, terms)
+	v := Intervals{Sources: sources}
+	low, high := v.Bounds(1, terms)
 
 	shuffled := slices.Clone(terms)
 	rng.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-	var halves []term
+	var halves []Term
 	for _, s := range shuffled {
-		halves = append(halves, term{s.median / 2, s.product}, term{s.median / 2, s.product})
+		halves = append(halves, Term{s.Median / 2, s.Product}, Term{s.Median / 2, s.Product})
 	}
-	l, h := v.bounds(1, halves)
+	l, h := v.Bounds(1, halves)
 	assert.InEpsilon(t, low, l, 1e-9, "low")
 	assert.InEpsilon(t, high, h, 1e-9, "high")
 
 	scaled := slices.Clone(terms)
 	for i := range scaled {
-		scaled[i].median *= 1e200
+		scaled[i].Median *= 1e200
 	}
-	l, h = v.bounds(1e200, scaled)
+	l, h = v.Bounds(1e200, scaled)
 	assert.InEpsilon(t, low*1e200, l, 1e-9, "low of a sum that is huge")
 	assert.InEpsilon(t, high*1e200, h, 1e-9, "high of a sum that is huge")
 }
@@ -95,8 +95,8 @@ func TestBoundsDoNotDependOnHowASumIsWritten(t *testing.T) {
 // recordShapedSum is a total as records have it: six stages of five rows, four
 // meters, one PUE, one grid, and the shares of up to three devices; or water.
 // Every source lies within ×ratio.
-func recordShapedSum(rng *rand.Rand, ratio float64) ([]source, []term) {
-	var sources []source
+func recordShapedSum(rng *rand.Rand, ratio float64) ([]Source, []Term) {
+	var sources []Source
 	add := func() int {
 		sources = append(sources, within(1+(ratio-1)*rng.Float64()))
 		return len(sources) - 1
@@ -105,15 +105,15 @@ func recordShapedSum(rng *rand.Rand, ratio float64) ([]source, []term) {
 	meters := []int{add(), add(), add(), add()}
 	pue, grid, wue, ewif := add(), add(), add(), add()
 	water := rng.IntN(3) == 0
-	var terms []term
+	var terms []Term
 	for range 6 {
 		for range 5 {
-			e := product{}.times(meters[rng.IntN(len(meters))])
+			e := Product{}.Times(meters[rng.IntN(len(meters))])
 			a := amount()
 			if water {
-				terms = append(terms, term{a, e.times(wue)}, term{a * rng.Float64() * 10, e.times(pue).times(ewif)})
+				terms = append(terms, Term{a, e.Times(wue)}, Term{a * rng.Float64() * 10, e.Times(pue).Times(ewif)})
 			} else {
-				terms = append(terms, term{a, e.times(pue).times(grid)})
+				terms = append(terms, Term{a, e.Times(pue).Times(grid)})
 			}
 		}
 	}
@@ -121,34 +121,34 @@ func recordShapedSum(rng *rand.Rand, ratio float64) ([]source, []term) {
 		life, used := add(), add()
 		for range rng.IntN(4) {
 			terms = append(terms,
-				term{5 * amount(), product{}.times(add()).over(life).over(used)},
-				term{amount() / 5, product{}.times(add()).over(life).over(used)})
+				Term{5 * amount(), Product{}.Times(add()).Over(life).Over(used)},
+				Term{amount() / 5, Product{}.Times(add()).Over(life).Over(used)})
 		}
 	}
 	return sources, terms
 }
 
 // monteCarlo draws the bounds of a sum.
-func monteCarlo(rng *rand.Rand, draws int, sources []source, terms []term) (low, high float64) {
-	byProduct := map[product]float64{}
+func monteCarlo(rng *rand.Rand, draws int, sources []Source, terms []Term) (low, high float64) {
+	byProduct := map[Product]float64{}
 	for _, t := range terms {
-		byProduct[t.product] += t.median
+		byProduct[t.Product] += t.Median
 	}
 	terms = terms[:0:0]
 	for p, median := range byProduct {
-		terms = append(terms, term{median, p})
+		terms = append(terms, Term{median, p})
 	}
-	slices.SortFunc(terms, func(a, b term) int { return slices.Compare(a.product[:], b.product[:]) })
+	slices.SortFunc(terms, func(a, b Term) int { return slices.Compare(a.Product[:], b.Product[:]) })
 
 	x := make([]float64, draws)
 	z := make([]float64, len(sources))
 	for n := range x {
 		for k := range sources {
-			z[k] = sources[k].sigma * rng.NormFloat64()
+			z[k] = sources[k].Sigma * rng.NormFloat64()
 		}
 		for _, t := range terms {
 			var e float64
-			for _, k := range t.product {
+			for _, k := range t.Product {
 				switch {
 				case k > 0:
 					e += z[k-1]
@@ -156,7 +156,7 @@ func monteCarlo(rng *rand.Rand, draws int, sources []source, terms []term) (low,
 					e -= z[-k-1]
 				}
 			}
-			x[n] += t.median * math.Exp(e)
+			x[n] += t.Median * math.Exp(e)
 		}
 	}
 	return smallest(x, draws*25/1000), smallest(x, draws*975/1000)
@@ -196,8 +196,8 @@ func smallest(x []float64, k int) float64 {
 // to 0.1 %.
 type drawnSum struct {
 	ratio, n, value, low, high float64
-	sources                    []source
-	terms                      []term
+	sources                    []Source
+	terms                      []Term
 }
 
 const (
@@ -215,7 +215,7 @@ func drawn(t *testing.T) (sums []drawnSum) {
 			s := drawnSum{ratio: ratio, n: float64(n)}
 			s.sources, s.terms = recordShapedSum(rand.New(rand.NewPCG(n, uint64(ratio))), ratio)
 			for _, t := range s.terms {
-				s.value += t.median
+				s.value += t.Median
 			}
 			sums = append(sums, s)
 		}
@@ -249,8 +249,8 @@ func TestBoundsAgreeWithAMonteCarlo(t *testing.T) {
 	t.Parallel()
 	worst := map[float64]float64{}
 	for _, s := range drawn(t) {
-		v := intervals{sources: s.sources}
-		low, high := v.bounds(s.value, s.terms)
+		v := Intervals{Sources: s.sources}
+		low, high := v.Bounds(s.value, s.terms)
 		tolerance := map[float64]float64{2: 0.02, 3: 0.04}[s.ratio]
 		assert.InEpsilon(t, s.low, low, tolerance, "low of sum %v of inputs within ×%v", s.n, s.ratio)
 		assert.InEpsilon(t, s.high, high, tolerance, "high of sum %v of inputs within ×%v", s.n, s.ratio)
@@ -265,7 +265,7 @@ func TestBoundsAgreeWithAMonteCarlo(t *testing.T) {
 }
 
 func TestTheMonteCarloFindsTheBoundsOfASingleSource(t *testing.T) {
-	low, high := monteCarlo(rand.New(rand.NewPCG(1, 1)), checkDraws, []source{within(3)}, []term{{10, product{}.over(0)}})
+	low, high := monteCarlo(rand.New(rand.NewPCG(1, 1)), checkDraws, []Source{within(3)}, []Term{{10, Product{}.Over(0)}})
 	assert.InEpsilon(t, 10./3, low, 0.015)
 	assert.InEpsilon(t, 30, high, 0.015)
 	for k := range 5 {
@@ -275,9 +275,23 @@ func TestTheMonteCarloFindsTheBoundsOfASingleSource(t *testing.T) {
 
 func BenchmarkBounds(b *testing.B) {
 	sources, terms := recordShapedSum(rand.New(rand.NewPCG(1, 1)), 2)
-	v := intervals{sources: sources}
+	v := Intervals{Sources: sources}
 	b.ReportAllocs()
 	for b.Loop() {
-		v.bounds(1, terms)
+		v.Bounds(1, terms)
 	}
+}
+
+func TestSumOfIndependentParts(t *testing.T) {
+	value, low, high := Sum(Part{2, 10, 5, 20}, Part{1, 3, 3, 3}, Part{4, 0, 0, 0})
+	assert.InEpsilon(t, 23, value, 1e-12)
+	assert.InEpsilon(t, 13, low, 1e-9, "a certain part does not move")
+	assert.InEpsilon(t, 43, high, 1e-9)
+
+	_, low, high = Sum(Part{1, 1, 0.5, 2}, Part{1, 1, 0.5, 2})
+	assert.Greater(t, low, 1.0, "errors that are independent rarely fall together")
+	assert.Less(t, high, 4.0)
+
+	value, low, high = Sum()
+	assert.Equal(t, []float64{0, 0, 0}, []float64{value, low, high})
 }

@@ -1,0 +1,5 @@
+package lognormal
+
+import "flag"
+
+var update = flag.Bool("update", false, "rewrite the golden files")
