@@ -19,6 +19,7 @@ var units = map[Kind][]string{
 	Instrument:  {"gCO2e/kWh"},
 	Marginal:    {"gCO2e/kWh"},
 	Loss:        {"1"},
+	CarbonFree:  {"1"},
 	Production:  {"gCO2e", "kgSbeq", "J", "kg"},
 	EndOfLife:   {"gCO2e", "kgSbeq", "J", "kg"},
 	Transport:   {"gCO2e", "kgSbeq", "J", "kg"},
@@ -29,6 +30,21 @@ var units = map[Kind][]string{
 	Service:     {"Wh", "gCO2e"},
 	IdlePower:   {"W", "W/GB", "W/thread", "W/W"},
 	FullPower:   {"W", "W/GB", "W/thread", "W/W"},
+}
+
+// absurd is above what a figure can be: a wrong unit, not a surprise. By kind,
+// or by kind and unit where units differ.
+var absurd = map[string]float64{
+	"grid": 5000, "residual": 5000, "instrument": 5000, "marginal": 5000,
+	"pue": 10, "wue": 200, "ewif": 200, "loss": 1, "carbon-free": 1, "utilisation": 1,
+	"production gCO2e": 1e10, "end-of-life gCO2e": 1e10, "transport gCO2e": 1e10, // 10,000 t a device
+	"production kgSbeq": 1e4, "end-of-life kgSbeq": 1e4, "transport kgSbeq": 1e4,
+	"production J": 1e14, "end-of-life J": 1e14, "transport J": 1e14,
+	"production kg": 1e6, "end-of-life kg": 1e6, "transport kg": 1e6,
+	"lifetime": 100 * 31557600, // a century
+	"storage":  1e4, "transfer": 1e3, "service": 1e9,
+	"idle-power W": 1e6, "idle-power W/GB": 100, "idle-power W/thread": 1e3, "idle-power W/W": 10,
+	"full-power W": 1e6, "full-power W/GB": 100, "full-power W/thread": 1e3, "full-power W/W": 10,
 }
 
 // axes that an electricity factor must tell, with their values. Mixing two of
@@ -47,7 +63,8 @@ var axes = []struct {
 // Check tells whether f is a factor at all: kind and unit known and fitting,
 // 0 < Low ≤ Value ≤ High (or all three 0), source, year and quality there,
 // and for electricity all four axes. It returns every fault, joined, or nil.
-// A figure that is merely surprising passes.
+// A figure that is merely surprising passes, an absurd one does not, such as a
+// grid of 50,000 gCO2e/kWh or a lifetime of more than a century.
 func (f Factor) Check() error {
 	var faults []error
 	fault := func(format string, args ...any) {
@@ -73,6 +90,7 @@ func (f Factor) Check() error {
 	if !slices.Contains([]string{"A", "B", "C", "D"}, f.Quality) {
 		fault("quality %q: write A, B, C or D", f.Quality)
 	}
+	f.checkPlace(fault)
 	f.checkAxes(fault)
 	f.checkDates(fault)
 	return errors.Join(faults...)
@@ -97,12 +115,44 @@ func (f *Factor) checkFigures(fault func(string, ...any)) {
 	case f.Kind == Lifetime && zero:
 		fault("a lifetime is above 0")
 	}
+	most, ok := absurd[string(f.Kind)]
+	if !ok {
+		most, ok = absurd[string(f.Kind)+" "+f.Unit]
+	}
+	for _, x := range []struct {
+		column string
+		value  float64
+	}{{"value", f.Value}, {"low", f.Low}, {"high", f.High}} {
+		if ok && x.value > most {
+			fault("%s %v %s is absurd: %s is at most %v; is the unit right?", x.column, x.value, f.Unit, f.Kind, most)
+		}
+	}
+}
+
+// checkPlace refuses what looks like a country and is none. Grid zones and the
+// names of sites are free.
+func (f *Factor) checkPlace(fault func(string, ...any)) {
+	g := f.Geography
+	if g == "" || g == world || IsCountry(g) {
+		return
+	}
+	code, _, sub := strings.Cut(g, "-")
+	if len(code) == 2 && code == strings.ToUpper(code) && (sub || len(g) == 2) {
+		if !IsCountry(code) {
+			fault("geography %q: there is no country %s", g, code)
+		}
+		return
+	}
+	if code, err := Country(g); err == nil {
+		fault("geography %q: write the ISO 3166-1 alpha-2 code, %s", g, code)
+	} else if up := strings.ToUpper(g); up != g && isRegion(up) && IsCountry(up[:2]) {
+		fault("geography %q: write the ISO 3166-2 code in capitals, %s", g, up)
+	}
 }
 
 func (f *Factor) checkAxes(fault func(string, ...any)) {
-	electric := f.Kind == Grid || f.Kind == Residual || f.Kind == Instrument || f.Kind == Marginal
 	for _, a := range axes {
-		if got := a.of(f); (electric || got != "") && !slices.Contains(a.values, got) {
+		if got := a.of(f); (isElectric(f.Kind) || got != "") && !slices.Contains(a.values, got) {
 			fault("%s %q: write %s", a.name, got, strings.Join(a.values, " or "))
 		}
 	}

@@ -28,7 +28,7 @@ func TestCheckNamesEachFault(t *testing.T) {
 		want  string
 	}{
 		{"no id", func(f *Factor) { f.ID = "" }, "id is empty"},
-		{"unknown kind", func(f *Factor) { f.Kind = "gird" }, `kind "gird" is unknown: write one of end-of-life, ewif, `},
+		{"unknown kind", func(f *Factor) { f.Kind = "gird" }, `kind "gird" is unknown: write one of carbon-free, end-of-life, ewif, `},
 		{"unit of another kind", func(f *Factor) { f.Unit = "kg/kWh" }, `unit "kg/kWh" does not fit kind grid: write gCO2e/kWh`},
 		{"value below low", func(f *Factor) { f.Value = 40 }, "low ≤ value ≤ high does not hold: 48, 40, 65"},
 		{"value above high", func(f *Factor) { f.Value = 70 }, "low ≤ value ≤ high does not hold: 48, 70, 65"},
@@ -55,6 +55,22 @@ func TestCheckNamesEachFault(t *testing.T) {
 		{"lifetime of zero", func(f *Factor) {
 			*f = Factor{ID: "l", Kind: Lifetime, Unit: "s", Source: "x", SourceYear: 2025, Quality: "A"}
 		}, "a lifetime is above 0"},
+		{"absurd grid", func(f *Factor) { f.High = 56000 }, "high 56000 gCO2e/kWh is absurd: grid is at most 5000; is the unit right?"},
+		{"absurd value", func(f *Factor) { f.Value, f.High = 5600, 6000 }, "value 5600 gCO2e/kWh is absurd"},
+		{"absurd pue", func(f *Factor) {
+			*f = Factor{ID: "pue.mine", Kind: PUE, Value: 12, Low: 11, High: 13, Unit: "1", Source: "x", SourceYear: 2025, Quality: "A"}
+		}, "value 12 1 is absurd: pue is at most 10"},
+		{"absurd water", func(f *Factor) {
+			*f = Factor{ID: "w", Kind: EWIF, Value: 3130, Low: 2000, High: 4000, Unit: "L/kWh", Source: "x", SourceYear: 2025, Quality: "A"}
+		}, "value 3130 L/kWh is absurd: ewif is at most 200"},
+		{"lifetime of two centuries", func(f *Factor) {
+			*f = Factor{ID: "l", Kind: Lifetime, Value: 200 * year, Low: 200 * year, High: 200 * year, Unit: "s", Source: "x", SourceYear: 2025, Quality: "A"}
+		}, "s is absurd: lifetime is at most"},
+		{"country that is none", func(f *Factor) { f.Geography = "EU" }, `geography "EU": there is no country EU`},
+		{"region of no country", func(f *Factor) { f.Geography = "UK-ENG" }, `geography "UK-ENG": there is no country UK`},
+		{"country by name", func(f *Factor) { f.Geography = "germany" }, `geography "germany": write the ISO 3166-1 alpha-2 code, DE`},
+		{"region in small letters", func(f *Factor) { f.Geography = "us-ca" }, `geography "us-ca": write the ISO 3166-2 code in capitals, US-CA`},
+		{"country by alpha-3", func(f *Factor) { f.Geography = "DEU" }, `geography "DEU": write the ISO 3166-1 alpha-2 code, DE`},
 		{"gwp where no gram is", func(f *Factor) {
 			*f = Factor{ID: "w", Kind: WUE, Unit: "L/kWh", GWP: "AR5", Source: "x", SourceYear: 2025, Quality: "A"}
 		}, `gwp "AR5"`},
@@ -85,4 +101,19 @@ func TestTimesScalesTheIntervalAsWell(t *testing.T) {
 	assert.InDelta(t, 38.4, f.High, 1e-12)
 	assert.Equal(t, "W", f.Unit)
 	assert.Equal(t, "s", f.Source)
+}
+
+// A wrong unit is refused, a surprise is not.
+func TestASurprisingFigurePasses(t *testing.T) {
+	surprising := []Factor{
+		{ID: "grid.island", Kind: Grid, Value: 1800, Low: 1500, High: 2200, Unit: "gCO2e/kWh", Geography: "ES-CN-TE",
+			Signal: "average", Accounting: "location", Basis: "lifecycle", Mix: "production", GWP: "AR6"},
+		{ID: "pue.shed", Kind: PUE, Value: 4, Low: 3, High: 5, Unit: "1", Geography: "aws:us-east-1"},
+		{ID: "lifetime.sensor", Kind: Lifetime, Value: 40 * year, Low: 30 * year, High: 50 * year, Unit: "s", Geography: "world"},
+		{ID: "ewif.dam", Kind: EWIF, Value: 90, Low: 50, High: 150, Unit: "L/kWh", Geography: "CAMX"},
+	}
+	for _, f := range surprising {
+		f.Source, f.SourceYear, f.Quality = "own meters", 2026, "A"
+		assert.NoError(t, f.Check())
+	}
 }

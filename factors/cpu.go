@@ -2,7 +2,6 @@ package factors
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 )
@@ -29,7 +28,8 @@ type CPU struct {
 //
 // Found is Exact for a listed name, Normalised for a name that is listed once
 // both are brought to a common form, Family when at least three listed models
-// begin alike, Class when only the class is known, else FromWorld. Idle and
+// begin alike or the name tells a generation ("AMD EPYC-Rome Processor",
+// "Neoverse-V1"), Class when only the class is known, else FromWorld. Idle and
 // Full are TDPW times the idle and full power per watt of TDP of the class
 // (ids idle-power.cpu-server and so on). Their intervals hold the spread of
 // the TDP and of these ratios: two independent lognormal errors.
@@ -44,44 +44,22 @@ func LookupCPU(model, class string, cores int) (CPU, error) {
 	if class != "" && !slices.Contains(cpuClasses, class) {
 		return CPU{}, fmt.Errorf("%w: cpu of %q: write one of %s", ErrUnknownClass, class, strings.Join(cpuClasses, ", "))
 	}
-	key := cpuKey(model)
-	if i, ok := list.byKey[key]; ok {
-		c := list.models[i]
-		found := Normalised
-		if c.name == strings.TrimSpace(model) {
-			found = Exact
-		}
-		return power(c, c.name, found)
+	p, found, err := list.find(model, class, cores)
+	if err != nil {
+		return CPU{}, err
 	}
-	if class == "" {
-		class = classOf(key)
-	}
-	c, ok := list.family(key, cores)
-	found := Family
-	if !ok {
-		found = Class
-		if class == unknown {
-			found = FromWorld
-		}
-		if c, err = list.class(class, cores); err != nil {
-			return CPU{}, err
-		}
-	}
-	if cores > 0 && cores != c.cores {
-		c.cores, c.threads = cores, 0 // the caller knows better
-	}
-	return power(c, "", found)
+	return power(p, found)
 }
 
 var cpuClasses = []string{"server", "desktop", "laptop", "embedded"}
 
 // power applies the ratios of p's class to its TDP.
-func power(p processor, model string, found Found) (CPU, error) {
-	s, err := embedded()
+func power(p processor, found Found) (CPU, error) {
+	s, err := figuresOf(IdlePower)
 	if err != nil {
 		return CPU{}, err
 	}
-	c := CPU{Model: model, Class: p.class, TDPW: p.tdp, Cores: p.cores, Threads: p.threads, Found: found}
+	c := CPU{Model: p.name, Class: p.class, TDPW: p.tdp.value, Cores: p.cores, Threads: p.threads, Found: found}
 	for _, x := range []struct {
 		kind Kind
 		to   *Factor
@@ -90,21 +68,20 @@ func power(p processor, model string, found Found) (CPU, error) {
 		if !ok {
 			return CPU{}, fmt.Errorf("%w: %s of cpu-%s", ErrNoFactor, x.kind, p.class)
 		}
-		*x.to = watts(f, p, found)
+		*x.to = watts(f, p.tdp, p.source, p.quality)
+		x.to.Found = found
 	}
 	return c, nil
 }
 
-// watts multiplies a ratio by a TDP. Both errors are lognormal and
-// independent: their logarithms add in quadrature.
-func watts(ratio Factor, p processor, found Found) Factor {
-	f := ratio.Times(p.tdp, "W")
-	f.Low = f.Value * math.Exp(-math.Hypot(math.Log(ratio.Value/ratio.Low), math.Log(p.tdp/p.low)))
-	f.High = f.Value * math.Exp(math.Hypot(math.Log(ratio.High/ratio.Value), math.Log(p.high/p.tdp)))
-	f.Found = found
-	f.Source = p.source.text + "; times " + ratio.ID + ": " + ratio.Source
-	f.SourceYear = min(ratio.SourceYear, p.source.year)
-	f.Licence = p.source.licence
-	f.Quality = max(ratio.Quality, p.quality)
+// watts multiplies a ratio by a TDP.
+func watts(ratio Factor, tdp quantity, from *sourceOf, quality string) Factor {
+	q := quantity{ratio.Value, ratio.Low, ratio.High}.times(tdp)
+	f := ratio
+	f.Value, f.Low, f.High, f.Unit = q.value, q.low, q.high, "W"
+	f.Source = from.text + "; times " + ratio.ID + ": " + ratio.Source
+	f.SourceYear = min(ratio.SourceYear, from.year)
+	f.Licence = from.licence
+	f.Quality = max(ratio.Quality, quality)
 	return f
 }

@@ -2,8 +2,7 @@ package factors
 
 import "strings"
 
-// maxName is how much of a processor's name is looked at; CPUID gives 48
-// bytes.
+// maxName is how much of a device's name is looked at; CPUID gives 48 bytes.
 const maxName = 200
 
 // cpuKey brings a processor's name to a common form, so that what the kernel
@@ -11,35 +10,58 @@ const maxName = 200
 // vendor's list says ("Intel Xeon Platinum 8375C"): lower case, without
 // marks, vendor, clock, core count, generation, graphics and filler words.
 func cpuKey(name string) string {
-	name = strings.ToLower(name[:min(len(name), maxName)])
-	for _, mark := range []string{"(r)", "(tm)", "(c)", "®", "™"} {
-		name = strings.ReplaceAll(name, mark, "")
+	name = withoutMarks(name)
+	if whole, cut := strings.CutSuffix(strings.TrimSpace(name), "..."); cut {
+		name = whole[:strings.LastIndexByte(whole, ' ')+1] // half a word, as lscpu cuts it
 	}
-	for _, end := range []string{"@", "(", ",", " with ", " w/ ", " radeon"} {
-		name, _, _ = strings.Cut(name, end)
-	}
-	words := strings.Fields(name)
-	key := words[:0]
-	for _, w := range words {
-		switch {
-		case fillers[w], isCoreCount(w), isClock(w):
-		case w == "gen" && len(key) > 0 && isOrdinal(key[len(key)-1]):
-			key = key[:len(key)-1]
-		case (w == "model" || w == "rev") && len(key) > 0 && key[0] == "raspberry":
-			return strings.Join(key, " ") // what follows is the board's variant
-		case len(key) > 0 && isCoreTier(key[len(key)-1]) && w[0] >= '0' && w[0] <= '9':
-			key[len(key)-1] += "-" + w // older kernels: Core(TM) i7 CPU 920
-		default:
-			key = append(key, w)
+	name = strings.TrimPrefix(name, "huawei,")
+	for _, end := range nameEnds {
+		if i := strings.Index(name, end); i >= 0 {
+			name = name[:i]
 		}
 	}
-	return strings.Join(key, " ")
+	words := make([]string, 0, 8)
+	for w := range strings.FieldsSeq(name) {
+		last := len(words) - 1
+		switch {
+		case fillers[w], isCoreCount(w), isClock(w):
+		case w == "gen" && last >= 0 && isOrdinal(words[last]):
+			words = words[:last]
+		case (w == "model" || w == "rev") && last >= 0 && words[0] == "raspberry":
+			return strings.Join(words, " ") // what follows is the board's variant
+		case last >= 0 && isCoreTier(words[last]) && w[0] >= '0' && w[0] <= '9':
+			words[last] += "-" + w // older kernels: Core(TM) i7 CPU 920
+		case last >= 0 && strings.HasSuffix(words[last], "-"):
+			words[last] += w // E7- 8870
+		case strings.HasPrefix(w, "firestorm-"), strings.HasPrefix(w, "icestorm-"), strings.HasPrefix(w, "avalanche-"), strings.HasPrefix(w, "blizzard-"):
+			// Linux names the cores of an Apple chip: Firestorm-M1-Pro.
+			words = append(words, "apple")
+			words = append(words, strings.Split(w, "-")[1:]...)
+		default:
+			words = append(words, w)
+		}
+	}
+	return strings.Join(words, " ")
 }
+
+// nameEnds are what the name of a model ends at.
+var nameEnds = []string{"@", "(", ",", " with ", " w/ ", " radeon"}
+
+// withoutMarks is a name in lower case, without ® and ™.
+func withoutMarks(name string) string {
+	name = name[:min(len(name), maxName)]
+	if strings.ContainsAny(name, "(®™") {
+		name = marks.Replace(name)
+	}
+	return strings.ToLower(name)
+}
+
+var marks = strings.NewReplacer("(R)", "", "(r)", "", "(TM)", "", "(tm)", "", "(Tm)", "", "(C)", "", "(c)", "", "®", "", "™", "")
 
 // fillers say nothing about the model. "0" is the first version of Xeon E5.
 var fillers = map[string]bool{
-	"intel": true, "amd": true, "ampere": true, "annapurna": true, "labs": true, "aws": true,
-	"nvidia": true, "cpu": true, "processor": true, "apu": true, "genuine": true, "0": true,
+	"intel": true, "amd": true, "ampere": true, "annapurna": true, "labs": true, "aws": true, "google": true, "azure": true,
+	"nvidia": true, "cpu": true, "processor": true, "apu": true, "chip": true, "genuine": true, "scalable": true, "0": true,
 }
 
 // isCoreCount recognises 32-core, 64-cores, eight-core.
@@ -60,11 +82,56 @@ func isCoreTier(w string) bool {
 	return w == "i3" || w == "i5" || w == "i7" || w == "i9"
 }
 
+// generations are the families that emulators, clouds and Arm's kernel name in
+// place of a model: words of the name, and the keys of the models that it may
+// be (as path.Match reads them). Earlier lines win.
+var generations = []struct {
+	words, models []string
+}{
+	{[]string{"epyc-naples", "naples"}, []string{"epyc 7??1*"}},
+	{[]string{"epyc-rome", "rome"}, []string{"epyc 7??2*"}},
+	{[]string{"epyc-milan", "milan"}, []string{"epyc 7??3*"}},
+	{[]string{"epyc-genoa", "genoa"}, []string{"epyc 9??4*"}},
+	{[]string{"epyc-turin", "turin"}, []string{"epyc 9??5*"}},
+	{[]string{"graniterapids", "granite rapids"}, []string{"xeon 6[5-9]??p*"}},
+	{[]string{"sierraforest", "sierra forest"}, []string{"xeon 6[5-9]??e*"}},
+	{[]string{"emeraldrapids", "emerald rapids"}, []string{"xeon platinum 85??*", "xeon gold [56]5??*", "xeon silver 45??*"}},
+	{[]string{"sapphirerapids", "sapphire rapids"}, []string{"xeon platinum 84??*", "xeon gold [56]4??*", "xeon silver 44??*"}},
+	{[]string{"icelake", "ice lake"}, []string{"xeon platinum 83??*", "xeon gold [56]3??*", "xeon silver 43??*"}},
+	{[]string{"cascadelake", "cascade lake"}, []string{"xeon platinum 82??*", "xeon gold [56]2??*", "xeon silver 42??*"}},
+	{[]string{"skylake"}, []string{"xeon platinum 81??*", "xeon gold [56]1??*", "xeon silver 41??*"}},
+	{[]string{"broadwell"}, []string{"xeon e5-26??* v4"}},
+	{[]string{"haswell"}, []string{"xeon e5-26??* v3"}},
+	{[]string{"ivybridge", "ivy bridge"}, []string{"xeon e5-26??* v2"}},
+	{[]string{"sandybridge", "sandy bridge"}, []string{"xeon e5-26??", "xeon e5-26??[lw]"}},
+	{[]string{"neoverse-n1"}, []string{"graviton2", "altra *"}},
+	{[]string{"neoverse-v1"}, []string{"graviton3", "graviton3e"}},
+	{[]string{"neoverse-v2", "axion"}, []string{"graviton4", "grace"}},
+}
+
+// generation is the keys of the models that a name may stand for, if it tells
+// no model but a generation: "Intel Xeon Processor (Skylake, IBRS)". The name
+// of a real model never does.
+func generation(name, key string) (word string, models []string) {
+	if strings.ContainsAny(key, "0123456789") && !strings.HasPrefix(key, "neoverse-") && key != "xeon e312xx" {
+		return "", nil
+	}
+	name = withoutMarks(name)
+	for _, g := range generations {
+		for _, w := range g.words {
+			if strings.Contains(name, w) {
+				return w, g.models
+			}
+		}
+	}
+	return "", nil
+}
+
 // classWords tell the class of a processor that is not listed by a word in
 // its name. Earlier lines win.
 var classWords = []struct{ class, words string }{
-	{"laptop", "apple snapdragon"},
-	{"server", "xeon epyc opteron altra neoverse graviton grace axion cobalt yitian kunpeng thunderx power9 power10 s390"},
+	{"laptop", "apple snapdragon oryon"},
+	{"server", "xeon epyc opteron altra ampereone neoverse graviton grace axion cobalt yitian kunpeng thunderx power7 power8 power9 power10 power11 s390 hygon phytium"},
 	{"server", "qemu kvm virtual westmere nehalem"}, // names that emulators give
 	{"embedded", "cortex raspberry atom quark bcm jetson rockchip allwinner armv6 armv7 sifive riscv"},
 	{"desktop", "threadripper core ryzen pentium celeron athlon fx phenom"},
@@ -94,7 +161,7 @@ func classOf(key string) string {
 // 7840u, i7-1165g7.
 func isMobile(key string) bool {
 	last := key[strings.LastIndexByte(key, ' ')+1:]
-	for _, suffix := range []string{"u", "h", "hs", "hx", "hq", "hk", "p", "y", "g1", "g4", "g7"} {
+	for _, suffix := range []string{"u", "h", "hs", "hx", "hq", "hk", "p", "y", "m", "mq", "mx", "qm", "xm", "g1", "g4", "g7"} {
 		stem, ok := strings.CutSuffix(last, suffix)
 		if ok && stem != "" && stem[len(stem)-1] >= '0' && stem[len(stem)-1] <= '9' {
 			return true

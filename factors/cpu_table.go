@@ -2,37 +2,32 @@ package factors
 
 import (
 	"cmp"
-	"encoding/csv"
-	"errors"
 	"fmt"
-	"io"
+	"path"
 	"slices"
-	"strconv"
+	"sort"
 	"strings"
 	"sync"
 )
 
 // processor is a line of the tables, or what several lines come to.
 type processor struct {
-	name, key      string
-	class          string
-	tdp            float64 // W
-	low, high      float64 // of tdp, 95 %
+	name, class    string
+	tdp            quantity // W
 	cores, threads int
+	die            quantity // mm², of all its chips; unknown if not listed
+	dieQuality     string
 	quality        string
-	source         *cpuSource
+	source         *sourceOf
 }
 
-type cpuSource struct {
-	text, licence string
-	year          int
-}
-
-// cpuList is the table of models, by key and in the order of keys.
+// cpuList is the table of models, in the order of their keys. A line is read
+// when it is needed: a lookup needs a dozen of some thousand.
 type cpuList struct {
-	models []processor
-	byKey  map[string]int
-	ranges []cpuRange
+	lines   []string
+	sources map[string]*sourceOf
+	ranges  []cpuRange
+	models  func() []processor // all of them
 }
 
 // cpuRange is a line of the class table: models of a class with from to to
@@ -44,52 +39,28 @@ type cpuRange struct {
 
 var cpus = sync.OnceValues(readCPUs)
 
+// dieSpread is by how much lists differ on the area of a processor's chips:
+// Sapphire Rapids has 1577 or 1908 mm².
+const dieSpread = 1.25
+
 func readCPUs() (*cpuList, error) {
-	sources := map[string]*cpuSource{}
-	err := eachRow("cpu_source.csv", func(row []string) error {
-		year, err := strconv.Atoi(row[2])
-		sources[row[0]] = &cpuSource{text: row[1], licence: row[3], year: year}
-		return err
-	})
+	text, err := data.ReadFile("data/cpu.csv")
 	if err != nil {
 		return nil, err
 	}
-	l := &cpuList{byKey: map[string]int{}}
-	err = eachRow("cpu.csv", func(row []string) error {
-		var f fields
-		p := processor{
-			name: row[0], key: cpuKey(row[0]), class: row[6], quality: row[8], source: sources[row[9]],
-			tdp: f.float(row[1]), low: f.float(row[2]), high: f.float(row[3]),
-			cores: f.int(row[4]), threads: f.int(row[5]),
-		}
-		p.low, p.high = cmp.Or(p.low, p.tdp), cmp.Or(p.high, p.tdp)
-		if p.quality == "D" && p.low == p.tdp && p.high == p.tdp {
-			p.low, p.high = p.tdp/1.25, p.tdp*1.25 // the vendor does not publish it
-		}
-		l.models = append(l.models, p)
-		if p.source == nil {
-			return fmt.Errorf("%s: source %q is not listed", p.name, row[9])
-		}
-		return f.err
-	})
-	if err != nil {
+	l := &cpuList{lines: strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")[1:]}
+	l.models = sync.OnceValue(l.readModels)
+	if l.sources, err = sourcesOf("cpu_source.csv"); err != nil {
 		return nil, err
-	}
-	slices.SortFunc(l.models, func(a, b processor) int { return strings.Compare(a.key, b.key) })
-	for i, p := range l.models {
-		if _, doubled := l.byKey[p.key]; doubled {
-			return nil, fmt.Errorf("embedded cpu.csv: %q is there twice", p.key)
-		}
-		l.byKey[p.key] = i
 	}
 	err = eachRow("cpu_class.csv", func(row []string) error {
 		var f fields
 		l.ranges = append(l.ranges, cpuRange{
 			from: f.int(row[1]), to: f.int(row[2]),
 			processor: processor{
-				class: row[0], tdp: f.float(row[4]), low: f.float(row[5]), high: f.float(row[6]),
+				class: row[0], tdp: f.quantity(row[4], row[5], row[6]),
 				cores: f.int(row[7]), threads: f.int(row[8]), quality: "D",
-				source: &cpuSource{text: row[9], licence: "vendor facts", year: f.int(row[10])},
+				source: &sourceOf{text: row[9], licence: "vendor facts", year: f.int(row[10])},
 			},
 		})
 		return f.err
@@ -97,45 +68,108 @@ func readCPUs() (*cpuList, error) {
 	return l, err
 }
 
-// eachRow calls f for each row of an embedded table but the header.
-func eachRow(name string, f func(row []string) error) error {
-	file, err := data.Open("data/" + name)
-	if err != nil {
-		return err
+func (l *cpuList) readModels() []processor {
+	all := make([]processor, len(l.lines))
+	for i := range all {
+		all[i] = l.model(i)
 	}
-	table := csv.NewReader(file)
-	table.ReuseRecord = true
-	if _, err = table.Read(); err != nil {
-		return fmt.Errorf("embedded %s: %w", name, err)
-	}
-	for {
-		row, err := table.Read()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err == nil {
-			err = f(row)
-		}
-		if err != nil {
-			return fmt.Errorf("embedded %s: %w", name, err)
-		}
-	}
+	return all
 }
 
-// fields reads cells and keeps the first error. An empty cell is 0.
-type fields struct{ err error }
-
-func (f *fields) float(cell string) float64 {
-	if cell == "" {
-		return 0
-	}
-	x, err := number(cell)
-	f.err = cmp.Or(f.err, err)
-	return x
+// key is that of the model on a line.
+func (l *cpuList) key(i int) string {
+	name, _, _ := strings.Cut(l.lines[i], ",")
+	return cpuKey(name)
 }
 
-func (f *fields) int(cell string) int {
-	return int(f.float(cell))
+// model reads a line. That it can be read is known: a test reads them all.
+func (l *cpuList) model(i int) processor {
+	p, _ := l.read(l.lines[i])
+	return p
+}
+
+func (l *cpuList) read(line string) (processor, error) {
+	var f fields
+	row := strings.Split(line, ",")
+	p := processor{
+		name: row[0], class: row[6], dieQuality: row[9], quality: row[10], source: l.sources[row[11]],
+		tdp: f.quantity(row[1], row[2], row[3]), cores: f.int(row[4]), threads: f.int(row[5]),
+	}
+	if die := f.float(row[8]); die > 0 {
+		p.die = about(die, dieSpread)
+	}
+	if p.quality == "D" && p.tdp.low == p.tdp.high {
+		p.tdp = about(p.tdp.value, 1.25) // the vendor does not publish it
+	}
+	return p, f.err
+}
+
+// at is where a key is in the list, or would be.
+func (l *cpuList) at(key string) (int, bool) {
+	return sort.Find(len(l.lines), func(i int) int { return strings.Compare(key, l.key(i)) })
+}
+
+// beginning are the lines whose key begins with prefix, from i to before j.
+func (l *cpuList) beginning(prefix string) (i, j int) {
+	i, _ = l.at(prefix)
+	j, _ = l.at(prefix + "\xff")
+	return i, j
+}
+
+// find is what the list says of a processor, and of what it is. The name of a
+// listed model is in the result, else it is empty.
+func (l *cpuList) find(model, class string, cores int) (p processor, found Found, err error) {
+	key := cpuKey(model)
+	if i, ok := l.at(key); ok {
+		p = l.model(i)
+		if p.name == strings.TrimSpace(model) {
+			return p, Exact, nil
+		}
+		return p, Normalised, nil
+	}
+	if class == "" {
+		class = classOf(key)
+	}
+	p, ok := l.generation(model, key)
+	if !ok {
+		p, ok = l.family(key, cores)
+	}
+	found = Family
+	if !ok {
+		found = Class
+		if class == unknown {
+			found = FromWorld
+		}
+		if p, err = l.class(class, cores); err != nil {
+			return processor{}, "", err
+		}
+	}
+	if cores > 0 && cores != p.cores {
+		p.cores, p.threads = cores, 0 // the caller knows better
+	}
+	return p, found, nil
+}
+
+// generation is what the models come to that a name may stand for.
+func (l *cpuList) generation(name, key string) (processor, bool) {
+	word, models := generation(name, key)
+	if models == nil {
+		return processor{}, false
+	}
+	var members []processor
+	for _, m := range models {
+		// What comes before the first wildcard narrows the search.
+		i, j := l.beginning(m[:strings.IndexAny(m+"*", "*?[")])
+		for ; i < j; i++ {
+			if ok, err := path.Match(m, l.key(i)); ok && err == nil {
+				members = append(members, l.model(i))
+			}
+		}
+	}
+	if len(members) == 0 {
+		return processor{}, false
+	}
+	return summary(members, fmt.Sprintf("of the generation that %q names", word)), true
 }
 
 // family is what the listed models come to that begin like key: the longest
@@ -148,22 +182,19 @@ func (l *cpuList) family(key string, cores int) (processor, bool) {
 	}
 	shortest := max(len(key)-3, first+2)
 	for n := len(key) - 1; n >= shortest; n-- {
-		i, _ := slices.BinarySearchFunc(l.models, key[:n], func(p processor, key string) int {
-			return strings.Compare(p.key, key)
-		})
-		j := i
-		for j < len(l.models) && strings.HasPrefix(l.models[j].key, key[:n]) {
-			j++
-		}
+		i, j := l.beginning(key[:n])
 		if j-i < 3 {
 			continue
 		}
-		members := l.models[i:j]
+		var members []processor
+		for ; i < j; i++ {
+			members = append(members, l.model(i))
+		}
 		same := slices.DeleteFunc(slices.Clone(members), func(p processor) bool { return p.cores != cores })
 		if len(same) >= 3 {
 			members = same
 		}
-		return summary(members, key[:n]), true
+		return summary(members, fmt.Sprintf("that begin with %q", key[:n])), true
 	}
 	return processor{}, false
 }
@@ -173,34 +204,55 @@ func (l *cpuList) family(key string, cores int) (processor, bool) {
 const familySpread = 1.5
 
 // summary is what several models come to: the median TDP and their range,
-// widened; the most frequent class; median cores and threads.
-func summary(members []processor, beginning string) processor {
+// widened; the most frequent class; median cores and threads; the median die
+// and the range of those that are known; the quality of the worst, and no
+// better than C.
+func summary(members []processor, which string) processor {
 	classes := map[string]int{}
 	var cores, threads []int
-	source := &cpuSource{licence: members[0].source.licence}
+	var tdp, die []quantity
+	source := &sourceOf{licence: members[0].source.licence}
 	for _, m := range members {
 		classes[m.class]++
 		cores, threads = append(cores, m.cores), append(threads, m.threads)
+		tdp = append(tdp, m.tdp)
+		if m.die.known() {
+			die = append(die, m.die)
+		}
 		source.year = max(source.year, m.source.year)
 	}
 	slices.Sort(cores)
 	slices.Sort(threads)
-	byTDP := slices.Clone(members)
-	slices.SortFunc(byTDP, func(a, b processor) int { return cmp.Compare(a.tdp, b.tdp) })
 	p := processor{
-		tdp: byTDP[len(byTDP)/2].tdp, low: byTDP[0].low, high: byTDP[0].high,
-		cores: cores[len(cores)/2], threads: threads[len(threads)/2], quality: "D",
+		tdp: rangeOf(tdp),
+		die: rangeOf(die), dieQuality: "C", quality: "C",
+		cores: cores[len(cores)/2], threads: threads[len(threads)/2],
 	}
+	p.tdp.low, p.tdp.high = p.tdp.low/familySpread, p.tdp.high*familySpread
 	for _, m := range members {
-		p.low, p.high = min(p.low, m.low), max(p.high, m.high)
 		if classes[m.class] > classes[p.class] {
 			p.class = m.class
 		}
+		p.quality, p.dieQuality = max(p.quality, m.quality), max(p.dieQuality, m.dieQuality)
 	}
-	p.low, p.high = p.low/familySpread, p.high*familySpread
-	source.text = fmt.Sprintf("median and range, widened by %v, of %d listed models that begin with %q", familySpread, len(members), beginning)
+	source.text = fmt.Sprintf("median and range, widened by %v, of %d listed models %s", familySpread, len(members), which)
 	p.source = source
 	return p
+}
+
+// rangeOf is the median of several figures, from the least that one may be to
+// the greatest; unknown if there is none.
+func rangeOf(of []quantity) quantity {
+	if len(of) == 0 {
+		return quantity{}
+	}
+	of = slices.Clone(of)
+	slices.SortFunc(of, func(a, b quantity) int { return cmp.Compare(a.value, b.value) })
+	q := of[len(of)/2]
+	for _, o := range of {
+		q.low, q.high = min(q.low, o.low), max(q.high, o.high)
+	}
+	return q
 }
 
 // class is what the class table says of a class and a number of cores; more
@@ -212,4 +264,20 @@ func (l *cpuList) class(class string, cores int) (processor, error) {
 		}
 	}
 	return processor{}, fmt.Errorf("%w: cpu of class %s with %d cores", ErrNoFactor, class, cores)
+}
+
+// likeDies is the area of the chips of the listed models of a class with half
+// to twice as many cores (0 is any): the median, and what 95 % have.
+func (l *cpuList) likeDies(class string, cores int) quantity {
+	var die []quantity
+	for _, p := range l.models() {
+		if p.die.known() && (class == unknown || p.class == class) && (cores <= 0 || 2*p.cores >= cores && p.cores <= 2*cores) {
+			die = append(die, p.die)
+		}
+	}
+	if len(die) < 5 {
+		return quantity{}
+	}
+	q := most(die)
+	return quantity{q.value, q.low / dieSpread, q.high * dieSpread}
 }

@@ -7,36 +7,75 @@
 //	f, err := factors.Lookup(factors.Query{Kind: factors.Grid, Country: "FR"})
 //	// 44 gCO2e/kWh, 29 to 84, exact, of 2024
 //
-// [Lookup] finds a factor by place or class, [LookupCPU] the power of a
-// processor by the name that the kernel tells, [IsCountry] knows the assigned
-// country codes, [Read] takes tables of your own. Nothing here reads a file,
-// a clock or the network; the tables (220 kB) are part of the program and are
-// parsed at the first call, in some milliseconds. [Version] names them, and
-// a record carries it.
+// [Lookup] finds a factor by place or class and [Explain] tells why it is that
+// one; [LookupCPU] finds the power of a processor by the name that the kernel
+// tells, [LookupAccelerator] that of a GPU by the driver's, [LookupInstance]
+// what a cloud's machine type has, [LookupDevice] what a device cost to make
+// and costs to discard; [Country] reads the names that people write,
+// [IsCountry] knows the assigned codes, [CloudPlace] where a cloud region is;
+// [All] is every row and [Load] takes tables of your own. Nothing here reads a
+// file, a clock or the network; the tables are part of the program, and each
+// is parsed at the first call that needs it, in a millisecond or two. [Version]
+// names them, and a record carries it.
 //
 // # What is in
 //
+//	kind                          what it is looked up by
+//	grid                          Country; Region of the US, Canada and
+//	                              Australia; Zone of eGRID (CAMX); Provider and
+//	                              CloudRegion. gCO2e/kWh, average,
+//	                              location-based; Basis lifecycle of every
+//	                              country, direct of 32 and of all regions
+//	residual                      Country, 25 of Europe, of both bases
+//	loss                          US, and Zone of eGRID: share lost per unit
+//	                              delivered
+//	ewif                          Country: L/kWh consumed by generation, not
+//	                              withdrawn for it
+//	pue, wue                      Provider and CloudRegion; Provider (also
+//	                              alibaba, equinix, meta, oracle); Class:
+//	                              on-premise, private-cloud, public-cloud, hpc,
+//	                              server-room, edge, desk, other, unknown
+//	carbon-free                   Provider and CloudRegion: the share that the
+//	                              provider claims, purchases in it
+//
 //	kind                          class (Query.Class)
-//	grid                          by Country: gCO2e/kWh, lifecycle, average,
-//	                              location-based, production mix
-//	ewif                          by Country: L/kWh consumed by generation
-//	pue, wue                      on-premise, private-cloud, public-cloud,
-//	                              edge, desk, other, unknown
+//	instrument                    coal, gas, oil, biomass, nuclear, hydro, wind,
+//	                              solar, geothermal, other: gCO2e/kWh, of both
+//	                              bases; gb-coal, gb-gas-ccgt, ... direct
+//	storage                       ssd, hdd, unknown: Wh/TBh of one copy
+//	transfer                      cloud (within one), fixed, mobile, unknown:
+//	                              kWh/GB
+//	service                       Wh or gCO2e a call: email-mailing,
+//	                              email-short, email-stored-year,
+//	                              gemini-prompt, chatgpt-query, web-search,
+//	                              video-hour, image-generation, ... (an error
+//	                              lists all)
 //	production, end-of-life,      server, cloud-server, ai-server (without its
 //	lifetime, utilisation         GPUs), workstation, desktop, laptop, tablet,
 //	                              smartphone, iot, single-board,
 //	                              gpu-datacentre, gpu-inference,
-//	                              gpu-consumer, unknown
-//	transport                     server, desktop, laptop
+//	                              gpu-consumer, gpu-unknown, unknown
+//	transport                     the same, but where production has it
+//	                              (desktop, laptop, tablet, smartphone) and
+//	                              unknown
 //	idle-power, full-power        memory (W/GB of 1e9 B);
 //	                              rest-server and rest-vm (W/thread),
 //	                              rest-desktop, rest-laptop,
 //	                              rest-single-board, rest-unknown (W): what a
 //	                              node draws beyond processors and memory;
 //	                              cpu-server, cpu-desktop, cpu-laptop,
-//	                              cpu-embedded, cpu-unknown (W/W of TDP)
+//	                              cpu-embedded, cpu-unknown, gpu-datacentre,
+//	                              gpu-inference, gpu-consumer, gpu-unknown
+//	                              (W/W of TDP)
 //
-// Class "" is unknown. The other kinds have no figures yet: declare them.
+// Class "" is unknown. Marginal has no figures: declare or load them. Ids are
+// kind.place or kind.class, with the suffix .direct for that basis, .gco2e for
+// a service in grams, .adpe, .primary-energy and .waste for other impacts.
+// Production, end-of-life and transport are in gCO2e; of servers, workstations
+// and GPUs production is in kgSbeq (abiotic depletion of elements) and J
+// (primary energy) too, of desktops, laptops, tablets and smartphones in kgSbeq;
+// end-of-life is in kg of waste too, and of GPUs in all four. A desktop and a
+// workstation are without a graphics card.
 //
 // # What the intervals mean
 //
@@ -50,9 +89,28 @@
 // differ widely, as in small hydropower systems with imports. So much is
 // needed for a figure of a production mix and a past year to stand for what a
 // run drew: 93 % of 196 figures of an independent data set, by consumption
-// and a year later, lie inside. A region without a figure of its own has its
-// country's, widened by 2.5 (US and Australian states). Hours of a day
-// differ more than that; only a live figure knows them.
+// and a year later, lie inside. Hours of a day differ more than that; only a
+// live figure knows them.
+//
+// What stands for a place in it has another error, which adds in quadrature of
+// logarithms: 1.2 times for a cloud region in its state or in a country with
+// one grid; 2.5 for a region or zone in its country, where these differ more
+// (within 4 in Australia, 4.5 in the US, 6 in Canada).
+//
+// Regions and zones: direct figures as published; life cycle from direct g as
+//
+//	1.16 g + 24 max(0, 1 - g/565)
+//
+// from IPCC AR5 WG3 Annex III: 1.16 is what coal (820/760) and gas (490/370)
+// cost over their life per gram at the stack, geometric mean; 565 a fossil kWh
+// (mean of 760 and 370), 24 one that is not (hydropower; the mean over the US
+// mix comes to the same). Both are divided and multiplied by 2.2, by 3.6 where
+// most is hydropower or imported: 94 % of 82 independent figures lie inside.
+// Residual mixes go the same way. The direct figure of the world is the formula
+// solved for g.
+//
+// PUE of a cloud region: a quarter of what is above 1; WUE: half and twice; of
+// a provider: its least and greatest site.
 //
 // Processors: idle power is 0.12 of the TDP, the Teads curve; full power of
 // servers is 0.79 of it, the mean of that curve (1.02) and of three machines
@@ -61,6 +119,13 @@
 // listed takes the median of its family (three or more listed names that
 // begin alike) or of its class and number of cores; both intervals are
 // checked against the list.
+//
+// Devices: a sum of components has the interval of independent lognormal
+// addends, each the product of an amount (mm² of chip, GB by density, kg of
+// power supply) and a figure per unit with its own bounds: the method's, and
+// where others disagree theirs. Sums of GPUs' components lie within 20 % of nine
+// published figures; those of servers and of accelerators by class follow from
+// the components and the list, which tests hold them to.
 //
 // What is unknown altogether (Found is world) has the range over all that is
 // known: 20 to 1000 gCO2e/kWh, not a comfortable mean.
@@ -74,31 +139,14 @@
 // # Factors of your own
 //
 // An operator knows better. Give tracer.At(tracer.Site{Factors: own}) a slice
-// of factors, written in Go or read by [Read]; they replace those of the data
+// of factors, written in Go or read by [Load]; they replace those of the data
 // set and the record says "declared". [Factor.Check] tells what is wrong with
 // one.
 //
 // # Sources and licences
 //
-//   - Grid: Ember, yearly electricity data, CC BY 4.0, as carried by co2.js
-//     0.19 (Apache-2.0); Our World in Data (Ember; Energy Institute), CC BY
-//     4.0, as carried by codecarbon (MIT). No row is taken from Electricity
-//     Maps (ODbL 1.0); the widths of 1.5 and 3.6, and which systems get the
-//     larger one, come from a comparison with its yearly data of 2025. Seven
-//     places have no open figure and take that of a neighbour or of
-//     hydropower (IPCC AR5 WG3, Annex III), quality D.
-//   - Water: WRI, Guidance for Calculating Water Use Embedded in Purchased
-//     Electricity (2020), as carried by BoaviztAPI; operators' own pages;
-//     LBNL, 2024 United States Data Center Energy Usage Report.
-//   - PUE: Uptime Institute Global Data Center Survey 2025; the pages of AWS,
-//     Google and Microsoft.
-//   - Processors: product specifications of AMD and Intel as carried by
-//     codecarbon (MIT); facts of BoaviztAPI; Ampere product briefs.
-//   - Power: Teads' curve, BoaviztAPI, codecarbon, Green Algorithms, and
-//     statistics of SPECpower_ssj2008 results.
-//   - Devices: statistics of Boavizta environmental-footprint-data (ODbL 1.0,
-//     contents DbCL 1.0); NVIDIA product carbon footprint summaries; ADEME;
-//     Falk et al. 2025; EcoLogits; Cloud Carbon Footprint.
-//
-// Each row of data/*.csv names its source; only facts are taken.
+// Each row of data/*.csv names its source and licence; only figures are taken.
+// data/SOURCES.md tells what came from where, what was left out and why, and
+// how to load it. No row is of a share-alike or non-commercial data set: what
+// Electricity Maps publishes (ODbL 1.0) served to check intervals, no more.
 package factors

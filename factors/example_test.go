@@ -48,8 +48,59 @@ func ExampleLookup_class() {
 	}
 	// Output:
 	// pue.public-cloud = 1.14 1 (1.04 to 1.5)
-	// production.laptop = 2.37e+05 gCO2e (9.71e+04 to 3.67e+05)
+	// production.laptop = 1.8e+05 gCO2e (1.07e+05 to 4.35e+05)
 	// full-power.memory = 0.375 W/GB (0.17 to 0.6)
+}
+
+// A region of a cloud has the grid of the place that it is in.
+func ExampleLookup_cloudRegion() {
+	for _, q := range []factors.Query{
+		{Kind: factors.Grid, Provider: "aws", CloudRegion: "us-east-1"},
+		{Kind: factors.Grid, Provider: "aws", CloudRegion: "us-east-1", Basis: "direct"},
+		{Kind: factors.PUE, Provider: "aws", CloudRegion: "us-east-1"},
+		{Kind: factors.PUE, Provider: "aws", CloudRegion: "eu-west-3"},
+	} {
+		f, err := factors.Lookup(q)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Printf("%s = %.3g %s (%.3g to %.3g), %s, of %s\n", f.ID, f.Value, f.Unit, f.Low, f.High, f.Found, f.Geography)
+	}
+	// Output:
+	// grid.aws:us-east-1 = 298 gCO2e/kWh (132 to 770), region, of US-VA
+	// grid.aws:us-east-1.direct = 245 gCO2e/kWh (109 to 641), region, of US-VA
+	// pue.aws:us-east-1 = 1.15 1 (1.11 to 1.19), exact, of US-VA
+	// pue.aws:fleet = 1.14 1 (1.04 to 1.5), class, of world
+}
+
+func ExampleExplain() {
+	chain, err := factors.Explain(factors.Query{Kind: factors.Grid, Region: "IN-MH", Basis: "direct"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, c := range chain {
+		if c.Why != "" {
+			fmt.Printf("%s: %s\n", c.ID, c.Why)
+			continue
+		}
+		fmt.Printf("%s: %.0f %s, %s, of %s\n", c.ID, c.Factor.Value, c.Factor.Unit, c.Factor.Found, c.Factor.Geography)
+	}
+	// Output:
+	// grid.IN-MH.direct: no figure of IN-MH of basis direct
+	// grid.IN-MH.direct: 712 gCO2e/kWh, country, of IN
+}
+
+func ExampleCountry() {
+	for _, name := range []string{"south korea", "DEU", "Korea", "Germny"} {
+		fmt.Println(factors.Country(name))
+	}
+	// Output:
+	// KR <nil>
+	// DE <nil>
+	//  unknown country: "Korea" is more than one: write KP (Korea (North)) or KR (Korea (South))
+	//  unknown country: "Germny": write the ISO 3166-1 alpha-2 code; Germany is DE
 }
 
 func ExampleLookupCPU() {
@@ -66,8 +117,58 @@ func ExampleLookupCPU() {
 	// idle 36 W (15 to 90), full 237 W (150 to 360)
 }
 
-func ExampleRead() {
-	own, err := factors.Read(strings.NewReader(`id,kind,value,low,high,unit,source,source_year,quality
+func ExampleLookupAccelerator() {
+	for _, name := range []string{"NVIDIA A100-SXM4-40GB", "NVIDIA A100-SXM4-40GB MIG 1g.5gb", "RTX 5090 Ti"} {
+		a, err := factors.LookupAccelerator(name, 0)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Printf("%s: %q (%s), %.0f W (%.0f to %.0f)\n", name, a.Model, a.Found, a.TDPW, a.Full.Low, a.Full.High)
+	}
+	// Output:
+	// NVIDIA A100-SXM4-40GB: "A100 SXM4 40GB" (exact), 400 W (240 to 420)
+	// NVIDIA A100-SXM4-40GB MIG 1g.5gb: "A100 SXM4 40GB" (normalised), 57 W (34 to 60)
+	// RTX 5090 Ti: "" (family), 300 W (72 to 866)
+}
+
+// What a server cost to make: what is around its parts, and each part.
+func ExampleLookupDevice() {
+	parts := []factors.Part{
+		{Count: 2, Device: factors.Device{Kind: "cpu", Model: "AMD EPYC 7543 32-Core Processor"}},
+		{Count: 1, Device: factors.Device{Kind: "memory", Bytes: 512 << 30}},
+		{Count: 4, Device: factors.Device{Kind: "gpu", Model: "NVIDIA A100-PCIE-40GB"}},
+	}
+	devices := append(parts, factors.Part{Count: 1, Device: factors.Device{Kind: "node", Class: "server", Parts: parts[:2]}})
+	for _, p := range devices {
+		e, err := factors.LookupDevice(p.Device)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		f := e.Production.GCO2e
+		fmt.Printf("%d x %s: %.0f kg (%.0f to %.0f), %s, to discard %.1f kg\n", p.Count, f.ID, f.Value/1e3, f.Low/1e3, f.High/1e3, e.Found, e.EndOfLife.GCO2e.Value/1e3)
+	}
+	// Output:
+	// 2 x production.cpu.epyc-7543: 30 kg (17 to 91), normalised, to discard 0.1 kg
+	// 1 x production.memory.512GB: 713 kg (285 to 2032), class, to discard 1.0 kg
+	// 4 x production.gpu.a100-pcie-40gb: 120 kg (96 to 276), exact, to discard 1.7 kg
+	// 1 x production.node.server-chassis: 461 kg (249 to 1246), class, to discard 16.0 kg
+}
+
+func ExampleLookupInstance() {
+	i, err := factors.LookupInstance("aws", "p4d.24xlarge")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%d threads, %d GiB, %s, %v x %s\n", i.Threads, i.MemoryBytes>>30, i.CPU, i.Accelerators, i.Accelerator)
+	// Output:
+	// 96 threads, 1152 GiB, Intel Xeon Platinum 8275CL, 8 x NVIDIA A100 SXM4 40GB
+}
+
+func ExampleLoad() {
+	own, err := factors.Load(strings.NewReader(`id,kind,value,low,high,unit,source,source_year,quality
 pue.hall-2,pue,1.21,1.19,1.23,1,own meters,2026,A
 `))
 	if err != nil {
@@ -76,7 +177,7 @@ pue.hall-2,pue,1.21,1.19,1.23,1,own meters,2026,A
 	}
 	fmt.Println(own[0].ID, own[0].Value, own[0].Found)
 
-	_, err = factors.Read(strings.NewReader("id,kind,value,low,high,unit,source,source_year,quality\npue.hall-2,pue,1.21,1.3,1.4,1,own meters,2026,A\n"))
+	_, err = factors.Load(strings.NewReader("id,kind,value,low,high,unit,source,source_year,quality\npue.hall-2,pue,1.21,1.3,1.4,1,own meters,2026,A\n"))
 	fmt.Println(err)
 	// Output:
 	// pue.hall-2 1.21 declared

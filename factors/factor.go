@@ -14,6 +14,7 @@ const (
 	Instrument  Kind = "instrument"  // gCO2e/kWh that a market instrument claims
 	Marginal    Kind = "marginal"    // gCO2e/kWh of one more kWh
 	Loss        Kind = "loss"        // 1, lost in the grid per unit delivered
+	CarbonFree  Kind = "carbon-free" // 1, share that a cloud says is free of carbon: told beside, never subtracted
 	Production  Kind = "production"  // gCO2e, kgSbeq, J or kg a device
 	EndOfLife   Kind = "end-of-life" // gCO2e, kgSbeq, J or kg a device, no credits
 	Transport   Kind = "transport"   // gCO2e, kgSbeq, J or kg a device, maker to user
@@ -40,7 +41,7 @@ type Factor struct {
 	High  float64 `json:"high"`  // 95 %
 	Unit  string  `json:"unit"`
 
-	Geography  string  `json:"geography,omitempty"`  // that the figure describes: ISO 3166-1, ISO 3166-2 or world
+	Geography  string  `json:"geography,omitempty"`  // that the figure describes: ISO 3166-1, ISO 3166-2, world, or a zone of a grid (US-CAMX)
 	Signal     string  `json:"signal,omitempty"`     // average, marginal
 	Accounting string  `json:"accounting,omitempty"` // location, market
 	Basis      string  `json:"basis,omitempty"`      // lifecycle, direct

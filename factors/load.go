@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// What Read accepts at most.
+// What Load accepts at most.
 const (
 	maxBytes = 16 << 20
 	maxRows  = 100_000
@@ -39,7 +39,7 @@ var widen = map[string]float64{
 	"p10-p90": 1.53,
 }
 
-// Read reads a table of factors from CSV (RFC 4180, UTF-8): a header with the
+// Load reads a table of factors from CSV (RFC 4180, UTF-8): a header with the
 // columns id, kind, value, low, high, unit, source, source_year and quality,
 // and any of bounds, geography, signal, accounting, basis, mix, gwp,
 // valid_from, valid_to, licence and note, in any order. A cell is at most
@@ -50,9 +50,12 @@ var widen = map[string]float64{
 // not kept. What is read is Found declared: it is the caller's, not the data
 // set's.
 //
-// Read is strict: a column it does not know, a doubled id or a row that
+// Load is strict: a column it does not know, a doubled id or a row that
 // fails Check is an error that names the line. It then returns no factor.
-func Read(r io.Reader) ([]Factor, error) {
+func Load(r io.Reader) ([]Factor, error) { return read(r, nil) }
+
+// read is Load for tables that may name listed sources, as @id.
+func read(r io.Reader, sources map[string]*sourceOf) ([]Factor, error) {
 	limited := &io.LimitedReader{R: r, N: maxBytes + 1}
 	table := csv.NewReader(limited)
 	table.ReuseRecord = true
@@ -63,7 +66,7 @@ func Read(r io.Reader) ([]Factor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("factor table: %w", err)
 	}
-	at, err := layout(header)
+	at, err := layout(header, sources != nil)
 	if err != nil {
 		return nil, fmt.Errorf("factor table: %w", err)
 	}
@@ -82,7 +85,7 @@ func Read(r io.Reader) ([]Factor, error) {
 			return nil, fmt.Errorf("factor table: %w", err)
 		}
 		line, _ := table.FieldPos(0)
-		f, err := parse(row, at)
+		f, err := parse(row, at, sources)
 		if err == nil {
 			err = f.Check()
 		}
@@ -97,8 +100,9 @@ func Read(r io.Reader) ([]Factor, error) {
 	}
 }
 
-// layout finds each column in the header; what is not there is -1.
-func layout(header []string) (map[string]int, error) {
+// layout finds each column in the header; what is not there is -1. With listed
+// sources no year is needed.
+func layout(header []string, listed bool) (map[string]int, error) {
 	at := make(map[string]int, len(columns))
 	for _, c := range columns {
 		at[c] = -1
@@ -114,14 +118,14 @@ func layout(header []string) (map[string]int, error) {
 		at[c] = i
 	}
 	for _, c := range columns[:requiredColumns] {
-		if at[c] < 0 {
+		if at[c] < 0 && !(listed && c == "source_year") {
 			return nil, fmt.Errorf("column %q is missing", c)
 		}
 	}
 	return at, nil
 }
 
-func parse(row []string, at map[string]int) (Factor, error) {
+func parse(row []string, at map[string]int, sources map[string]*sourceOf) (Factor, error) {
 	for _, c := range row {
 		if len(c) > maxCell {
 			return Factor{}, fmt.Errorf("a cell of %d bytes: at most %d", len(c), maxCell)
@@ -150,11 +154,19 @@ func parse(row []string, at map[string]int) (Factor, error) {
 		}
 		*n.to = x
 	}
-	year, err := strconv.Atoi(cell("source_year"))
-	if err != nil {
-		return Factor{}, fmt.Errorf("source_year %q is no year", cell("source_year"))
+	if id, named := strings.CutPrefix(f.Source, "@"); named && sources != nil {
+		from, ok := sources[id]
+		if !ok {
+			return Factor{}, fmt.Errorf("source %q is not listed", id)
+		}
+		f.Source, f.SourceYear, f.Licence = from.text, from.year, from.licence
+	} else {
+		year, err := strconv.Atoi(cell("source_year"))
+		if err != nil {
+			return Factor{}, fmt.Errorf("source_year %q is no year", cell("source_year"))
+		}
+		f.SourceYear = year
 	}
-	f.SourceYear = year
 
 	power, known := widen[cell("bounds")]
 	if !known {
