@@ -412,7 +412,8 @@ type Totals struct {
 	ByPhase       map[Phase]PhaseTotal `json:"by_phase"`
 }
 
-// PerUnit is the SCI: emissions per functional unit.
+// PerUnit is emissions per functional unit: (O + M) / R of the SCI, but for the
+// utilisation in M.
 type PerUnit struct {
 	Unit  string   `json:"unit"`
 	Count int64    `json:"count"`
@@ -466,7 +467,7 @@ type Warning struct {
 type Amortised struct {
 	Run        string   `json:"run"`
 	Digest     string   `json:"digest,omitempty"`
-	What       string   `json:"what"` // training, production
+	What       string   `json:"what"` // training: operational; production: of devices, with their end of life
 	Unit       string   `json:"unit"`
 	Expected   float64  `json:"expected"`
 	Used       float64  `json:"used"`

@@ -56,7 +56,7 @@ func small(t testing.TB) *Record {
 	factor := func(id string, k factors.Kind, value, low, high float64, unit string) factors.Factor {
 		f := factors.Factor{
 			ID: id, Kind: k, Value: value, Low: low, High: high, Unit: unit,
-			Found: factors.Declared, Source: "made up for a test", SourceYear: 2026, Quality: "D",
+			Found: factors.Declared, Source: "made up for a test", SourceYear: 2026, Quality: "C",
 		}
 		switch unit {
 		case "gCO2e/kWh":

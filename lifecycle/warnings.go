@@ -7,9 +7,17 @@ const suspended = "suspended"
 // warningMeanings are the codes of a record's warnings.
 var warningMeanings = map[string]string{
 	outsideValidity:         "the run does not start in the period that the factor's figure describes",
+	unverifiedFactor:        "the factor's figure is of quality D: an estimate that no published figure confirms",
+	directBasis:             "the factor tells what power plants emit, without their fuel chain and construction",
+	mixedBasis:              "grams of the direct and of the life-cycle basis are added up",
 	belowBoundary:           "PUE is applied to the energy of less than all IT equipment",
 	suspended:               "the machine slept during the run",
+	"grid-live-failed":      "the grid's intensity during the run was asked for and is not known; the data set's figure stands for it",
+	"grid-live-late":        "the grid's intensity at the end of the run is not known yet; its last value stands for it",
 	"place-unknown":         "the place is unknown, so figures have the range of the whole world",
+	"instrument-unused":     "a market instrument was declared and covers nothing of the run",
+	"residual-unknown":      "what no market instrument covers has no known residual mix, so there are no market-based emissions",
+	"time-modelled":         "the time of an estimate is not sure: its error is in the energy, not in the devices' share",
 	"power-implausible":     "more power was told than the device is rated for",
 	"below-resolution":      "spans were shorter than their meter can tell apart",
 	"short-run":             "the run was shorter than the window in which CPU time is compared",
@@ -32,6 +40,8 @@ var warningMeanings = map[string]string{
 	"spans-open":            "spans were still open when the run ended",
 	"stage-unknown":         "spans were put in a stage that is none",
 	"units-refused":         "functional units could not be counted",
+	"services-refused":      "what spans stored, transferred or called could not be counted",
+	"service-unknown":       "spans used a medium, network or service of which no factor tells what it takes: it is in no figure",
 	"meter-extrapolated":    "the end of a slow meter was told by its last power",
 	"counter-gap":           "a counter was not read for some time, or wrapped more than once",
 	"counter-reset":         "a counter began anew",
@@ -51,15 +61,19 @@ var warningMeanings = map[string]string{
 // codes is open: known is false for one of a later version or another program,
 // which is no fault of the record.
 //
-// The codes are, of figures: factor-outside-validity, boundary-below-it,
-// place-unknown, power-implausible; of spans: below-resolution, short-run,
-// spans-open, stage-unknown, units-refused, paths-bounded,
-// cpu-time-unlabelled, busy-time-unknown, split-by-wall, attributed-partly,
-// device-unclaimed, device-divided, device-unsynchronised, device-unknown; of the run:
-// counted-by-parent, machine-taken, suspended, clock-step, clock-foreign, checkpoint-failed, metadata-refused,
-// ledger-imbalance; of meters: counter-gap, counter-reset, counter-stuck,
-// counter-backwards, counter-unplugged, counter-unreadable,
-// counter-range-unknown, permission-denied, parts-exceed-node,
+// The codes are, of figures: factor-outside-validity, factor-unverified,
+// basis-direct, basis-mixed, boundary-below-it, place-unknown,
+// grid-live-failed, grid-live-late, time-modelled, instrument-unused,
+// residual-unknown, power-implausible; of spans:
+// below-resolution, short-run, spans-open, stage-unknown, units-refused,
+// services-refused, service-unknown, paths-bounded, cpu-time-unlabelled,
+// busy-time-unknown, split-by-wall, attributed-partly, device-unclaimed,
+// device-divided, device-unsynchronised, device-unknown; of the run:
+// counted-by-parent, machine-taken, suspended, clock-step, clock-foreign,
+// checkpoint-failed, metadata-refused, ledger-imbalance; of meters:
+// counter-gap, counter-reset, counter-stuck, counter-backwards,
+// counter-unplugged, counter-unreadable, counter-range-unknown,
+// permission-denied, parts-exceed-node,
 // meter-extrapolated; of merging: merge-overlap, merge-conflict,
 // merge-unrecognised.
 func WarningMeaning(code string) (meaning string, known bool) {

@@ -1,0 +1,42 @@
+package lifecycle
+
+// contribution is what one row adds to the figures of its record.
+type contribution struct {
+	stage    Stage
+	hardware string
+	columns
+}
+
+// contributions are those of all rows, as the record tells them.
+func (b *basis) contributions() (all []contribution, err error) {
+	for i := range b.record.Phases {
+		p := &b.record.Phases[i]
+		hourly := map[*place]float64{}
+		for j := range p.Usage {
+			c := contribution{stage: p.Stage, hardware: p.Usage[j].Hardware}
+			if p.Stage.Device() {
+				share, err := b.deviceRow(i, j)
+				if err != nil {
+					return nil, err
+				}
+				c.columns = *share
+			} else if err := b.addRow(&c.columns, i, j, hourly); err != nil {
+				return nil, err
+			}
+			all = append(all, c)
+		}
+	}
+	return all, nil
+}
+
+// totals are the figures of the whole record, as its rows have them.
+func (b *basis) totals() (*columns, error) {
+	stages := make([]*columns, len(b.record.Phases))
+	for i := range stages {
+		var err error
+		if stages[i], err = b.stage(i); err != nil {
+			return nil, err
+		}
+	}
+	return b.sum(stages, func(*PhaseEntry) bool { return true }), nil
+}
