@@ -14,6 +14,7 @@ type Facts struct {
 	OS          string // linux, or "" where there are no such files
 	CPU         CPU
 	MemoryBytes int64
+	Disks       []Disk // built in; none are known of a virtual machine
 
 	Virtualisation string // none, vm, container (in a VM or not); "" if unknown
 	VM             bool   // a hypervisor is below, with or without a container
@@ -25,6 +26,14 @@ type Facts struct {
 	Vendor       string // who made the machine, as the firmware says
 	Product      string // which product it is
 	Class        string // server, desktop, laptop, single-board; "" if unknown or virtual
+}
+
+// CPUClass is the class of processors in machines of the host's class.
+func (f Facts) CPUClass() string {
+	if f.Class == "single-board" {
+		return "embedded"
+	}
+	return f.Class
 }
 
 // CPU is what is known of the processors. Cores and threads are those that are
@@ -68,6 +77,7 @@ func Read(root fs.FS) Facts {
 	f.MemoryBytes = memory(root)
 	f.readFirmware(root)
 	f.readVirtualisation(root, info)
+	f.Disks = disks(root, f.VM)
 	f.Limits = limits(root, f.MemoryBytes)
 	return f
 }
