@@ -70,6 +70,8 @@ type account struct {
 	task       string                  // the name of its tasks in an execution trace
 	taskEnd    string                  // the mark of the end of a child's
 	merged     map[any]context.Context // with the host's labels, by the host's label set
+
+	uses []serviceUse
 }
 
 // childKey names a child: as Start was told (an empty stage and no claims are

@@ -277,6 +277,7 @@ func (l *ledger) settle(u usageReading, kind booking) {
 	for _, g := range l.groups {
 		if g.windowT > 0 {
 			l.settleGroup(g, u, kind)
+			l.copyHours(g)
 		}
 	}
 	l.settledT = l.t

@@ -71,6 +71,11 @@ func (d *declared) findings() []lifecycle.Finding {
 	for _, f := range d.site.Factors {
 		rec.Factors = append(rec.Factors, asDeclared(f))
 	}
+	for i, in := range d.site.Instruments {
+		f := asDeclared(in.Factor)
+		f.ID += "/" + strconv.Itoa(i) // two contracts may be of one factor
+		rec.Factors = append(rec.Factors, f)
+	}
 	lifecycle.FillMissing(rec)
 	var broken []lifecycle.Finding
 	seen := map[string]bool{}
@@ -138,8 +143,16 @@ func (d *declared) leaveOut(pointer string, before declared) {
 	case "/environments/0/instance_type":
 		d.site.InstanceType = ""
 	default:
-		if i, err := strconv.Atoi(strings.TrimPrefix(part, "/factors/")); err == nil && i < len(d.site.Factors) {
+		i, err := strconv.Atoi(strings.TrimPrefix(part, "/factors/"))
+		own := len(d.site.Factors)
+		switch {
+		case err != nil:
+		case i < own:
 			d.site.Factors = slices.Delete(slices.Clone(d.site.Factors), i, i+1)
+		case i < own+len(d.site.Instruments): // whose factors come after
+			d.site.Instruments = slices.Delete(slices.Clone(d.site.Instruments), i-own, i-own+1)
+			d.refuse("/environments/0/instruments")
+			return
 		}
 		part = "/factors" // those of the record are others
 	}
@@ -154,27 +167,47 @@ func asDeclared(f factors.Factor) factors.Factor {
 	return f
 }
 
-// normalise puts codes in upper case and takes the country from the region's
-// code, which begins with it. A place that is none is left out and told: it
-// then counts as unknown.
+// normalise writes a country by its code and a region in capitals, and takes the
+// country from the region's code, which begins with it. A place that is none is
+// left out and told: it then counts as unknown. So are instruments that are
+// none.
 func (s *Site) normalise() (errs []error) {
 	country, subdivision := s.Country, s.Subdivision
-	s.Country, s.Subdivision = strings.ToUpper(country), strings.ToUpper(subdivision)
-	if s.Country == "" && s.Subdivision != "" {
-		var ok bool
-		if s.Country, _, ok = strings.Cut(s.Subdivision, "-"); !ok {
-			s.Country, s.Subdivision = "", ""
-			return append(errs, fmt.Errorf("tracer: region %q is no ISO 3166-2 code; write one such as US-CA (the place counts as unknown)", subdivision))
+	s.Subdivision = strings.ToUpper(subdivision)
+	if country == "" && s.Subdivision != "" {
+		country, _, _ = strings.Cut(s.Subdivision, "-")
+		if !factors.IsCountry(country) || country == s.Subdivision {
+			errs = append(errs, fmt.Errorf("tracer: region %q is no ISO 3166-2 code; write one such as US-CA, or aws:eu-west-1 for a cloud's (the place counts as unknown)", subdivision))
+			country, s.Subdivision = "", ""
 		}
-		country = s.Country
 	}
-	switch {
-	case s.Country != "" && !factors.IsCountry(s.Country):
-		errs = append(errs, fmt.Errorf("tracer: country %q: %w; write an ISO 3166-1 alpha-2 code such as FR or US (the place counts as unknown)", country, factors.ErrUnknownCountry))
-		s.Country, s.Subdivision = "", ""
-	case s.Subdivision != "" && !strings.HasPrefix(s.Subdivision, s.Country+"-"):
+	if country != "" {
+		code, err := factors.Country(country)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("tracer: %w (the place counts as unknown)", err))
+			s.Subdivision = ""
+		}
+		s.Country = code
+	}
+	if s.Subdivision != "" && !strings.HasPrefix(s.Subdivision, s.Country+"-") {
 		errs = append(errs, fmt.Errorf("tracer: region %q is not in country %q; write an ISO 3166-2 code such as US-CA (the region counts as unknown)", subdivision, s.Country))
 		s.Subdivision = ""
+	}
+	if s.Country == "" && s.Provider != "" && s.Region != "" {
+		if _, _, err := factors.CloudPlace(s.Provider, s.Region); err != nil {
+			errs = append(errs, fmt.Errorf("tracer: %w (the place counts as unknown)", err))
+		}
+	}
+	kept := make([]Instrument, 0, len(s.Instruments))
+	for i, in := range s.Instruments {
+		if err := in.check(); err != nil {
+			errs = append(errs, fmt.Errorf("tracer: instrument %d: %w (it is left out)", i+1, err))
+			continue
+		}
+		kept = append(kept, in)
+	}
+	if len(kept) < len(s.Instruments) {
+		s.Instruments = kept
 	}
 	return errs
 }

@@ -117,7 +117,7 @@ func TestWhatIsDeclaredAndBreaksARuleIsLeftOutAndTold(t *testing.T) {
 						}
 					}
 					require.Len(t, details, 1)
-					assert.Contains(t, details[0], "for "+c.detail+" broke")
+					assert.Contains(t, details[0], "for "+c.detail[1:]+" broke")
 				})
 			}
 		})

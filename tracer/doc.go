@@ -34,16 +34,35 @@
 // part of it goes by wall share, so that a span that only waits has some joules
 // too. Devices such as GPUs are claimed with OnDevices.
 //
+// What no meter of the host sees, spans declare: what they keep elsewhere
+// (Span.Store), move through networks (Span.Transfer) and ask of services
+// (Span.Call). Factors tell what that takes; it is in the energy of the span and
+// has lines of its own in the ledger.
+//
 // CPU time finds its span by goroutine label: a goroutine has the label of the
 // span that it started last, and of the span in which it was itself started. A
 // worker that was there before calls Start with the context of the job that it
 // takes; else its CPU time is nobody's, goes by wall share, and is flagged where
 // it is more than a fifth.
 //
+// # Hour by hour
+//
+// A joule at noon is not one at night. With a source of package factors/live
+// (Grid) a run of an hour or more is assessed by what its grid's intensity was in
+// each hour, and WaitForGreen waits for the hours that are expected to be the
+// greenest before a job begins:
+//
+//	if _, err := tracer.WaitForGreen(ctx, source, factors.Query{Country: "DE"},
+//		schedule.Job{Duration: 6 * time.Hour, Deadline: tomorrow}); err != nil {
+//		log.Print(err) // it starts now
+//	}
+//	ctx, run, err := tracer.Begin(ctx, tracer.Grid(source), tracer.At(tracer.Site{Country: "DE"}))
+//
 // # The host comes first
 //
-// The tracer never panics, exits, prints, or opens a network connection, and a
-// meter, sink or file system of the host's that panics has only failed. Its
+// The tracer never panics, exits, prints, or opens a network connection (a
+// source of Grid may, once, at the run's end), and a meter, sink, source or file
+// system of the host's that panics has only failed. Its
 // memory depends on the number of paths, not of spans. Whatever is nil, ended
 // twice, ended too late or started too late does nothing. What fails is told
 // by Begin and End, and in the warnings of the record; what was measured is
@@ -87,13 +106,16 @@
 //
 // # Environment
 //
-//	ECOTRACER_DISABLED     1: everything is free and no record is written
+//	ECOTRACER_DISABLED     1: everything is free, no record is written, and
+//	                       WaitForGreen does not wait
 //	ECOTRACER_DIR          folder for records, by default ecotracer-records;
 //	                       also opens a default run at the first Start of a
 //	                       program without Begin, which ends at Flush
 //	ECOTRACER_NAME         name of the run
-//	ECOTRACER_COUNTRY      place, ISO 3166-1 alpha-2, such as FR; else unknown
-//	ECOTRACER_REGION       place, ISO 3166-2, such as US-CA; says the country too
+//	ECOTRACER_COUNTRY      place, ISO 3166-1 alpha-2 such as FR, or a name; else
+//	                       unknown; also of WaitForGreen
+//	ECOTRACER_REGION       place, ISO 3166-2 such as US-CA, or a cloud and its
+//	                       region such as aws:eu-west-1; says the country too
 //	ECOTRACER_SCOPE        process (default), cgroup or machine
 //	ECOTRACER_SAMPLING     how often meters are read after the first seconds: 1s
 //	ECOTRACER_CHECKPOINTS  how often the record is written while running: 5s;

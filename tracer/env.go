@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ecotracer/ecotracer/factors"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer/meter"
 )
@@ -62,8 +63,11 @@ func configure(opts []Option) (config, error) {
 			o(&c)
 		}
 	}
-	if c.site.Country == "" && c.site.Subdivision == "" {
-		c.site.Country, c.site.Subdivision = env.Country, env.Subdivision
+	if s := &c.site; s.Country == "" && s.Subdivision == "" && s.Region == "" {
+		s.Country, s.Subdivision = env.Country, env.Subdivision
+		if s.Provider == "" || s.Provider == env.Provider {
+			s.Provider, s.Region = env.Provider, env.Region
+		}
 	}
 	errs = append(errs, c.repair()...)
 	if err := c.keepValid(declared{}); err != nil {
@@ -78,7 +82,7 @@ func (c *config) environment() (errs []error) {
 		errs = append(errs, fmt.Errorf("tracer: %s=%s: write %s", name, strconv.Quote(value), want))
 	}
 	c.name = os.Getenv("ECOTRACER_NAME")
-	c.site.Country, c.site.Subdivision = os.Getenv("ECOTRACER_COUNTRY"), os.Getenv("ECOTRACER_REGION")
+	c.site = placeOfEnvironment()
 	if s := os.Getenv("ECOTRACER_SCOPE"); s != "" {
 		if scope := lifecycle.Scope(strings.ToLower(s)); slices.Contains(scopes, scope) {
 			c.scope = scope
@@ -115,6 +119,15 @@ func (c *config) environment() (errs []error) {
 	return errs
 }
 
+// placeOfEnvironment is where the environment says that the run is.
+func placeOfEnvironment() (s Site) {
+	s.Country, s.Subdivision = os.Getenv("ECOTRACER_COUNTRY"), os.Getenv("ECOTRACER_REGION")
+	if provider, region, cloud := strings.Cut(s.Subdivision, ":"); cloud {
+		s.Provider, s.Region, s.Subdivision = provider, region, ""
+	}
+	return s
+}
+
 // repair puts defaults where an option says nothing that can be done.
 func (c *config) repair() (errs []error) {
 	if c.dir == "" {
@@ -148,6 +161,12 @@ func (c *config) repair() (errs []error) {
 		c.meters = slices.DeleteFunc(slices.Clone(c.meters), func(m meter.Meter) bool { return m == nil })
 		if len(c.meters) < n {
 			errs = append(errs, errors.New("tracer: a meter is nil"))
+		}
+	}
+	if n := len(c.grids); n > 0 {
+		c.grids = slices.DeleteFunc(slices.Clone(c.grids), func(s factors.GridSource) bool { return s == nil })
+		if len(c.grids) < n {
+			errs = append(errs, errors.New("tracer: a grid source is nil"))
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.idle)) {

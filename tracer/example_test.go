@@ -10,7 +10,9 @@ import (
 	"path/filepath"
 	"runtime/pprof"
 	"strings"
+	"time"
 
+	"github.com/ecotracer/ecotracer/factors"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer"
 	"github.com/ecotracer/ecotracer/tracer/meter"
@@ -189,12 +191,12 @@ func ExampleRun_Describe() {
 // of the whole world.
 func ExampleAt() {
 	var records tracertest.Recorder
-	_, run, err := tracer.Begin(context.Background(), tracer.Sinks(&records), tracer.At(tracer.Site{Country: "Germany"}))
+	_, run, err := tracer.Begin(context.Background(), tracer.Sinks(&records), tracer.At(tracer.Site{Country: "Atlantis"}))
 	fmt.Println(err)
 	run.End()
 	fmt.Println(records.Last().Environments[0].PlaceFound)
 	// Output:
-	// tracer: country "Germany": unknown country; write an ISO 3166-1 alpha-2 code such as FR or US (the place counts as unknown)
+	// tracer: unknown country: "Atlantis": write the ISO 3166-1 alpha-2 code, such as DE, or leave it empty if it is unknown (the place counts as unknown)
 	// unknown
 }
 
@@ -209,4 +211,35 @@ func ExampleFlush() {
 	_, span := tracer.Start(context.Background(), "serve")
 	span.End()
 	// Output:
+}
+
+// What no meter of the host sees, spans declare. The operator knows better than
+// the data set what it takes.
+func ExampleSpan_Transfer() {
+	own := []factors.Factor{{
+		ID: "transfer.backbone", Kind: factors.Transfer, Value: 0.002, Low: 0.001, High: 0.004, Unit: "kWh/GB",
+		Source: "our own routers, 2026", SourceYear: 2026, Quality: "B",
+	}}
+	ctx, run, _ := tracer.Begin(context.Background(), tracer.Sinks(new(tracertest.Recorder)),
+		tracer.At(tracer.Site{Country: "FR", Factors: own}))
+	_, span := tracer.Start(ctx, "collect data")
+	span.Transfer("backbone", 5e9)                        // bytes
+	span.Store("hdd", 200e9, 365*24*time.Hour, 3)         // bytes, for a year, in three replicas
+	span.Call("our embeddings, which nobody knows", 1000) // so many times
+	span.End()
+	record, _ := run.End()
+	for _, l := range record.Ledger {
+		if l.Split == "declared" {
+			fmt.Printf("%s: %.0f kJ\n", l.Domain, l.SpansJ/1e3)
+		}
+	}
+	for _, m := range record.Missing {
+		if strings.HasPrefix(m.Path, "/phases") {
+			fmt.Println("missing:", m.What)
+		}
+	}
+	// Output:
+	// network.backbone: 36 kJ
+	// storage.hdd: 12299 kJ
+	// missing: service our embeddings, which nobody knows
 }

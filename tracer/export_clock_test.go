@@ -6,5 +6,7 @@ import "time"
 func Sleep(r *Run, d time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.ledger.mu.Lock()
+	defer r.ledger.mu.Unlock()
 	r.asleep -= d
 }

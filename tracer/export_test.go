@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/ecotracer/ecotracer/factors"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -185,3 +186,32 @@ var Defaults = map[string]string{
 
 // DefaultDir is the folder that records go to if nobody says otherwise.
 const DefaultDir = defaultDir
+
+// HourSteps is how many steps a run keeps of all its stages, of the group that
+// has most.
+func HourSteps(r *Run) (most int) {
+	r.ledger.mu.Lock()
+	defer r.ledger.mu.Unlock()
+	if r.hours == nil {
+		return 0
+	}
+	for i := range r.hours.groups {
+		n := 0
+		for _, steps := range r.hours.groups[i].steps {
+			n += len(steps)
+		}
+		most = max(most, n)
+	}
+	return most
+}
+
+// Believe is what a record takes of a source's answer for a time, in steps of a
+// quarter of an hour, or why it does not.
+func Believe(f factors.Factor, kind factors.Kind, from, to time.Time) (factors.Factor, error) {
+	a := gridAnswer{factor: f}.believe(kind, from, to, "public")
+	if a.err != nil || a.step == 0 {
+		return a.factor, a.err
+	}
+	zero := floor(from.UnixNano(), int64(firstStep))
+	return a.over(zero, int64(firstStep), int((to.UnixNano()-zero)/int64(firstStep))+1), nil
+}

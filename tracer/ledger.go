@@ -49,10 +49,10 @@ type ledger struct {
 	cpu     time.Duration // of the process, when last told
 	sampler sampler
 
-	facts     host.Facts    // as they were when it was opened
-	boot      string        // id of the host's boot; "" if unknown
-	nodeShare float64       // the part of the machine below that the host is
-	report    detect.Report // what detection found and refused
+	facts   host.Facts    // as they were when it was opened
+	machine machine       // that they tell of
+	boot    string        // id of the host's boot; "" if unknown
+	report  detect.Report // what detection found and refused
 }
 
 // deviceClock is the virtual time of a claimed device.

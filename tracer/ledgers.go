@@ -110,7 +110,7 @@ func (ls *ledgerSet) leave(r *Run) {
 // newLedger opens a host's meters. Where none can be opened the ledger has no
 // domain, and the records say what is missing.
 func newLedger(c *config) (*ledger, error) {
-	l := &ledger{base: time.Now(), nodeShare: 1, tracedSince: -1}
+	l := &ledger{base: time.Now(), machine: machineOf(host.Facts{}), tracedSince: -1}
 	root := c.root
 	if root == nil {
 		root = os.DirFS("/")
@@ -135,7 +135,7 @@ func newLedger(c *config) (*ledger, error) {
 	}
 	attempt("reading the host", func() error {
 		l.facts, l.boot = host.Read(root), host.BootID(root)
-		l.nodeShare = nodeShareOf(l.facts)
+		l.machine = machineOf(l.facts)
 		return nil
 	})
 	var given []meter.Meter
@@ -312,9 +312,9 @@ func (l *ledger) idleByFactor() {
 			}
 			switch d.Kind {
 			case lifecycle.KindCPU:
-				d.IdleW, d.IdleFound = cpu.Idle.Value, "factor"
+				d.IdleW, d.IdleFound = cpu.Idle.Value*float64(max(d.Count, 1)), "factor"
 			case lifecycle.KindMemory:
-				gb := float64(l.facts.MemoryBytes) / 1e9 / float64(max(l.facts.CPU.Sockets, 1))
+				gb := float64(l.facts.MemoryBytes) / 1e9 * min(float64(max(d.Count, 1))/float64(max(l.facts.CPU.Sockets, 1)), 1)
 				d.IdleW, d.IdleFound = memory.Value*gb, "factor"
 			}
 		}

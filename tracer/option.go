@@ -12,7 +12,7 @@ import (
 
 // Option configures a run. Options given to Begin override what the
 // environment says; of the same option given twice the last one counts, but
-// for Sinks and Meters, which add up.
+// for Sinks, Meters and Grid, which add up.
 //
 // What Named, At, Publisher, UseCase and Technology declare is held to the
 // rules of the record at once: what breaks one, such as a metric that is NaN,
@@ -27,6 +27,7 @@ type config struct {
 	dir         string
 	sinks       []Sink
 	meters      []meter.Meter
+	grids       []factors.GridSource
 	root        fs.FS
 	cpuTime     func() time.Duration
 	idle        map[string]float64
@@ -42,18 +43,25 @@ type config struct {
 // Site is where the run takes place. What is left empty is unknown: it is
 // never guessed, and the record says so.
 type Site struct {
-	Country        string // ISO 3166-1 alpha-2, such as US; default $ECOTRACER_COUNTRY
-	Subdivision    string // ISO 3166-2, such as US-CA, which says the country too; default $ECOTRACER_REGION
+	Country        string // ISO 3166-1 alpha-2, such as US, or a name; default $ECOTRACER_COUNTRY
+	Subdivision    string // ISO 3166-2, such as US-CA, which says the country too; default $ECOTRACER_REGION, which may be aws:eu-west-1 as well
 	GridZone       string
 	Infrastructure string // on-premise, private-cloud, public-cloud, edge, desk, other
-	Provider       string // of a cloud
-	Region         string // of a cloud
+	Provider       string // of a cloud: aws, azure, gcp, ...
+	Region         string // of that cloud, which says the country too: eu-west-1
 	InstanceType   string // of a cloud
 
 	// Factors replace those of the data set where the operator knows better,
-	// each by its kind: grid, pue, wue, ewif, lifetime, utilisation. They need
-	// all that the record asks of a factor, bounds and source included.
+	// each by its kind: grid, pue, wue, ewif, lifetime, utilisation. Those of
+	// kind storage, transfer and service are told by their id: that of
+	// Span.Call("embeddings", n) is "service.embeddings" or "embeddings". They
+	// need all that the record asks of a factor, bounds and source included. One
+	// whose Geography is another place is not used: a table of many may be given.
 	Factors []factors.Factor
+
+	// Instruments are market instruments for the site's electricity. The record
+	// then tells market-based emissions beside those of the place.
+	Instruments []Instrument
 }
 
 // Named gives the run a name. It is never made from a path or command line.
@@ -68,8 +76,8 @@ func Named(name string) Option { return func(c *config) { c.name = name } }
 // the record says so.
 func Scope(s lifecycle.Scope) Option { return func(c *config) { c.scope = s } }
 
-// At tells where the run takes place. A Site without country and subdivision
-// is in those that the environment says.
+// At tells where the run takes place. A Site without country, subdivision and
+// cloud region is in those that the environment says.
 func At(s Site) Option { return func(c *config) { c.site = s } }
 
 // Publisher tells who publishes the record, and how openly.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecotracer/ecotracer/factors"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer"
 	"github.com/ecotracer/ecotracer/tracer/meter"
@@ -29,6 +30,7 @@ type program struct {
 	scope    lifecycle.Scope
 	idle     map[string]float64
 	sampling time.Duration
+	options  []tracer.Option
 }
 
 // scriptedSpan is one span of a program.
@@ -41,6 +43,39 @@ type scriptedSpan struct {
 	start, end int64
 	open       bool // never ended: end is the program's length
 	elsewhere  bool // ended on another goroutine
+	uses       []scriptedUse
+}
+
+// scriptedUse is something that a span stores, moves or calls for, of
+// ourServices.
+type scriptedUse struct {
+	kind   factors.Kind
+	amount int64 // bytes or calls
+	hours  int64 // of what is stored
+	copies float64
+	late   bool // after the span's end
+}
+
+func (u scriptedUse) do(s *tracer.Span) {
+	switch u.kind {
+	case factors.Storage:
+		s.Store("ssd", u.amount, time.Duration(u.hours)*time.Hour, u.copies)
+	case factors.Transfer:
+		s.Transfer("local", u.amount)
+	default:
+		s.Call("ping", int(u.amount))
+	}
+}
+
+// joules is what it takes: 1 Wh/TBh, 0.001 kWh/GB, 0.001 Wh a call.
+func (u scriptedUse) joules() float64 {
+	switch u.kind {
+	case factors.Storage:
+		return float64(u.amount) / 1e12 * float64(u.hours) * u.copies * 3600
+	case factors.Transfer:
+		return float64(u.amount) / 1e9 * 3600
+	}
+	return float64(u.amount) * 3.6
 }
 
 // reading is what the meters said at one time.
@@ -93,7 +128,20 @@ func randomProgram(seed uint64) *program {
 	for range 2 + r.IntN(120) {
 		p.randomSpan(r)
 	}
+	p.randomUses(rand.New(rand.NewPCG(seed, 5)))
 	return p
+}
+
+func (p *program) randomUses(r *rand.Rand) {
+	for i := range p.spans {
+		for range max(r.IntN(6)-3, 0) {
+			p.spans[i].uses = append(p.spans[i].uses, scriptedUse{
+				kind:   []factors.Kind{factors.Storage, factors.Transfer, factors.Service}[r.IntN(3)],
+				amount: r.Int64N(1_000_000) / int64([]int{1, 1000, 1_000_000}[r.IntN(3)]), hours: r.Int64N(1_000_000),
+				copies: float64(1+r.IntN(6)) / 2, late: r.IntN(2) == 0,
+			})
+		}
+	}
 }
 
 func (p *program) randomDomains(r *rand.Rand) {
@@ -219,14 +267,22 @@ func (p *program) run(t *testing.T) (*lifecycle.Record, []reading) {
 	t.Helper()
 	host := newPlant(p.cpus, p.own, p.busy)
 	meters := &logged{Meter: tracertest.NewMeter(p.domains...), begin: time.Now()}
-	ctx, run := begin(t, append(host.options(meters),
-		tracer.Scope(p.scope), tracer.IdlePower(p.idle), tracer.Sampling(p.sampling))...)
+	ctx, run := begin(t, slices.Concat(host.options(meters), []tracer.Option{
+		tracer.Scope(p.scope), tracer.IdlePower(p.idle), tracer.Sampling(p.sampling), ourServices(),
+	}, p.options)...)
 	begun := time.Now()
 	contexts := make([]context.Context, len(p.spans))
 	spans := make([]*tracer.Span, len(p.spans))
 	for _, a := range p.actions() {
 		time.Sleep(time.Duration(a.at) - time.Since(begun))
 		s := &p.spans[a.span]
+		use := func(late bool) {
+			for _, u := range s.uses {
+				if u.late == late || s.open {
+					u.do(spans[a.span])
+				}
+			}
+		}
 		switch {
 		case !a.end:
 			parent := ctx
@@ -235,12 +291,14 @@ func (p *program) run(t *testing.T) (*lifecycle.Record, []reading) {
 			}
 			contexts[a.span], spans[a.span] = tracer.Start(parent, s.name, s.options()...)
 			require.NotNil(t, spans[a.span])
+			use(false)
 		case s.elsewhere:
 			done := make(chan struct{})
-			go func() { defer close(done); spans[a.span].End() }()
+			go func() { defer close(done); spans[a.span].End(); use(true) }()
 			<-done
 		default:
 			spans[a.span].End()
+			use(true)
 		}
 	}
 	time.Sleep(time.Duration(p.length) - time.Since(begun))

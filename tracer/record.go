@@ -43,8 +43,10 @@ func (r *Run) record(s *snapshot, status lifecycle.Status) (*lifecycle.Record, e
 		rec.Publisher.Confidentiality = defaultConfidentiality
 	}
 	b.place()
+	b.liveGrid()
 	b.hardware()
 	b.ledger()
+	b.services()
 	b.spans()
 	b.timeline()
 	b.phases()
@@ -55,6 +57,9 @@ func (r *Run) record(s *snapshot, status lifecycle.Status) (*lifecycle.Record, e
 	}
 	if err := lifecycle.Assess(rec); err != nil {
 		return rec, fmt.Errorf("tracer: assessment of run %s: %w", r.id, err)
+	}
+	if err := b.market(); err != nil {
+		return rec, fmt.Errorf("tracer: market-based assessment of run %s: %w", r.id, err)
 	}
 	lifecycle.FillMissing(rec)
 	return rec, nil
@@ -79,8 +84,9 @@ type recordBuilder struct {
 	domains []*bookedDomain
 	methods map[string]string // by sensor, mode and error: method id
 	stages  map[lifecycle.Stage]*stageSum
-	class   string // of the node, as factors knows it
-	spanOf  []int  // by account: its entry in the record's spans
+	spanOf  []int // by account: its entry in the record's spans
+	booked  []*bookedService
+	hours   *hourlyBook // nil: the record tells none
 }
 
 // bookedDomain is one domain as the run has it.
@@ -96,7 +102,7 @@ type bookedDomain struct {
 	own     []float64 // J by account
 	none    float64   // J unattributed
 	claimed bool      // claims decide
-	share   float64   // of a device: what of its energy was this process's
+	share   float64   // of a device: what of its energy was this process's, and so of its making
 }
 
 func (b *recordBuilder) warn(code, path, detail string, count int64) {
@@ -111,6 +117,10 @@ func (b *recordBuilder) missing(path, what, reason string) {
 	b.rec.Missing = append(b.rec.Missing, lifecycle.Missing{Path: path, What: what, Reason: reason})
 }
 
+// leastSleep is the shortest time of which it is told that the host slept: two
+// clocks are not read at the same moment.
+const leastSleep = 2 * time.Second
+
 // clock holds the wall clock against the monotonic one: the host may have
 // slept, or someone may have set the clock.
 func (b *recordBuilder) clock() {
@@ -123,7 +133,7 @@ func (b *recordBuilder) clock() {
 // the host slept.
 func (b *recordBuilder) clockOff(off, slept time.Duration) {
 	switch {
-	case slept > 2*time.Second:
+	case slept > leastSleep:
 		b.ended = b.ended.Add(slept)
 		b.rec.Run.EndedAt = &b.ended
 		b.warn("suspended", "/run/duration_s", "the host slept for "+slept.Round(time.Second).String()+", which is not in the duration", 0)
@@ -289,8 +299,11 @@ func (b *recordBuilder) bookDevice(d *bookedDomain) {
 		process = min(last.sumOE[i]-first.sumOE[i], total)
 	}
 	d.share = 1
-	if d.Owned && total > 0 {
+	switch divided := d.among > 1 && !d.claimed; {
+	case total > 0 && (d.Owned || divided):
 		d.share = process / total
+	case divided:
+		d.share = 1 / float64(d.among)
 	}
 	mine := process // what runs of this scope share
 	switch {
@@ -372,7 +385,7 @@ func (b *recordBuilder) spans() {
 	}
 	for k := range b.snap.accounts {
 		a := &b.snap.accounts[k]
-		var joules float64
+		joules := b.usedJ(a)
 		for _, d := range b.domains {
 			joules += d.own[k]
 		}
@@ -438,12 +451,13 @@ type stageSum struct {
 	energy      []float64
 	held        float64      // ns: Σ q·w, the part of the node that the stage held
 	claims      map[int]bool // devices that it claimed
+	uses        []serviceUse // by the run's services
 }
 
 func (b *recordBuilder) stage(s lifecycle.Stage) *stageSum {
 	st := b.stages[s]
 	if st == nil {
-		st = &stageSum{stage: s, first: math.MaxInt64, energy: make([]float64, len(b.domains)), claims: map[int]bool{}}
+		st = &stageSum{stage: s, first: math.MaxInt64, energy: make([]float64, len(b.domains)), claims: map[int]bool{}, uses: make([]serviceUse, len(b.booked))}
 		b.stages[s] = st
 	}
 	return st
@@ -461,6 +475,9 @@ func (b *recordBuilder) addToStage(a *accountSnapshot, k int) {
 	}
 	for i := range a.claims {
 		st.claims[a.claims[i].device] = true
+	}
+	for _, u := range a.uses {
+		st.uses[u.service].add(u)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ecotracer/ecotracer/factors"
 	"github.com/ecotracer/ecotracer/internal/host"
+	"github.com/ecotracer/ecotracer/internal/inventory"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer/meter/detect"
 )
@@ -18,29 +19,9 @@ const (
 	nodeID = "node"
 )
 
-// factor looks a factor up, puts it in the record and returns its id; an
-// operator's own comes first.
-func (b *recordBuilder) factor(q factors.Query) string {
-	for _, f := range b.run.cfg.site.Factors {
-		if f.Kind == q.Kind && (q.Unit == "" || f.Unit == q.Unit) {
-			return b.addFactor(asDeclared(f))
-		}
-	}
-	f, err := factors.Lookup(q)
-	if err != nil {
-		return ""
-	}
-	return b.addFactor(f)
-}
-
-func (b *recordBuilder) addFactor(f factors.Factor) string {
-	for i := range b.rec.Factors {
-		if b.rec.Factors[i].ID == f.ID {
-			return f.ID
-		}
-	}
-	b.rec.Factors = append(b.rec.Factors, f)
-	return f.ID
+// book puts factors into the record; an operator's own come first.
+func (b *recordBuilder) book() *inventory.Book {
+	return &inventory.Book{Record: &b.rec, Own: b.run.cfg.site.Factors}
 }
 
 // place draws up the environment: where the run was, as it was declared or is
@@ -58,77 +39,18 @@ func (b *recordBuilder) place() {
 	if e.InstanceType == "" && facts.Provider == e.Provider {
 		e.InstanceType = facts.InstanceType
 	}
-	if e.Infrastructure == "" && e.Provider != "" {
-		e.Infrastructure = "public-cloud"
+	var more []factors.Kind
+	if len(site.Instruments) > 0 {
+		more = append(more, factors.Residual)
 	}
-	e.PlaceFound = "unknown"
-	if e.Country != "" {
-		e.PlaceFound = "declared"
-	} else {
-		b.missing("/environments/0/country", "", "unknown")
-		b.warn("place-unknown", "/environments/0", "the grid figure is the world's, with its whole range; say tracer.At(tracer.Site{Country: ...}) or set ECOTRACER_COUNTRY", 0)
-	}
-	at := factors.Query{Country: e.Country, Region: e.Subdivision}
-	ask := func(kind factors.Kind, class string) string {
-		q := at
-		q.Kind, q.Class = kind, class
-		return b.factor(q)
-	}
-	e.Factors.Grid = ask(factors.Grid, "")
-	e.Factors.PUE = ask(factors.PUE, e.Infrastructure)
-	e.Factors.WUE = ask(factors.WUE, e.Infrastructure)
-	e.Factors.EWIF = ask(factors.EWIF, "")
-	b.rec.Environments = []lifecycle.Environment{e}
-}
-
-// nodeClass is what kind of machine the factors should take the host for.
-func nodeClass(f host.Facts) (class string, hostThreads int) {
-	cores := f.CPU.Cores
-	if f.CPU.Sockets > 0 {
-		cores /= f.CPU.Sockets
-	}
-	if f.VM {
-		cores = 0
-	}
-	cpu, err := factors.LookupCPU(f.CPU.Model, "", cores)
-	if err != nil {
-		return "", 0
-	}
-	switch {
-	case cpu.Class == "server" && f.Provider != "":
-		class = "cloud-server"
-	case cpu.Class == "embedded":
-		class = "single-board"
-	case cpu.Class == "unknown":
-		class = ""
-	default:
-		class = cpu.Class
-	}
-	return class, cpu.Threads
-}
-
-// socketsOfAServer is how many processors the machine below a virtual one is
-// taken to have, as most servers do whose production is published.
-const socketsOfAServer = 2
-
-// nodeShareOf is the part of the machine below that a virtual machine is: its
-// CPUs of that machine's threads. What is no virtual machine is all of it.
-func nodeShareOf(f host.Facts) float64 {
-	class, threads := nodeClass(f)
-	if !f.VM || threads <= 0 || f.CPU.Threads <= 0 {
-		return 1
-	}
-	if strings.HasSuffix(class, "server") {
-		threads *= socketsOfAServer
-	}
-	return min(float64(f.CPU.Threads)/float64(threads), 1)
+	// What is not known of the place Begin has told.
+	_ = b.book().Place(e, "say tracer.At(tracer.Site{Country: ...}) or set ECOTRACER_COUNTRY", more...)
 }
 
 // hardware draws up the devices: the node and what is in it.
 func (b *recordBuilder) hardware() {
 	facts := b.run.ledger.facts
-	class, _ := nodeClass(facts)
-	b.class = class
+	class := b.run.ledger.machine.class
 	hw := []lifecycle.Hardware{}
 	var kinds = map[string]bool{}
 	for _, g := range b.run.ledger.groups {
@@ -146,15 +68,17 @@ func (b *recordBuilder) hardware() {
 		if n.Model == "" {
 			n.Model = modelOfNode(facts, class)
 		}
-		n.Embodied = b.embodied(class)
 		hw = append(hw, n)
 	}
 	if kinds["cpu"] {
 		c := lifecycle.Hardware{ID: "cpu", Environment: siteID, Kind: lifecycle.KindCPU, Vendor: facts.CPU.Vendor, Model: facts.CPU.Model, Count: b.count(lifecycle.KindCPU)}
-		if c.Count > 0 && facts.CPU.Cores > 0 {
+		if facts.VM && c.Count == 1 {
+			c.Count = b.run.ledger.machine.cpus
+		}
+		if facts.CPU.Cores > 0 {
 			c.Cores = ptr(int64(max(facts.CPU.Cores/c.Count, 1)))
 		}
-		if c.Count > 0 && facts.CPU.Threads > 0 {
+		if facts.CPU.Threads > 0 {
 			c.Threads = ptr(int64(max(facts.CPU.Threads/c.Count, 1)))
 		}
 		hw = append(hw, c)
@@ -199,18 +123,13 @@ func (b *recordBuilder) hardware() {
 		slices.Sort(h.Instance)
 		if h.ID != nodeID && node {
 			h.PartOf = nodeID
-			if h.Embodied == nil {
-				hw[0].Embodied.Covers = append(hw[0].Embodied.Covers, h.ID)
-			}
 		}
 		if h.Model == "" {
 			b.missing(fmt.Sprintf("/hardware/%d/model", i), "", "unknown")
 		}
-		if h.Embodied == nil && !node {
-			b.missing(fmt.Sprintf("/hardware/%d/embodied", i), "", "unknown")
-		}
 	}
 	b.rec.Hardware = hw
+	b.devices()
 	for _, m := range b.run.ledger.report.Missing {
 		b.missing("/hardware", m.What, "not-measured")
 	}
@@ -223,45 +142,8 @@ func (b *recordBuilder) addDevice(hw []lifecycle.Hardware, d *domain) []lifecycl
 			return hw
 		}
 	}
-	h := lifecycle.Hardware{ID: d.hw, Environment: siteID, Kind: d.Kind, Model: d.Model, Count: 1}
-	if d.Kind == lifecycle.KindGPU && b.snap.claimed[d.device] {
-		h.Embodied = b.embodied(gpuClass(d.Model))
-	}
+	h := lifecycle.Hardware{ID: d.hw, Environment: siteID, Kind: d.Kind, Model: d.Model, Count: max(d.Count, 1)}
 	return append(hw, h)
-}
-
-// gpuClass is the class of a GPU for its production: what is sold for data
-// centres, for inference in them, or for consumers.
-func gpuClass(model string) string {
-	m := strings.ToUpper(model)
-	for _, s := range []string{"RTX", "GEFORCE", "TITAN", "RADEON RX", "ARC "} {
-		if strings.Contains(m, s) {
-			return "gpu-consumer"
-		}
-	}
-	for _, s := range []string{"T4", "L4", "A10", "A2", "P4", "A16"} {
-		for _, f := range strings.FieldsFunc(m, func(r rune) bool { return r == ' ' || r == '-' }) {
-			if f == s {
-				return "gpu-inference"
-			}
-		}
-	}
-	return "gpu-datacentre"
-}
-
-// embodied names the factors of a device's production and end of life.
-func (b *recordBuilder) embodied(class string) *lifecycle.Embodied {
-	ask := func(k factors.Kind) string { return b.factor(factors.Query{Kind: k, Class: class}) }
-	life := class
-	if strings.HasPrefix(class, "gpu-") {
-		life = "server"
-	}
-	return &lifecycle.Embodied{
-		Production:  lifecycle.Impacts{GCO2e: ask(factors.Production)},
-		EndOfLife:   lifecycle.Impacts{GCO2e: ask(factors.EndOfLife)},
-		Lifetime:    b.factor(factors.Query{Kind: factors.Lifetime, Class: life}),
-		Utilisation: b.factor(factors.Query{Kind: factors.Utilisation, Class: life}),
-	}
 }
 
 func modelOfNode(f host.Facts, class string) string {
@@ -276,15 +158,26 @@ func modelOfNode(f host.Facts, class string) string {
 
 // count is how many devices of a kind the domains tell.
 func (b *recordBuilder) count(kind lifecycle.HardwareKind) int {
-	seen := map[int]bool{}
+	var of []*domain
 	for _, g := range b.run.ledger.groups {
 		for _, d := range g.domains {
 			if d.Kind == kind {
-				seen[d.Device] = true
+				of = append(of, d)
 			}
 		}
 	}
-	return max(len(seen), 1)
+	return max(coveredBy(of), 1)
+}
+
+// coveredBy is how many devices of their kind some domains cover.
+func coveredBy(of []*domain) int {
+	seen := map[int]bool{}
+	for _, d := range of {
+		for i := range max(d.Count, 1) {
+			seen[d.Device+i] = true
+		}
+	}
+	return len(seen)
 }
 
 func (b *recordBuilder) hardwareOf(id string) *lifecycle.Hardware {

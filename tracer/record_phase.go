@@ -54,7 +54,7 @@ func (b *recordBuilder) phase(st *stageSum) {
 		Phase: st.stage.Phase(), Stage: st.stage, DurationS: &seconds,
 		StartedAt: ptr(b.at(st.first)), EndedAt: ptr(b.at(st.last)), Usage: []lifecycle.Usage{},
 	}
-	share := b.share(st)
+	ofHost, machine := b.share(st), b.run.cfg.scope == lifecycle.ScopeMachine
 	type rowKey struct{ hw, meter string }
 	rows := map[rowKey]*lifecycle.Usage{}
 	var order []rowKey
@@ -62,8 +62,8 @@ func (b *recordBuilder) phase(st *stageSum) {
 		if d.device >= 0 && d.claimed && st.stage != lifecycle.Unassigned && !st.claims[d.device] {
 			continue // held, but not by this stage
 		}
-		if d.device >= 0 && !d.claimed && st.energy[i] == 0 {
-			continue // another run's
+		if d.device >= 0 && !d.claimed && st.energy[i] == 0 && (!b.snap.alone || asleep(d) && !machine) {
+			continue // another run's, or nobody's
 		}
 		k := rowKey{d.hw, d.meter}
 		row := rows[k]
@@ -73,13 +73,8 @@ func (b *recordBuilder) phase(st *stageSum) {
 				Hardware: d.hw, Count: ptr(b.held(d, hw.Count)), UseS: ptr(b.useS(st, d)), Meter: d.meter,
 				EnergyJ: &lifecycle.Quantity{Method: d.Method},
 			}
-			switch {
-			case d.claimed && b.run.cfg.scope != lifecycle.ScopeMachine && d.share < 1:
-				row.Share, row.ShareBy = ptr(max(d.share, 1e-9)), "cpu-time" // of the device's own processors
-			case d.claimed || b.run.cfg.scope == lifecycle.ScopeMachine:
-				row.Share, row.ShareBy = ptr(1.0), "exclusive"
-			case hw.Embodied != nil:
-				row.Share, row.ShareBy = ptr(share), "cpu-time"
+			if share, by := b.shareOf(d, hw, ofHost); hw.Embodied != nil || by != "cpu-time" || d.claimed {
+				row.Share, row.ShareBy = ptr(max(share, 1e-9)), by
 			}
 			rows[k] = row
 			order = append(order, k)
@@ -89,22 +84,24 @@ func (b *recordBuilder) phase(st *stageSum) {
 	for _, k := range order {
 		p.Usage = append(p.Usage, *rows[k])
 	}
+	p.Usage = append(p.Usage, b.serviceRows(st)...)
+	p.Profile = b.profile(st)
 	b.rec.Phases = append(b.rec.Phases, p)
 }
 
 // held is how many of the devices of an entry a domain's meter tells: another
 // may tell the rest of them, in a row of its own.
 func (b *recordBuilder) held(of *bookedDomain, all int) int {
-	if of.Kind != lifecycle.KindCPU {
+	if of.Kind != lifecycle.KindCPU || b.count(of.Kind) == 1 { // which a virtual machine may have in several
 		return all
 	}
-	seen := map[int]bool{}
+	var same []*domain
 	for _, d := range b.domains {
 		if d.hw == of.hw && d.meter == of.meter {
-			seen[d.Device] = true
+			same = append(same, d.domain)
 		}
 	}
-	return min(len(seen), all)
+	return min(coveredBy(same), all)
 }
 
 // useS is how long a stage held a device: its wall share of the run; of a
@@ -123,28 +120,47 @@ func (b *recordBuilder) useS(st *stageSum, d *bookedDomain) float64 {
 	return max(b.rec.Run.DurationS-held, 0)
 }
 
-// share is the part of the node that a stage held: of the process's CPU time
-// in all that the host's CPUs could give, and of the host's in the machine
-// below it.
+// share is the part of the host that a stage held: of the process's CPU time in
+// all that the host's CPUs could give.
 func (b *recordBuilder) share(st *stageSum) float64 {
-	if b.run.cfg.scope == lifecycle.ScopeMachine {
-		return 1
+	if st.wall > 0 && st.held > 0 {
+		return st.held / st.wall
 	}
-	share := 0.0
-	if st.wall > 0 {
-		share = st.held / st.wall
+	var held, wall float64
+	for _, o := range b.stages {
+		held, wall = held+o.held, wall+o.wall
 	}
-	if share <= 0 {
-		var held, wall float64
-		for _, o := range b.stages {
-			held, wall = held+o.held, wall+o.wall
+	if wall > 0 {
+		return held / wall
+	}
+	return 0
+}
+
+// asleep tells whether a device drew nothing.
+func asleep(d *bookedDomain) bool { return d.line.TotalJ == 0 }
+
+// shareOf is what of each device of a row is the run's, while a stage holds so
+// much of the host. Who has all joules of a device that no processes share by
+// CPU time, at work or idle, answers for all of its making.
+func (b *recordBuilder) shareOf(d *bookedDomain, hw *lifecycle.Hardware, ofHost float64) (share float64, by string) {
+	machine := b.run.cfg.scope == lifecycle.ScopeMachine
+	switch {
+	case d.device < 0 && machine:
+		share, by = b.rented(hw), "cores"
+	case d.device < 0:
+		return min(ofHost*b.rented(hw), 1), "cpu-time"
+	case machine:
+		share = 1
+	default:
+		share, by = d.share, "cpu-time" // of the device's own processors
+		if !d.Owned {
+			by = "declared" // by the job: so many ranks
 		}
-		if wall > 0 {
-			share = held / wall
-		}
 	}
-	// A share of nothing cannot be written; a billionth is as little.
-	return min(max(share*b.run.ledger.nodeShare, 1e-9), 1)
+	if share == 1 {
+		by = "exclusive"
+	}
+	return share, by
 }
 
 // at is the wall clock at a time of the ledger.
@@ -229,13 +245,17 @@ func (b *recordBuilder) warnings() {
 	if s.badCounts > 0 {
 		b.warn("units-refused", "/spans", fmt.Sprintf("counts were negative, beyond %d, or of more than %d units of one path", maxCount, maxUnits), s.badCounts)
 	}
+	if s.badUses > 0 {
+		b.warn("services-refused", "/spans", fmt.Sprintf("what was stored, transferred or called was negative, no number, or of more than %d media, networks and services, %d of one path", maxServices, maxUnits), s.badUses)
+	}
 	for _, path := range b.run.cfg.refused {
 		// The member itself may not be there now: its parent always is.
 		parent, _, _ := strings.Cut(path[1:], "/")
 		if parent == "environments" {
 			parent += "/0"
 		}
-		b.warn("metadata-refused", "/"+parent, "what was declared for "+path+" broke a rule and was left out", 0)
+		// A text with a path in it may be in no public record.
+		b.warn("metadata-refused", "/"+parent, "what was declared for "+path[1:]+" broke a rule and was left out", 0)
 	}
 	if open := openSpans(b.rec.Spans); open > 0 && b.rec.Run.Status != lifecycle.Running {
 		b.warn("spans-open", "/spans", "spans that were not ended are booked up to the run's end", open)

@@ -33,6 +33,7 @@ const (
 	claimsStay                // claims do not pass to children
 	claimsFromClaim           // before a claim a device goes by wall share
 	openIsLost                // spans left open are not booked
+	lateIsLost                // what ended spans declare is not booked
 	mistakes
 )
 
@@ -249,6 +250,11 @@ func (ref *reference) book() *books {
 			out.spans[ref.paths[i]] = a
 		}
 		a.totalS += float64(s.end-s.start) / 1e9
+		for _, u := range s.uses {
+			if !(u.late && !s.open && ref.mistake == lateIsLost) {
+				a.j += u.joules()
+			}
+		}
 	}
 	for _, s := range all {
 		if s.none {
@@ -417,7 +423,7 @@ func differ(rec *lifecycle.Record, want *books) (worst float64, what string) {
 	if seen != len(want.spans) {
 		return math.Inf(1), "the number of spans"
 	}
-	for i, l := range rec.Ledger {
+	for i, l := range meterLines(rec) {
 		note("unattributed_j of "+l.Domain, l.UnattributedJ, want.unattributed[i], whole)
 		note("other_processes_j of "+l.Domain, l.OtherProcessesJ, want.others[i], whole)
 		note("idle_j of "+l.Domain, l.IdleJ, want.idle[i], whole)
@@ -425,12 +431,22 @@ func differ(rec *lifecycle.Record, want *books) (worst float64, what string) {
 	return worst, what
 }
 
+// meterLines are the ledger's lines of what meters told.
+func meterLines(rec *lifecycle.Record) (lines []lifecycle.LedgerLine) {
+	for _, l := range rec.Ledger {
+		if l.Split != "declared" {
+			lines = append(lines, l)
+		}
+	}
+	return lines
+}
+
 // requireConservation holds each ledger line to what the meter said, and the
 // seconds to the run's.
 func requireConservation(t *testing.T, rec *lifecycle.Record, readings []reading) {
 	t.Helper()
 	first, last := readings[0], readings[len(readings)-1]
-	for i, l := range rec.Ledger {
+	for i, l := range meterLines(rec) {
 		total := last.joules[i] - first.joules[i]
 		require.InDelta(t, total, l.TotalJ, 1e-9*total, "what the meter of %s told", l.Domain)
 		booked := l.SpansJ + l.UnattributedJ + of(l.OtherRunsJ) + l.OtherProcessesJ + l.IdleJ
@@ -467,7 +483,7 @@ func TestRandomProgramsAreBookedAsTheReferenceBooksThem(t *testing.T) {
 			p := randomProgram(seed)
 			rec, readings := p.run(t)
 			var idleW []float64
-			for _, l := range rec.Ledger {
+			for _, l := range meterLines(rec) {
 				require.LessOrEqual(t, l.IdleW, p.idle[l.Domain], "%v: idle power of %s is no more than was declared: %+v", p, l.Domain, l)
 				idleW = append(idleW, l.IdleW)
 			}

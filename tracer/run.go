@@ -36,6 +36,7 @@ type Run struct {
 	begin          int64
 	accounts       []*account
 	books          []*runBook
+	hours          *hours        // nil: nobody asked for them
 	first          []groupTotals // the groups' totals at the begin
 	noneT          float64       // ns with no span active, this run's part
 	claimed        map[int]bool  // devices
@@ -43,6 +44,8 @@ type Run struct {
 	bounded        int64 // spans beyond the bound on paths
 	badStages      int64 // paths that were to be in a stage that is none
 	badCounts      int64 // calls of Count that could not be counted
+	services       []service
+	badUses        int64 // of services, that could not be counted
 	keys           int   // ways to ask for an account that are remembered
 	alone          bool  // no other run was ever open beside it
 	labelled       bool
@@ -187,6 +190,9 @@ func (r *Run) enter(l *ledger) {
 		r.books = append(r.books, b)
 		r.first = append(r.first, g.totals())
 	}
+	if len(r.cfg.grids) > 0 {
+		r.hours = newHours(r.unix(r.begin), l.groups)
+	}
 	l.runs = append(l.runs, r)
 	if len(l.runs) > 1 {
 		for _, o := range l.runs {
@@ -309,7 +315,7 @@ func (r *Run) Fail(err error) {
 //
 // The record is returned also where it could not be written; the error then
 // says why. End waits for slow meters 10 ms at most, for a profile not at all,
-// and for a sink 10 s at most.
+// for the sources of Grid 5 s at most, and for a sink 10 s at most.
 func (r *Run) End() (*lifecycle.Record, error) {
 	if r == nil || r.ledger == nil {
 		return &lifecycle.Record{}, nil
@@ -332,6 +338,10 @@ func (r *Run) end() {
 	r.machine.release()
 	<-r.stopped
 
+	_ = guard("asking for the grid", func() error {
+		snap.live = r.askGrid(time.Duration(r.unix(snap.end) - r.unix(r.begin)))
+		return nil
+	})
 	rec, err := r.makeRecord(&snap, lifecycle.Complete)
 	if rec == nil {
 		r.final, r.finalErr = &lifecycle.Record{}, err // the last checkpoint stands
@@ -341,4 +351,5 @@ func (r *Run) end() {
 	for _, l := range r.locks {
 		l.release(r.finalErr == nil)
 	}
+	r.finalErr = errors.Join(r.finalErr, snap.live.err())
 }

@@ -1,6 +1,7 @@
 package tracer
 
 import (
+	"slices"
 	"time"
 
 	"github.com/ecotracer/ecotracer/tracer/meter"
@@ -21,10 +22,14 @@ type snapshot struct {
 	unknown map[string]int64
 	bounded int64
 
-	badStages, badCounts int64
-	strayed              int64
-	alien                int64
-	windows              int64
+	services []service
+	live     *liveGrid // of an ended run
+
+	badStages, badCounts, badUses int64
+
+	strayed int64
+	alien   int64
+	windows int64
 }
 
 type accountSnapshot struct {
@@ -38,6 +43,7 @@ type accountSnapshot struct {
 	firstNS       int64
 	lastNS        int64
 	units         []unitCount
+	uses          []serviceUse
 	groups        []sums
 }
 
@@ -55,7 +61,7 @@ func (r *Run) snapshot(l *ledger, clone bool) snapshot {
 	s := snapshot{
 		duration: float64(l.settledT - r.begin), end: l.settledT, noneT: r.noneT,
 		alone: r.alone, claimed: map[int]bool{}, unknown: map[string]int64{}, bounded: r.bounded,
-		badStages: r.badStages, badCounts: r.badCounts,
+		services: slices.Clone(r.services), badStages: r.badStages, badCounts: r.badCounts, badUses: r.badUses,
 		strayed: l.weights.strayed - r.strayed, alien: l.alien - r.alien, windows: l.weights.windows - r.windows,
 	}
 	for d := range r.claimed {
@@ -88,6 +94,11 @@ func (r *Run) snapshot(l *ledger, clone bool) snapshot {
 		}
 		s.books = append(s.books, b)
 	}
+	if r.hours != nil && !clone { // no checkpoint tells them
+		for _, g := range l.groups {
+			r.copyHours(g)
+		}
+	}
 	s.accounts = make([]accountSnapshot, 0, len(r.accounts))
 	for _, a := range r.accounts {
 		s.accounts = append(s.accounts, a.snapshot(l, clone))
@@ -99,7 +110,7 @@ func (a *account) snapshot(l *ledger, clone bool) accountSnapshot {
 	s := accountSnapshot{
 		account: a, wall: a.wallAsOf, count: a.count, failed: a.failed, open: int64(a.nOpen),
 		totalNS: a.sumNS, minNS: a.minNS, maxNS: a.maxNS, firstNS: a.first, lastNS: a.lastNS,
-		units: append([]unitCount(nil), a.units...),
+		units: append([]unitCount(nil), a.units...), uses: slices.Clone(a.uses),
 	}
 	s.p50, s.p95, s.p99 = a.durations.quantiles()
 	if a.nOpen > 0 {

@@ -68,7 +68,8 @@ func Async() StartOption { return StartOption{async: true} }
 
 // OnDevices claims devices by the ID of their domain, such as "gpu0": the span
 // and its children use them. From the run's begin on the run answers for
-// their energy and their production.
+// their energy and their production. Those of a device that nobody claims go by
+// wall share, as far as the driver does not say that others use it.
 func OnDevices(ids ...string) StartOption {
 	return StartOption{claims: strings.Join(ids, "\x00")}
 }

@@ -242,6 +242,7 @@ func (b *rebooking) apply(r *lifecycle.Record, rep *Report) error {
 		r.Spans[i].SelfJ = max(r.Spans[i].SelfJ+d, 0) // below it only by rounding
 		rep.MovedJ += max(d, 0)
 	}
+	scaleProfiles(r)
 	return nil
 }
 

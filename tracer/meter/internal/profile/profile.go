@@ -56,7 +56,7 @@ func cpu(f host.Facts) (Load, string) {
 	if !f.VM && f.CPU.Sockets > 0 {
 		cores = f.CPU.Cores / f.CPU.Sockets
 	}
-	c, err := factors.LookupCPU(f.CPU.Model, cpuClass(f.Class), cores)
+	c, err := factors.LookupCPU(f.CPU.Model, f.CPUClass(), cores)
 	if err != nil {
 		return Load{}, ""
 	}
@@ -79,14 +79,6 @@ func cpu(f host.Facts) (Load, string) {
 	l.RelError = math.Exp(math.Hypot(math.Log1p(l.RelError), math.Log(shareError))) - 1
 	l.Why += fmt.Sprintf("; this virtual machine has %d of %d threads", f.CPU.Threads, threads)
 	return l, c.Class
-}
-
-// cpuClass is the class of processors in machines of a class.
-func cpuClass(machine string) string {
-	if machine == "single-board" {
-		return "embedded"
-	}
-	return machine
 }
 
 // origin says whose power a processor's is taken to be.
