@@ -56,11 +56,15 @@ func contentOf(v any) string {
 // facts unites the factors, environments and methods.
 func (j *job) facts() {
 	j.methodAt = map[string]int{}
+	j.uniteHours()
 	leftOut := map[leftOutBy]bool{}
 	for _, s := range j.shards {
 		s.factor, s.place, s.meter = map[string]string{}, map[string]string{}, map[string]string{}
 		for _, f := range s.Factors {
 			old := f.ID
+			if u, ok := s.united[old]; ok {
+				f = u
+			}
 			f.ID = ""
 			id, added := j.factors.of(old, f)
 			if s.factor[old] = id; added {

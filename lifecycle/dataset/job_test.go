@@ -45,6 +45,7 @@ type process struct {
 	shared      bool // the driver tells what each process used of a GPU
 	scope       lifecycle.Scope
 	program     func(ctx context.Context, p process)
+	options     []tracer.Option
 }
 
 // during is a rate between two moments.
@@ -138,6 +139,7 @@ func simulated(t *testing.T, processes ...process) (records []*lifecycle.Record)
 			if len(devices) > 0 {
 				opts = append(opts, tracer.Meters(tracertest.NewMeter(devices...)))
 			}
+			opts = append(opts, p.options...)
 			if p.program == nil {
 				p.program = train
 			}

@@ -68,7 +68,8 @@ const (
 // of them. Devices of the same kind become one entry, whose count is that of
 // distinct devices; use_s of a row is the longest of the shards', and share
 // what makes the device-seconds add up, but no device is held for longer than
-// the longest shard lasted. Entries that differ under one id are renamed. Name,
+// the longest shard lasted. Hourly values of a grid that shards have of one place
+// become one series. Entries that differ under one id are renamed. Name,
 // publisher, use case and technology are those of the lowest rank that tells
 // them, and merge-conflict says where others tell something else; the
 // strictest confidentiality holds, and the innermost boundary. The run failed

@@ -200,7 +200,15 @@ func TestGPUsBelongToTheRanksThatUseThem(t *testing.T) {
 			assert.InDelta(t, watts, l.TotalJ, 1e-3, "trap 38: one GPU, not four")
 			assert.InDelta(t, watts, own(l), 1e-3, "trap 40: booked four times over, it is clamped")
 		}
-		assert.Len(t, warned(m, "merge-overlap"), 4, "trap 40: and flagged, for each GPU")
+		require.Len(t, warned(m, "merge-overlap"), 5, "trap 40: and flagged, for each GPU")
+		assert.Contains(t, warned(m, "merge-overlap")[4], "held it for 1200 device-seconds more", "and so is their making, of four GPUs for 100 s")
+		for _, p := range m.Phases {
+			for _, u := range p.Usage {
+				if u.DeviceS != nil && u.Hardware == "gpu" {
+					assert.InDelta(t, 400, *u.DeviceS, 1e-6, "trap 34: which counts once")
+				}
+			}
+		}
 	})
 	t.Run("one that containers number each in its own way", func(t *testing.T) {
 		ps := gpuRanks()[:2]

@@ -91,7 +91,7 @@ func (j *job) teller(path string, s *shard) *shard {
 }
 
 // assessed are the warnings that lifecycle.Assess keeps.
-var assessed = []string{"factor-outside-validity", "boundary-below-it"}
+var assessed = []string{"factor-outside-validity", "factor-unverified", "basis-direct", "basis-mixed", "boundary-below-it"}
 
 // warnings lists what the merging warns of, and what the shards do: the same of
 // the same place once, with how often.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/ecotracer/ecotracer/factors"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -24,6 +25,8 @@ type shard struct {
 	entry                map[string]int // by id: index in /hardware
 	coverer              map[string]int // by id: index in /hardware of what covers it
 	component            []*component   // of each entry of /hardware
+
+	united map[string]factors.Factor // by id: what stands for a factor of its own
 
 	lines []lineOf // of each line of the ledger: where it went
 }
