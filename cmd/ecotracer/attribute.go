@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -55,12 +53,9 @@ func (c *cli) attribute(file, traceFile, out string, asJSON bool) int {
 		return exitFound
 	}
 	record, err := c.read(file)
-	if bad := (*lifecycle.DecodeError)(nil); errors.As(err, &bad) {
-		c.complain("attribute", "%s: %s", file, noRecord(bad))
-		return exitFound
-	}
 	if err != nil {
-		return fail(file, err)
+		c.complain("attribute", "%s: %s", file, unread(err))
+		return exitFound
 	}
 	trace, err := c.open(traceFile)
 	if err != nil {
@@ -77,14 +72,7 @@ func (c *cli) attribute(file, traceFile, out string, asJSON bool) int {
 	if broken != nil { // what could be read counts
 		code = fail(traceFile, broken)
 	}
-	var text bytes.Buffer
-	if err := lifecycle.Encode(&text, again); err != nil {
-		return fail(file, err)
-	}
-	if out == "" {
-		_, _ = c.out.Write(text.Bytes()) // run tells of a failure
-	} else if err := writeFile(out, text.Bytes()); err != nil {
-		c.complain("attribute", "%s: it cannot be written (%s)", out, cause(err))
+	if !c.write("attribute", out, again) {
 		return exitFound
 	}
 	a := attributed{Report: report, Spans: movedSpans(record, again)}

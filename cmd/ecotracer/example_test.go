@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -159,6 +160,84 @@ func modelled(t *testing.T) *lifecycle.Record {
 	for i := range r.Hardware {
 		r.Missing = append(r.Missing, lifecycle.Missing{Path: fmt.Sprintf("/hardware/%d/embodied", i), Reason: "unknown"})
 	}
+	require.NoError(t, lifecycle.Assess(r))
+	lifecycle.FillMissing(r)
+	return r
+}
+
+// everything is measured, and all else that a record may tell: hourly values of
+// the grid, contracts for electricity, what was stored, sent and asked of
+// services, and a training that is carried.
+func everything(t *testing.T) *lifecycle.Record {
+	r := measured(t)
+	add := func(id string, kind factors.Kind, value, low, high float64, unit string) {
+		f := factors.Factor{
+			ID: id, Kind: kind, Value: value, Low: low, High: high, Unit: unit, Found: factors.Exact,
+			Source: "made up for tests", SourceYear: 2026, Quality: "C",
+		}
+		if strings.HasPrefix(unit, "gCO2e") {
+			f.GWP = "unstated"
+		}
+		if unit == "gCO2e/kWh" {
+			f.Signal, f.Accounting, f.Basis, f.Mix = "average", "location", "lifecycle", "production"
+			switch kind {
+			case factors.Marginal:
+				f.Signal = "marginal"
+			case factors.Residual, factors.Instrument:
+				f.Accounting, f.Mix = "market", "residual"
+			}
+		}
+		r.Factors = append(r.Factors, f)
+	}
+	add("residual.SE", factors.Residual, 80, 60, 120, "gCO2e/kWh")
+	add("wind", factors.Instrument, 11, 7, 20, "gCO2e/kWh")
+	add("marginal.SE", factors.Marginal, 400, 200, 800, "gCO2e/kWh")
+	add("loss.SE", factors.Loss, 0.06, 0.04, 0.08, "1")
+	add("storage.hdd", factors.Storage, 0.65, 0.3, 1.4, "Wh/TBh")
+	add("transfer.fixed", factors.Transfer, 0.06, 0.02, 0.2, "kWh/GB")
+	add("service.embedding", factors.Service, 0.01, 0.003, 0.03, "gCO2e/call")
+	site := &r.Environments[0]
+	site.Factors.Residual, site.Factors.Marginal, site.Factors.Loss = "residual.SE", "marginal.SE", "loss.SE"
+	site.Instruments = []lifecycle.Instrument{{Kind: "PPA", Share: 0.6, Factor: "wind"}}
+	r.Factors[0].Series = &factors.Series{Start: "2026-05-04T22:00:00Z", StepS: 3600, Value: []float64{30, 42, 36}}
+
+	training := &r.Phases[2]
+	training.Profile = []lifecycle.Profile{{Environment: "site", Start: *r.Run.StartedAt, StepS: 3600, EnergyJ: []float64{600_000, 100_000}}}
+	r.Methods = append(r.Methods, lifecycle.MethodEntry{ID: "services", Method: lifecycle.Modelled, Sensor: "model", Mode: "factor"})
+	far := *site
+	far.ID, far.Instruments = "cloud", []lifecycle.Instrument{{Kind: "supplier", Share: 1, Factor: "wind"}}
+	far.Factors.Grid = "grid.cloud"
+	add("grid.cloud", factors.Grid, 36, 20, 60, "gCO2e/kWh")
+	r.Environments = append(r.Environments, far)
+	for _, s := range []struct {
+		id     string
+		kind   lifecycle.HardwareKind
+		factor string
+		joules float64 // as the factors make them
+		row    lifecycle.Usage
+	}{
+		{"bucket", lifecycle.KindStorage, "storage.hdd", 2 * 168 * 3 * 0.65 * 3600, lifecycle.Usage{Stored: &lifecycle.Stored{Bytes: 2e12, Seconds: 7 * 86400, Replicas: 3}}},
+		{"link", lifecycle.KindNetwork, "transfer.fixed", 5 * 0.06 * 3.6e6, lifecycle.Usage{Transferred: &lifecycle.Transferred{Bytes: 5e9}}},
+		{"embeddings", "service", "service.embedding", 0, lifecycle.Usage{Calls: &lifecycle.Calls{Unit: "calls", Count: 4000}}},
+	} {
+		r.Missing = append(r.Missing, lifecycle.Missing{Path: fmt.Sprintf("/hardware/%d/embodied", len(r.Hardware)), Reason: "not-applicable"})
+		r.Hardware = append(r.Hardware, lifecycle.Hardware{ID: s.id, Environment: "cloud", Kind: s.kind, Model: s.id, Count: 1})
+		s.row.Hardware, s.row.Count, s.row.UseS, s.row.Meter, s.row.Factor = s.id, new(1), training.DurationS, "services", s.factor
+		training.Usage = append(training.Usage, s.row)
+		if s.joules > 0 {
+			r.Ledger = append(r.Ledger, lifecycle.LedgerLine{
+				Domain: s.id, Hardware: s.id, Meter: "services", Method: lifecycle.Modelled, Split: "declared", IdleFound: "unknown", TotalJ: s.joules, SpansJ: s.joules,
+			})
+			r.Spans[1].SelfJ += s.joules
+		}
+	}
+	r.Amortised = []lifecycle.Amortised{{
+		Run: "019cadc6-9a80-7000-8000-0123456789aa", What: "training", Unit: "clips", Expected: 1e6, Used: 1500,
+		GCO2e: lifecycle.Quantity{Value: 5e5, Low: 4e5, High: 7e5, Method: lifecycle.Modelled},
+	}, {
+		Run: "019cadc6-9a80-7000-8000-0123456789aa", What: "production", Unit: "clips", Expected: 1e6, Used: 1500,
+		GCO2e: lifecycle.Quantity{Value: 2e5, Low: 1e5, High: 9e5, Method: lifecycle.Modelled},
+	}}
 	require.NoError(t, lifecycle.Assess(r))
 	lifecycle.FillMissing(r)
 	return r

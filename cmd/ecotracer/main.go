@@ -1,5 +1,6 @@
-// Command ecotracer traces the energy and emissions of a program, and shows
-// and checks the records that such runs leave. `ecotracer help` tells more.
+// Command ecotracer traces the energy and emissions of a program, estimates
+// those of runs to come, and shows and checks the records that they leave.
+// `ecotracer help` tells more.
 package main
 
 import (
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -41,9 +43,14 @@ var commands = []command{
 	{"run", declareRun},
 	{"show", declareShow},
 	{"validate", declareValidate},
+	{"estimate", declareEstimate},
+	{"factors", declareFactors},
+	{"compare", declareCompare},
+	{"amortise", declareAmortise},
 	{"merge", declareMerge},
 	{"attribute", declareAttribute},
 	{"schema", declareSchema},
+	{"schedule", declareSchedule},
 	{"doctor", declareDoctor},
 	{"calibrate", declareCalibrate},
 	{"recover", declareRecover},
@@ -91,13 +98,28 @@ func (c *cli) command(args []string) int {
 	case errors.Is(parseErr, flag.ErrHelp):
 		return c.help([]string{name})
 	case parseErr != nil:
-		code := c.usage(name, "%v; `ecotracer help %s` lists the flags", parseErr, name)
+		code := c.usage(name, "%s; `ecotracer help %s` lists the flags", flagInWords(parseErr), name)
 		if name == "run" {
 			code = exitRun
 		}
 		return code
 	}
 	return action(rest)
+}
+
+// What package flag says of a flag: with the dash that it likes, not ours.
+var (
+	badValue  = regexp.MustCompile(`^invalid (?:boolean )?value (".*") for (?:flag )?-([a-z-]+): (.*)$`)
+	noSuch    = regexp.MustCompile(`^flag provided but not defined: -+(.*)$`)
+	needsMore = regexp.MustCompile(`^flag needs an argument: -+(.*)$`)
+)
+
+// flagInWords tells what is wrong with a flag.
+func flagInWords(err error) string {
+	text := err.Error()
+	text = strings.TrimSuffix(badValue.ReplaceAllString(text, "--$2 $1: $3"), ": parse error")
+	text = noSuch.ReplaceAllString(text, "there is no flag --$1")
+	return needsMore.ReplaceAllString(text, "--$1 needs a value")
 }
 
 // usage tells of a mistake in the command line.

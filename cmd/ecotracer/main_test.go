@@ -75,7 +75,7 @@ func golden(t *testing.T, name, text string) {
 func TestHelpKnowsEveryCommandAndFlag(t *testing.T) {
 	overview := call("", "help")
 	require.Zero(t, overview.code)
-	flagName := regexp.MustCompile(`(?m)^  --([a-z]+)`)
+	flagName := regexp.MustCompile(`(?m)^  --([a-z][a-z-]*)`)
 	t.Setenv("ECOTRACER_DIR", "")
 	for _, cmd := range commands {
 		t.Run(cmd.name, func(t *testing.T) {
@@ -164,6 +164,10 @@ func TestNoCommandDoesWellWhoseResultCannotBeWritten(t *testing.T) {
 		{"validate", good},
 		{"validate", "--json", good},
 		{"merge", good},
+		{"estimate", "--energy-kwh", "1"},
+		{"estimate", "--json", "--energy-kwh", "1"},
+		{"factors", "list"},
+		{"factors", "show", "grid.FR"},
 		{"schema"},
 		{"doctor", "--root", server(t).Dir()},
 		{"doctor", "--json", "--root", server(t).Dir()},

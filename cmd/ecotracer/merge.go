@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -72,17 +70,7 @@ func (c *cli) merge(m merging, paths []string) int {
 		c.complain("merge", "%s%s", where, strings.TrimPrefix(bare(err), "dataset: merge: "))
 		return exitFound
 	}
-	var text bytes.Buffer
-	if err := lifecycle.Encode(&text, record); err != nil {
-		c.complain("merge", "%s", bare(err))
-		return exitFound
-	}
-	if m.out == "" {
-		if _, err := c.out.Write(text.Bytes()); err != nil {
-			return exitFound // run tells why
-		}
-	} else if err := writeFile(m.out, text.Bytes()); err != nil {
-		c.complain("merge", "%s: it cannot be written (%s)", m.out, cause(err))
+	if !c.write("merge", m.out, record) {
 		return exitFound
 	}
 	told := tellMerged(m.out, record, files)
@@ -116,10 +104,8 @@ func (c *cli) shardFiles(paths []string) (files []shardFile, ok bool) {
 		}
 		for _, file := range list {
 			record, err := c.read(file)
-			if bad := (*lifecycle.DecodeError)(nil); errors.As(err, &bad) {
-				wrong(file, "%s", noRecord(bad))
-			} else if err != nil {
-				wrong(file, "%s", reason(err))
+			if err != nil {
+				wrong(file, "%s", unread(err))
 			} else {
 				files = append(files, shardFile{file, record})
 			}
@@ -141,28 +127,6 @@ func recordsIn(dir string) (files []string, err error) {
 		}
 	}
 	return files, nil
-}
-
-// writeFile writes a file such that a reader finds all of it or what was there
-// before. What is no ordinary file, such as a pipe, is written as it is.
-func writeFile(path string, content []byte) error {
-	if st, err := os.Stat(path); err == nil && !st.Mode().IsRegular() {
-		return os.WriteFile(path, content, 0o666)
-	}
-	temp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+strconv.FormatUint(rand.Uint64(), 36))
-	f, err := os.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666) // less what the umask takes
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Rename(temp, path)
-	}
-	if err != nil {
-		_ = os.Remove(temp)
-	}
-	return err
 }
 
 // mergedFiles is what `merge` tells of its work.

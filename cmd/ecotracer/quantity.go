@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,10 +21,20 @@ var (
 	joules    = []unit{{1e12, "TJ"}, {1e9, "GJ"}, {1e6, "MJ"}, {1e3, "kJ"}, {1, "J"}, {1e-3, "mJ"}, {1e-6, "µJ"}, {1e-9, "nJ"}}
 	grams     = []unit{{1e6, "t"}, {1e3, "kg"}, {1, "g"}, {1e-3, "mg"}, {1e-6, "µg"}, {1e-9, "ng"}}
 	litres    = []unit{{1e3, "m³"}, {1, "L"}, {1e-3, "mL"}, {1e-6, "µL"}}
-	wattHours = []unit{{3.6e9, "MWh"}, {3.6e6, "kWh"}, {3600, "Wh"}, {3.6, "mWh"}, {3.6e-3, "µWh"}}
+	wattHours = []unit{{3.6e12, "GWh"}, {3.6e9, "MWh"}, {3.6e6, "kWh"}, {3600, "Wh"}, {3.6, "mWh"}, {3.6e-3, "µWh"}}
+	antimony  = []unit{{1, "kgSbeq"}, {1e-3, "gSbeq"}, {1e-6, "mgSbeq"}, {1e-9, "µgSbeq"}}
 	watts     = []unit{{1e3, "kW"}, {1, "W"}, {1e-3, "mW"}}
 	sizes     = []unit{{1 << 40, "TiB"}, {1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}, {1, "B"}}
 )
+
+// co2e are grams of CO2 equivalent.
+var co2e = func() []unit {
+	list := slices.Clone(grams)
+	for i := range list {
+		list[i].name += "CO2e"
+	}
+	return list
+}()
 
 // unitFor is the largest unit of which v is at least one, else the smallest.
 func unitFor(v float64, units []unit) unit {
@@ -48,10 +59,15 @@ func amount(v float64, units []unit) string {
 	return digits(v/u.size) + " " + u.name
 }
 
-// interval is a quantity with its 95 % bounds in one unit: 3.75 MJ (3.52–4.05).
+// interval is a quantity with its 95 % bounds in one unit: 3.75 MJ (3.52–4.05);
+// without bounds if all that it rests on was given as exact.
 func interval(q lifecycle.Quantity, units []unit) (value, bounds string) {
 	u := unitFor(q.Value, units)
-	return digits(q.Value/u.size) + " " + u.name, "(" + digits(q.Low/u.size) + "–" + digits(q.High/u.size) + ")"
+	value = digits(q.Value/u.size) + " " + u.name
+	if low, high := digits(q.Low/u.size), digits(q.High/u.size); low != high {
+		bounds = "(" + low + "–" + high + ")"
+	}
+	return value, bounds
 }
 
 // digits writes a number with three significant digits and no exponent.
@@ -105,6 +121,9 @@ func duration(seconds float64) string {
 		return split(whole, 60, "min", "s")
 	case math.Round(seconds/60) < 24*60:
 		return split(math.Round(seconds/60), 60, "h", "min")
+	}
+	if days := seconds / 86400; days >= 1000 {
+		return trimmed(seconds/year) + " years"
 	}
 	return split(math.Round(seconds/3600), 24, "d", "h")
 }

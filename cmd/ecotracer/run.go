@@ -204,7 +204,7 @@ func (c *cli) tellRun(f runFlags, record *lifecycle.Record, path string, left, c
 	}
 	energy, bounds := interval(record.Totals.EnergyJ, joules)
 	parts := []string{
-		energy + " " + bounds + " " + howMeasured(&record.Totals),
+		strings.TrimSpace(energy+" "+bounds) + " " + howMeasured(&record.Totals),
 		gramsOf(record),
 		duration(record.Run.DurationS),
 	}
@@ -248,8 +248,8 @@ func gramsOf(r *lifecycle.Record) string {
 	if r.Totals.GCO2e != nil {
 		q, of = *r.Totals.GCO2e, ""
 	}
-	value, bounds := interval(q, grams)
-	return value + "CO2e " + bounds + of
+	value, bounds := interval(q, co2e)
+	return strings.TrimSpace(value+" "+bounds) + of
 }
 
 // runSummary is what `run --json` tells.

@@ -3,11 +3,8 @@ package main
 import (
 	"bytes"
 	"cmp"
-	"errors"
 	"flag"
 	"fmt"
-	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
@@ -30,11 +27,7 @@ func (c *cli) show(files []string, all, asJSON bool) int {
 	for _, file := range files {
 		record, err := c.read(file)
 		if err != nil {
-			why := reason(err)
-			if bad := (*lifecycle.DecodeError)(nil); errors.As(err, &bad) {
-				why = noRecord(bad)
-			}
-			c.complain("show", "%s: %s", file, why)
+			c.complain("show", "%s: %s", file, unread(err))
 			code = exitFound
 			continue
 		}
@@ -51,39 +44,12 @@ func (c *cli) show(files []string, all, asJSON bool) int {
 		p := page{style: styleOf(c.out), record: record, all: all}
 		p.print()
 		_, _ = c.out.Write(p.Bytes())
-		wrong := slices.DeleteFunc(lifecycle.Validate(record), func(f lifecycle.Finding) bool { return f.Warning })
-		if len(wrong) > 0 {
-			c.complain("show", "%s: this record is not valid, do not rely on it; `ecotracer validate` tells why (%s)",
-				file, plural(len(wrong), "error"))
+		if n := errorsOf(record); n > 0 {
+			c.complain("show", "%s: this record is not valid, do not rely on it; `ecotracer validate` tells why (%s)", file, plural(n, "error"))
 			code = exitFound
 		}
 	}
 	return code
-}
-
-// noRecord tells why a document is no record.
-func noRecord(e *lifecycle.DecodeError) string {
-	text := e.Message
-	if e.Err == nil { // not the document as a whole
-		text = strings.TrimPrefix(e.Finding.String(), e.Rule+" (document): ")
-	}
-	if e.Offset >= 0 {
-		text += fmt.Sprintf(", at byte %d", e.Offset)
-	}
-	if e.More > 0 {
-		text += "; `ecotracer validate` lists all that is wrong"
-	}
-	return text
-}
-
-// read reads one record.
-func (c *cli) read(file string) (*lifecycle.Record, error) {
-	in, err := c.open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	return lifecycle.Decode(in)
 }
 
 // page is the view of one record.
@@ -100,7 +66,9 @@ type page struct {
 func (p *page) print() {
 	p.header()
 	p.totals()
+	p.carried()
 	p.phases()
+	p.services()
 	p.spans()
 	p.hardware()
 	p.meters()
@@ -189,32 +157,42 @@ func places(r *lifecycle.Record) []string {
 		if e.Virtualisation != "" && e.Virtualisation != "none" {
 			text += ", in a " + e.Virtualisation
 		}
+		if len(r.Environments) > 1 {
+			text = e.ID + ": " + text
+		}
 		texts = append(texts, text)
 	}
 	return texts
 }
 
+// quantity adds a figure to a table: its name, value, interval and a note. What is
+// unknown is not there.
+func (p *page) quantity(t *table, label string, q *lifecycle.Quantity, units []unit, note string) {
+	if q == nil {
+		return
+	}
+	value, bounds := interval(*q, units)
+	t.add(cell{label, nil}, cell{value, p.bold}, cell{bounds, p.dim}, cell{note, nil})
+}
+
 // totals tells what the whole run came to.
 func (p *page) totals() {
-	t := p.record.Totals
-	rows := newTable(false, true, false, false)
-	add := func(label string, q *lifecycle.Quantity, units []unit, suffix, note string) {
-		if q == nil {
-			return
-		}
-		value, bounds := interval(*q, units)
-		rows.add(cell{label, nil}, cell{value + suffix, p.bold}, cell{bounds, p.dim}, cell{note, nil})
-	}
+	sums := &p.record.Totals
+	t := newTable(false, true, false, false)
 	p.heading("Totals")
-	add("energy", &t.EnergyJ, joules, "", amount(t.EnergyJ.Value, wattHours)+", "+percent(t.MeasuredShare)+" of it measured")
-	add("facility", &t.FacilityEnergyJ, joules, "", "energy times PUE")
-	add("electricity", &t.OperationalGCO2e, grams, "CO2e", "location-based")
-	add("devices", t.EmbodiedGCO2e, grams, "CO2e", "of their production and end of life")
-	add("emissions", t.GCO2e, grams, "CO2e", "")
-	add("water", t.WaterL, litres, "", "")
-	if u := t.PerUnit; u != nil {
-		add("one unit", &u.GCO2e, grams, "CO2e", "each of "+count(u.Count)+" "+u.Unit)
-	}
-	p.table(rows)
+	p.quantity(t, "energy", &sums.EnergyJ, joules, amount(sums.EnergyJ.Value, wattHours)+", "+percent(sums.MeasuredShare)+" of it measured")
+	p.quantity(t, "facility", &sums.FacilityEnergyJ, joules, "energy times PUE")
+	p.quantity(t, "electricity", &sums.OperationalGCO2e, co2e, "location-based"+hourly(p.record))
+	p.quantity(t, "devices", sums.EmbodiedGCO2e, co2e, "of their production and end of life")
+	p.quantity(t, "emissions", sums.GCO2e, co2e, "")
+	p.quantity(t, "market", sums.MarketGCO2e, co2e, "electricity by its contracts")
+	p.quantity(t, "marginal", sums.MarginalGCO2e, co2e, "electricity by what one more kWh emits")
+	p.quantity(t, "losses", sums.LossGCO2e, co2e, "on the way from the power plants")
+	p.quantity(t, "water", sums.WaterL, litres, "")
+	noScore := p.perUnit(t)
+	p.table(t)
 	p.line("%s", p.dim("  in parentheses: 95 % interval"))
+	if noScore != "" {
+		p.prose("  ", "no SCI: "+noScore)
+	}
 }

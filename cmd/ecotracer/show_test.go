@@ -30,6 +30,7 @@ func TestShowLaysOutARecord(t *testing.T) {
 		"measured-80.txt":         {measured(t), style{80, false}},
 		"measured-100-colour.txt": {measured(t), style{100, true}},
 		"modelled-80.txt":         {modelled(t), style{80, false}},
+		"everything-80.txt":       {everything(t), style{80, false}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Empty(t, lifecycle.Validate(test.record), "the example must be a valid record")

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	"github.com/ecotracer/ecotracer/factors"
 	"github.com/ecotracer/ecotracer/lifecycle"
+	"github.com/ecotracer/ecotracer/lifecycle/estimate"
 )
 
 // hardware tells which devices were used.
@@ -14,38 +16,43 @@ func (p *page) hardware() {
 	p.devices()
 }
 
-// devices lists the devices, parts below what they are part of.
+// devices lists the devices, parts below what they are part of. Memory is known
+// by its size where nobody tells its model.
 func (p *page) devices() {
 	for _, h := range p.record.Hardware {
 		indent := "  "
 		if h.PartOf != "" {
 			indent = "    "
 		}
-		name := h.Model
-		switch {
-		case name == "":
-			name = strings.TrimSpace(h.Vendor + " model unknown")
-		case !strings.HasPrefix(name, h.Vendor):
-			name = h.Vendor + " " + name
+		var facts []string
+		if name := modelOf(h.Vendor, h.Model); name != "" || h.MemoryBytes == nil {
+			facts = append(facts, cmp.Or(name, strings.TrimSpace(h.Vendor+" model unknown")))
 		}
-		text := fmt.Sprintf("%s: %d × %s", h.Kind, h.Count, name)
 		if h.Cores != nil {
-			text += ", " + count(*h.Cores) + " cores"
+			facts = append(facts, count(*h.Cores)+" cores")
 		}
 		if h.Threads != nil {
-			text += ", " + count(*h.Threads) + " threads"
+			facts = append(facts, count(*h.Threads)+" threads")
 		}
 		if h.MemoryBytes != nil {
-			text += ", " + amount(float64(*h.MemoryBytes), sizes)
+			facts = append(facts, amount(float64(*h.MemoryBytes), sizes))
 		}
 		if h.TDPW != nil {
-			text += ", TDP " + amount(*h.TDPW, watts)
+			facts = append(facts, "TDP "+amount(*h.TDPW, watts))
 		}
 		if h.PowerLimitW != nil {
-			text += ", limited to " + amount(*h.PowerLimitW, watts)
+			facts = append(facts, "limited to "+amount(*h.PowerLimitW, watts))
 		}
-		p.prose(indent, text)
+		p.prose(indent, fmt.Sprintf("%s: %d × %s", h.Kind, h.Count, strings.Join(facts, ", ")))
 	}
+}
+
+// modelOf is a model with its vendor, once; "" if it is unknown.
+func modelOf(vendor, model string) string {
+	if model == "" || strings.HasPrefix(model, vendor) {
+		return model
+	}
+	return vendor + " " + model
 }
 
 // meters tells how the energy was measured.
@@ -56,7 +63,11 @@ func (p *page) meters() {
 		if m.Mode != "" {
 			text += "/" + m.Mode
 		}
-		text += ", " + errorInWords(m.RelError)
+		if m.Mode == "factor" {
+			text += ", as sure as its factors"
+		} else {
+			text += ", " + errorInWords(m.RelError)
+		}
 		if m.SamplingS != nil {
 			text += ", read every " + duration(*m.SamplingS)
 		}
@@ -91,7 +102,10 @@ func methodInWords(m lifecycle.Method) string {
 
 // errorInWords tells a relative error at 95 %.
 func errorInWords(e float64) string {
-	if e > 0.2 { // then no longer about the same up and down
+	switch {
+	case e == 0:
+		return "taken as exact"
+	case e > 0.2: // then no longer about the same up and down
 		return "right within a factor of " + trimmed(1+e)
 	}
 	return "±" + percent(e)
@@ -119,29 +133,88 @@ func (p *page) ledger() {
 	p.table(t)
 }
 
+// fewOfDevices is how many factors of devices are shown beside the grams of
+// their making, unless all are asked for: a machine by its components has dozens,
+// with long sources.
+const fewOfDevices = 4
+
 // factors tells the figures that others published and this record uses.
 func (p *page) factors() {
 	p.heading("Factors")
+	more := 0
 	for _, f := range p.record.Factors {
-		p.prose("  ", fmt.Sprintf("%s: %s, %s", f.ID, valueInWords(f), foundInWords(f)))
-		p.prose("    ", fmt.Sprintf("%s, %d, quality %s", f.Source, f.SourceYear, f.Quality))
+		if aside(f) {
+			more++
+		}
 	}
+	short := !p.all && more > fewOfDevices
+	for _, f := range p.record.Factors {
+		if short && aside(f) {
+			continue
+		}
+		p.prose("  ", fmt.Sprintf("%s: %s, %s", f.ID, valueInWords(f), foundInWords(f)))
+		source := f.Source
+		if short && ofDevice(f.Kind) {
+			source = inShort(source)
+		}
+		p.prose("    ", fmt.Sprintf("%s, %d, quality %s", source, f.SourceYear, f.Quality))
+	}
+	if short {
+		p.flow("  ", " ", pieces(count(int64(more))+" more of devices, and their sources; --all shows them"), p.dim)
+	}
+}
+
+// inShort is a source up to the first semicolon that is not in parentheses: what
+// a figure is, without what its parts are.
+func inShort(source string) string {
+	depth := 0
+	for i, r := range source {
+		switch {
+		case r == '(':
+			depth++
+		case r == ')':
+			depth--
+		case r == ';' && depth == 0:
+			return source[:i]
+		}
+	}
+	return source
+}
+
+// ofDevice tells of which kinds the factors are what a device took to make, to
+// bring, and to discard.
+func ofDevice(k factors.Kind) bool {
+	return k == factors.Production || k == factors.EndOfLife || k == factors.Transport
+}
+
+// aside tells of a device's factors those that are no grams of making it.
+func aside(f factors.Factor) bool {
+	return ofDevice(f.Kind) && (f.Kind != factors.Production || f.Unit != "gCO2e")
 }
 
 // valueInWords is a factor's value in units for people.
 func valueInWords(f factors.Factor) string {
-	size, name := 1.0, f.Unit
+	u := unitOf(f)
+	text := fmt.Sprintf("%s (%s–%s) %s", trimmed(f.Value/u.size), trimmed(f.Low/u.size), trimmed(f.High/u.size), u.name)
+	return strings.TrimSpace(text)
+}
+
+// unitOf is the unit for people that suits a factor; its name is "" of a plain
+// number.
+func unitOf(f factors.Factor) unit {
 	switch f.Unit {
 	case "1":
-		name = ""
+		return unit{1, ""}
 	case "s":
-		size, name = year, "years"
+		return unit{year, "years"}
 	case "gCO2e":
-		u := unitFor(f.Value, grams)
-		size, name = u.size, u.name+"CO2e"
+		return unitFor(f.Value, co2e)
+	case "kgSbeq":
+		return unitFor(f.Value, antimony)
+	case "J":
+		return unitFor(f.Value, joules)
 	}
-	text := fmt.Sprintf("%s (%s–%s) %s", trimmed(f.Value/size), trimmed(f.Low/size), trimmed(f.High/size), name)
-	return strings.TrimSpace(text)
+	return unit{1, f.Unit}
 }
 
 // year is the seconds of one, as lifetimes are told.
@@ -168,6 +241,8 @@ func foundInWords(f factors.Factor) string {
 		return "of the whole country"
 	case factors.FromWorld:
 		return "of the whole world"
+	case estimate.Assumed:
+		return "assumed"
 	}
 	return string(f.Found)
 }

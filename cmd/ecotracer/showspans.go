@@ -171,7 +171,7 @@ func notesOf(s lifecycle.Span, depth int) []string {
 			text += ": " + amount(*u.JPerUnit, joules)
 		}
 		if u.GCO2ePerUnit != nil {
-			text += ", " + amount(*u.GCO2ePerUnit, grams) + "CO2e"
+			text += ", " + amount(*u.GCO2ePerUnit, co2e)
 		}
 		if u.JPerUnit != nil {
 			text += " each"

@@ -126,7 +126,7 @@ func (p *page) line(format string, args ...any) {
 }
 
 // heading begins a section.
-func (p *page) heading(text string) { p.line("\n%s", p.bold(text)) }
+func (p *page) heading(text string) { p.line("\n%s", p.bold(plain(text))) }
 
 // words writes texts one after another, separated by dots, broken at the edge
 // between two of them. Every line begins with indent.
