@@ -121,8 +121,8 @@ func work(ctx context.Context, c config, net *mlp, found *outcome, out io.Writer
 	if err != nil {
 		return fmt.Errorf("serving: %w", err)
 	}
-	fmt.Fprintf(out, "%d requests answered, %.1f %% of the images read right (what the %d clients used is unassigned)\n",
-		c.requests, 100*served, c.clients)
+	fmt.Fprintf(out, "%d requests answered, %.1f %% of the images read right\n", c.requests, 100*served)
+	fmt.Fprintf(out, "(what the %d clients used is unassigned)\n", c.clients)
 	return nil
 }
 

@@ -18,7 +18,7 @@ import (
 )
 
 // training is the line of the table for that phase, with time and joules.
-var training = regexp.MustCompile(`(?m)^training +[\d.]+ +[\d.]+ \([\d.]+ to [\d.]+\)`)
+var training = regexp.MustCompile(`(?m)^training +[\d.]+ +[\d.]+ \([\d.]+–[\d.]+\)`)
 
 // onlyRecord reads the one record in a folder.
 func onlyRecord(t *testing.T, dir string) (*lifecycle.Record, []byte) {

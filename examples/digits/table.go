@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -13,29 +14,31 @@ import (
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
-// printTable prints what each phase of the life cycle cost, what one sample
-// and one request cost, and what would make the figures closer.
+// printTable prints what each phase of the life cycle cost, how that is known,
+// what one sample and one request cost, and what would make the figures closer.
 func printTable(out io.Writer, r *lifecycle.Record) {
 	var table strings.Builder
-	w := tabwriter.NewWriter(&table, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(w, "phase\ts\tJ (95 %)\tmgCO2e (95 %)\tobtained by")
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "phase\ts\tJ (95 %)\tmgCO2e (95 %)")
 	for _, phase := range []lifecycle.Phase{
 		lifecycle.PhaseProduction, lifecycle.PhaseTraining, lifecycle.PhaseInference,
 		lifecycle.PhaseUse, lifecycle.PhaseEndOfLife, lifecycle.PhaseUnassigned,
 	} {
 		printPhase(w, r, phase)
 	}
-	row(w, "total", &r.Run.DurationS, &r.Totals.EnergyJ, r.Totals.GCO2e, number(100*r.Totals.MeasuredShare, 3)+" % of the energy measured")
+	row(w, "total", &r.Run.DurationS, &r.Totals.EnergyJ, r.Totals.GCO2e)
 	w.Flush()
 	for line := range strings.Lines(table.String()) {
 		fmt.Fprintln(out, strings.TrimRight(line, " \n"))
 	}
 	fmt.Fprintln(out)
+	printSources(out, r)
 	printUnits(out, r)
 	printUnknown(out, r)
 }
 
-// printPhase prints one phase, and below it its stages if there are several.
+// printPhase prints one phase, and below it its stages, or its devices, if there
+// are several.
 func printPhase(w io.Writer, r *lifecycle.Record, phase lifecycle.Phase) {
 	total, ok := r.Totals.ByPhase[phase]
 	if !ok {
@@ -43,13 +46,11 @@ func printPhase(w io.Writer, r *lifecycle.Record, phase lifecycle.Phase) {
 	}
 	var entries []lifecycle.PhaseEntry
 	var seconds *float64
-	var meters []string
 	for _, e := range r.Phases {
 		if e.Phase != phase {
 			continue
 		}
 		entries = append(entries, e)
-		meters = append(meters, obtainedBy(r, e)...)
 		if e.DurationS != nil {
 			sum := *e.DurationS
 			if seconds != nil {
@@ -58,14 +59,35 @@ func printPhase(w io.Writer, r *lifecycle.Record, phase lifecycle.Phase) {
 			seconds = &sum
 		}
 	}
-	slices.Sort(meters)
-	row(w, string(phase), seconds, total.EnergyJ, total.GCO2e, strings.Join(slices.Compact(meters), ", "))
-	if len(entries) < 2 {
-		return
-	}
+	row(w, string(phase), seconds, total.EnergyJ, total.GCO2e)
 	for _, e := range entries {
-		_, stage, _ := strings.Cut(string(e.Stage), "/")
-		row(w, "  "+stage, e.DurationS, e.EnergyJ, e.OperationalGCO2e, "")
+		_, stage, part := strings.Cut(string(e.Stage), "/")
+		switch {
+		case !part && e.Stage.Device() && len(e.Usage) > 1:
+			for _, u := range e.Usage {
+				row(w, "  "+u.Hardware, nil, nil, u.EmbodiedGCO2e)
+			}
+		case part && len(entries) > 1:
+			row(w, "  "+stage, e.DurationS, e.EnergyJ, cmp.Or(e.OperationalGCO2e, e.EmbodiedGCO2e))
+		}
+	}
+}
+
+// printSources prints how energy and devices' shares were obtained.
+func printSources(out io.Writer, r *lifecycle.Record) {
+	var energy, devices []string
+	for _, e := range r.Phases {
+		if e.Stage.Device() {
+			devices = append(devices, obtainedBy(r, e)...)
+		} else {
+			energy = append(energy, obtainedBy(r, e)...)
+		}
+	}
+	slices.Sort(energy)
+	slices.Sort(devices)
+	fmt.Fprintf(out, "energy: %s, %s %% of it measured\n", strings.Join(slices.Compact(energy), ", "), number(100*r.Totals.MeasuredShare, 3))
+	if len(devices) > 0 {
+		fmt.Fprintf(out, "devices: %s\n", strings.Join(slices.Compact(devices), ", "))
 	}
 }
 
@@ -98,12 +120,12 @@ func obtainedBy(r *lifecycle.Record, e lifecycle.PhaseEntry) []string {
 	return how
 }
 
-func row(w io.Writer, name string, seconds *float64, energy, grams *lifecycle.Quantity, how string) {
+func row(w io.Writer, name string, seconds *float64, energy, grams *lifecycle.Quantity) {
 	time := ""
 	if seconds != nil {
 		time = number(*seconds, 3)
 	}
-	fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", name, time, quantity(energy, 1), quantity(grams, 1000), how)
+	fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", name, time, quantity(energy, 1), quantity(grams, 1000))
 }
 
 // quantity is a figure times scale, and its interval. What is unknown is
@@ -112,7 +134,7 @@ func quantity(q *lifecycle.Quantity, scale float64) string {
 	if q == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s (%s to %s)", number(q.Value*scale, 3), number(q.Low*scale, 3), number(q.High*scale, 3))
+	return fmt.Sprintf("%s (%s–%s)", number(q.Value*scale, 3), number(q.Low*scale, 3), number(q.High*scale, 3))
 }
 
 // printUnits prints what one sample and one request cost.
@@ -129,7 +151,7 @@ func printUnits(out io.Writer, r *lifecycle.Record) {
 		}
 	}
 	if sci := r.Totals.PerUnit; sci != nil {
-		fmt.Fprintf(out, "%s a request, all phases above included (95 %%: %s to %s)\n",
+		fmt.Fprintf(out, "%s a request, all phases included (95 %%: %s to %s)\n",
 			prefixed(sci.GCO2e.Value, "gCO2e"), prefixed(sci.GCO2e.Low, "gCO2e"), prefixed(sci.GCO2e.High, "gCO2e"))
 	}
 }
@@ -140,14 +162,15 @@ func printUnknown(out io.Writer, r *lifecycle.Record) {
 		if e.PlaceFound != "unknown" {
 			continue
 		}
-		text := "The place is unknown, so the electricity may be any in the world"
+		text := "The place is unknown: the electricity may be any in the world."
 		if grid := factorOf(r, e.Factors.Grid); grid != nil {
-			text += fmt.Sprintf(" (%s to %s %s)", number(grid.Low, 2), number(grid.High, 2), grid.Unit)
+			text = fmt.Sprintf("The place is unknown: the electricity may be any (%s–%s %s).", number(grid.Low, 2), number(grid.High, 2), grid.Unit)
 		}
-		fmt.Fprintln(out, text+". Tell the country for closer figures, for example ECOTRACER_COUNTRY=FR.")
+		fmt.Fprintln(out, text)
+		fmt.Fprintln(out, "Tell the country for closer figures, for example ECOTRACER_COUNTRY=FR.")
 	}
 	if r.Totals.MeasuredShare == 0 && r.Totals.EnergyJ.Value > 0 {
-		fmt.Fprintln(out, "No energy counter could be read here, so all energy is modelled. `ecotracer doctor` tells why.")
+		fmt.Fprintln(out, "No counter could be read, so all energy is modelled: see `ecotracer doctor`.")
 	}
 	if len(r.Missing) > 0 || len(r.Warnings) > 0 {
 		fmt.Fprintf(out, "The record names all that is missing (%d) and all that deserves care (%d).\n", len(r.Missing), len(r.Warnings))
