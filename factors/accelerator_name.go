@@ -42,6 +42,7 @@ func nameAccelerator(name string) acceleratorName {
 	if others != "" && !strings.HasPrefix(others, "ati") {
 		n.others = strings.Split(others, "/")
 	}
+	name, _, _ = strings.Cut(name, " rev.")
 	name, mig, _ := strings.Cut(name, " mig ")
 	if m := migProfile().FindStringSubmatch(mig); m != nil {
 		n.slices, _ = strconv.Atoi(m[1])
@@ -118,6 +119,7 @@ var acceleratorFillers = map[string]bool{
 	"nvidia": true, "corporation": true, "amd": true, "ati": true, "advanced": true, "micro": true, "devices": true, "inc": true, "inc.": true,
 	"intel": true, "google": true, "aws": true, "qualcomm": true, "habana": true, "labs": true, "geforce": true, "tesla": true, "radeon": true, "instinct": true,
 	"grid": true, "tensor": true, "core": true, "gpu": true, "gpus": true, "graphics": true, "card": true, "accelerator": true, "generation": true, "edition": true,
+	"oam": true, "hgx": true, "dgx": true, "nvl36": true, "nvl72": true,
 	"cloud": true, "data": true, "center": true, "centre": true, "series": true, "vf": true, "developer": true, "kit": true, "engineering": true, "reference": true,
 	"gddr6": true, "gddr6x": true, "gddr7": true,
 }
@@ -130,15 +132,29 @@ func classOfAccelerator(n acceleratorName, name string) string {
 	}
 	name = strings.ToLower(name)
 	switch {
-	case n.mobile, has("rtx", "gtx", "gt", "titan", "arc", "rx", "quadro", "vega", "mx"), strings.Contains(name, "geforce"), strings.Contains(name, "firepro"):
+	case n.mobile, has("rtx", "gtx", "gt", "titan", "arc", "rx", "quadro", "vega", "mx"), strings.Contains(name, "geforce"), strings.Contains(name, "firepro"),
+		strings.Contains(name, "radeon pro"), len(words) > 0 && workstationName().MatchString(words[0]):
 		return "gpu-consumer"
 	case has("inferentia", "inferentia3"):
 		return "gpu-inference"
-	case has("gaudi", "tpu", "trainium"), strings.Contains(name, "tesla"), strings.Contains(name, "instinct"), strings.Contains(name, "data center gpu"),
+	case has("gaudi", "hl", "tpu", "trainium", "ascend"), strings.Contains(name, "tesla"), strings.Contains(name, "instinct"), strings.Contains(name, "data center gpu"),
 		len(words) > 0 && datacentreName().MatchString(words[0]):
 		return "gpu-datacentre"
 	}
 	return unknown
+}
+
+// workstationName is how NVIDIA names small cards for workstations: T400, T1000.
+var workstationName = pattern(`^t\d{3,4}$`)
+
+// integratedName is how vendors name graphics that are part of a processor:
+// Radeon 780M, Iris Xe, UHD Graphics 630, Adreno 740, Orin (nvgpu).
+var integratedName = pattern(`^(\d{3}m|80[4-6]0s|u?hd(\b.*)?|iris\b.*|arc|adreno\b.*|mali\b.*|vega \d+|(orin|xavier|tegra)\b.*)$`)
+
+// isIntegrated tells whether a name that is not listed is that of graphics in a
+// processor's chip; "AMD Radeon Graphics" is all that some of them say.
+func isIntegrated(n acceleratorName, name string) bool {
+	return integratedName().MatchString(n.key) || n.key == "" && strings.Contains(strings.ToLower(name), "graphics")
 }
 
 // datacentreName is how NVIDIA and AMD name what they sell for data centres:

@@ -173,7 +173,7 @@ func (t *accelerators) wider(h *hit, n acceleratorName, name string, gib float64
 			return
 		}
 	}
-	if n.others != nil {
+	if n.others != nil && !n.mobile {
 		words := strings.Fields(n.key)
 		for _, other := range n.others {
 			var o acceleratorName

@@ -1,6 +1,9 @@
 package factors
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // maxName is how much of a device's name is looked at; CPUID gives 48 bytes.
 const maxName = 200
@@ -33,8 +36,7 @@ func cpuKey(name string) string {
 			words[last] += "-" + w // older kernels: Core(TM) i7 CPU 920
 		case last >= 0 && strings.HasSuffix(words[last], "-"):
 			words[last] += w // E7- 8870
-		case strings.HasPrefix(w, "firestorm-"), strings.HasPrefix(w, "icestorm-"), strings.HasPrefix(w, "avalanche-"), strings.HasPrefix(w, "blizzard-"):
-			// Linux names the cores of an Apple chip: Firestorm-M1-Pro.
+		case isAppleCore(w):
 			words = append(words, "apple")
 			words = append(words, strings.Split(w, "-")[1:]...)
 		default:
@@ -78,6 +80,13 @@ func isOrdinal(w string) bool {
 	return len(w) > 2 && w[0] >= '0' && w[0] <= '9' && strings.Contains("st nd rd th", w[len(w)-2:])
 }
 
+// isAppleCore recognises how Linux names the cores of an Apple chip:
+// firestorm-m1-pro.
+func isAppleCore(w string) bool {
+	core, _, of := strings.Cut(w, "-")
+	return of && slices.Contains([]string{"firestorm", "icestorm", "avalanche", "blizzard", "everest", "sawtooth"}, core)
+}
+
 func isCoreTier(w string) bool {
 	return w == "i3" || w == "i5" || w == "i7" || w == "i9"
 }
@@ -113,6 +122,9 @@ var generations = []struct {
 // no model but a generation: "Intel Xeon Processor (Skylake, IBRS)". The name
 // of a real model never does.
 func generation(name, key string) (word string, models []string) {
+	if i := strings.LastIndex(key, "-v"); i > 0 && strings.Trim(key[i+2:], "0123456789") == "" {
+		key = key[:i] // libvirt's version of its model: epyc-rome-v4
+	}
 	if strings.ContainsAny(key, "0123456789") && !strings.HasPrefix(key, "neoverse-") && key != "xeon e312xx" {
 		return "", nil
 	}
@@ -127,25 +139,29 @@ func generation(name, key string) (word string, models []string) {
 	return "", nil
 }
 
-// classWords tell the class of a processor that is not listed by a word in
-// its name. Earlier lines win.
+// classWords tell the class of a processor that is not listed by what a word
+// in its name begins with. Earlier lines win.
 var classWords = []struct{ class, words string }{
-	{"laptop", "apple snapdragon oryon"},
-	{"server", "xeon epyc opteron altra ampereone neoverse graviton grace axion cobalt yitian kunpeng thunderx power7 power8 power9 power10 power11 s390 hygon phytium"},
-	{"server", "qemu kvm virtual westmere nehalem"}, // names that emulators give
-	{"embedded", "cortex raspberry atom quark bcm jetson rockchip allwinner armv6 armv7 sifive riscv"},
-	{"desktop", "threadripper core ryzen pentium celeron athlon fx phenom"},
+	{"laptop", "apple virtualapple snapdragon qualcomm oryon cortex-x n95 n97 n100 n150 n200 m3- m5- m7- m-5"},
+	{"server", "xeon epyc opteron altra ampere-1 ampereone neoverse graviton grace axion cobalt yitian kunpeng thunderx power7 power8 power9 power10 power11 ibm/s390 s390 hygon c86 phytium ft-2 s2500/64 a64fx loongson-3c"},
+	{"server", "qemu kvm virtual virt- pc-i440fx pc-q35 westmere nehalem"}, // names that emulators give
+	{"embedded", "cortex raspberry atom quark bcm jetson orin thor tegra rockchip rk3 allwinner armv6 armv7 sifive riscv thead t-head starfive spacemit gx-"},
+	{"desktop", "threadripper core core2 ryzen pentium celeron athlon fx- phenom a4- a6- a8- a9- a10- a12- loongson-3a zhaoxin"},
 }
 
 // classOf guesses the class of a processor from its key; unknown if nothing
 // in it tells.
 func classOf(key string) string {
-	if key == "core" { // an emulator's "Intel Core Processor (Haswell, no TSX)"
+	if key == "core" || isPlaceholder(key) { // an emulator's "Intel Core Processor (Haswell, no TSX)"
 		return "server"
+	}
+	words := strings.FieldsFunc(key, func(r rune) bool { return r == ' ' || r == ',' })
+	begins := func(with string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, with) })
 	}
 	for _, line := range classWords {
 		for word := range strings.FieldsSeq(line.words) {
-			if !strings.Contains(key, word) {
+			if !begins(word) {
 				continue
 			}
 			if line.class == "desktop" && isMobile(key) {
@@ -157,10 +173,16 @@ func classOf(key string) string {
 	return unknown
 }
 
+// isPlaceholder recognises what an emulator calls a generation: core i7-9xx.
+func isPlaceholder(key string) bool { return strings.HasSuffix(key, "xx") }
+
 // isMobile recognises the suffixes by which vendors mark mobile parts: 155h,
-// 7840u, i7-1165g7.
+// 7840u, i7-1165g7; and the small parts that are built like these.
 func isMobile(key string) bool {
 	last := key[strings.LastIndexByte(key, ' ')+1:]
+	if small, is := strings.CutPrefix(key, "celeron "); is || strings.HasPrefix(key, "pentium silver") {
+		return !strings.HasPrefix(small, "g") // N5105 and J4125, of 6 to 10 W, but not G5905
+	}
 	for _, suffix := range []string{"u", "h", "hs", "hx", "hq", "hk", "p", "y", "m", "mq", "mx", "qm", "xm", "g1", "g4", "g7"} {
 		stem, ok := strings.CutSuffix(last, suffix)
 		if ok && stem != "" && stem[len(stem)-1] >= '0' && stem[len(stem)-1] <= '9' {

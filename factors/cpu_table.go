@@ -172,23 +172,25 @@ func (l *cpuList) generation(name, key string) (processor, bool) {
 	return summary(members, fmt.Sprintf("of the generation that %q names", word)), true
 }
 
-// family is what the listed models come to that begin like key: the longest
-// beginning that at least three share. It leaves out three letters at most,
-// and never all but the first word.
+// family is what the listed models come to that begin like key and go on with
+// a digit where it does: the longest beginning that at least three share. It
+// leaves out three letters at most, and never all but the first word.
 func (l *cpuList) family(key string, cores int) (processor, bool) {
 	first := strings.IndexByte(key, ' ')
-	if first < 0 {
+	if first < 0 || isPlaceholder(key) {
 		return processor{}, false
 	}
+	key = strings.TrimSuffix(key, "-c") // of a cloud: Xeon 6985P-C
 	shortest := max(len(key)-3, first+2)
 	for n := len(key) - 1; n >= shortest; n-- {
-		i, j := l.beginning(key[:n])
-		if j-i < 3 {
-			continue
-		}
 		var members []processor
-		for ; i < j; i++ {
-			members = append(members, l.model(i))
+		for i, j := l.beginning(key[:n]); i < j; i++ {
+			if k := l.key(i); len(k) > n && isDigit(k[n]) == isDigit(key[n]) {
+				members = append(members, l.model(i))
+			}
+		}
+		if len(members) < 3 {
+			continue
 		}
 		same := slices.DeleteFunc(slices.Clone(members), func(p processor) bool { return p.cores != cores })
 		if len(same) >= 3 {
@@ -198,6 +200,8 @@ func (l *cpuList) family(key string, cores int) (processor, bool) {
 	}
 	return processor{}, false
 }
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 // familySpread widens the range of a family's models to 95 %: so much holds
 // 95 % of the listed models when each is left out of the list in turn.

@@ -65,7 +65,7 @@ func TestACPUIsFoundByTheNameThatTheKernelTells(t *testing.T) {
 		{"NVIDIA Grace", Exact, "server", "NVIDIA Grace", 250, 72},
 
 		{"Intel(R) Xeon(R) Platinum 8573C", Family, "server", "", 350, 56},
-		{"AMD EPYC 9V45 96-Core Processor", Family, "server", "", 320, 64},
+		{"AMD EPYC 9V45 96-Core Processor", Family, "server", "", 400, 96},
 		{"Intel Xeon Processor (Skylake, IBRS)", Family, "server", "", 140, 16},
 		{"Intel Core Processor (Haswell, no TSX)", Family, "server", "", 105, 10},
 		{"AMD EPYC-Rome Processor", Family, "server", "", 200, 32},

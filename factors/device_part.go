@@ -198,10 +198,11 @@ func (l *devices) accelerator(d Device) (Embodied, error) {
 	h := boards.find(d.Model, d.Bytes)
 	e := Embodied{Tried: h.triedFor(Production)}
 	b := h.board()
-	if (b != nil || h.found == Family) && !slices.ContainsFunc(h.boards, func(b *board) bool { return b.form != "soc" }) {
-		return Embodied{}, fmt.Errorf("%w: production of %s: it is part of a processor's chip, which is of kind cpu", ErrNoFactor, h.boards[0].name)
+	listed := b != nil || h.found == Family
+	if listed && !slices.ContainsFunc(h.boards, func(b *board) bool { return b.form != "soc" }) || !listed && isIntegrated(nameAccelerator(d.Model), d.Model) {
+		return Embodied{}, fmt.Errorf("%w: production of %q: it is part of a processor's chip, which is of kind cpu", ErrNoFactor, d.Model)
 	}
-	if h.found == Class || h.found == FromWorld {
+	if !listed {
 		if d.Class != "" && strings.HasPrefix(d.Class, "gpu-") {
 			h.class, h.found = d.Class, Class
 		}

@@ -502,6 +502,10 @@ func TestADeviceThatCannotBeToldIsAnErrorThatSaysWhatToWrite(t *testing.T) {
 		{Device{Class: "mainframe"}, ErrUnknownClass, `node of "mainframe"`},
 		{Device{Kind: "gpu", Model: "Apple M1"}, ErrNoFactor, "it is part of a processor's chip, which is of kind cpu"},
 		{Device{Kind: "gpu", Model: "Apple M9"}, ErrNoFactor, "it is part of a processor's chip"},
+		{Device{Kind: "gpu", Model: "AMD Radeon 780M Graphics"}, ErrNoFactor, "it is part of a processor's chip"},
+		{Device{Kind: "gpu", Model: "AMD Radeon Graphics"}, ErrNoFactor, "it is part of a processor's chip"},
+		{Device{Kind: "gpu", Model: "Intel(R) Iris(R) Xe Graphics"}, ErrNoFactor, "it is part of a processor's chip"},
+		{Device{Kind: "gpu", Model: "Orin (nvgpu)"}, ErrNoFactor, "it is part of a processor's chip"},
 		{Device{Kind: "node", Class: "server", Parts: []Part{{Count: 1, Device: Device{Kind: "node"}}}}, ErrNoFactor, `part "node": parts of a node are of kind cpu`},
 		{Device{Kind: "node", Class: "server", Parts: []Part{{Count: 1, Device: Device{Kind: "cpu", Class: "tape"}}}}, ErrUnknownClass, `cpu of "tape"`},
 	} {

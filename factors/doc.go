@@ -39,9 +39,12 @@
 //	                              provider claims, purchases in it
 //
 //	kind                          class (Query.Class)
-//	instrument                    coal, gas, oil, biomass, nuclear, hydro, wind,
-//	                              solar, geothermal, other: gCO2e/kWh, of both
-//	                              bases; gb-coal, gb-gas-ccgt, ... direct
+//	instrument                    coal, lignite, peat, oil-shale, coal-gas, gas,
+//	                              oil, waste, biomass, nuclear, hydro,
+//	                              hydro-temperate (not of the tropics), wind,
+//	                              solar, geothermal, ocean, other-renewable,
+//	                              other: gCO2e/kWh, of both bases; gb-coal,
+//	                              gb-gas-ccgt, ... direct
 //	storage                       ssd, hdd, unknown: Wh/TBh of one copy
 //	transfer                      cloud (within one), fixed, mobile, unknown:
 //	                              kWh/GB
@@ -107,7 +110,9 @@
 // mix comes to the same). Both are divided and multiplied by 2.2, by 3.6 where
 // most is hydropower or imported: 94 % of 82 independent figures lie inside.
 // Residual mixes go the same way. The direct figure of the world is the formula
-// solved for g.
+// solved for g. Of a fuel that IPCC AR5 does not list, what is burnt is IPCC
+// 2006's kgCO2/GJ over an efficiency; upstream is 1.16 times that of oil, and
+// coal's 60 g of its kin.
 //
 // PUE of a cloud region: a quarter of what is above 1; WUE: half and twice; of
 // a provider: its least and greatest site.

@@ -115,7 +115,7 @@ func TestFuelsHaveIntensitiesOfBothBases(t *testing.T) {
 		fuel              string
 		lifeCycle, direct float64
 	}{
-		{"coal", 820, 760}, {"gas", 490, 370}, {"oil", 650, 406}, {"biomass", 230, 0}, {"nuclear", 12, 0},
+		{"coal", 820, 760}, {"gas", 490, 370}, {"oil", 851, 733}, {"lignite", 1070, 1010}, {"peat", 1120, 1060}, {"waste", 660, 660}, {"biomass", 230, 0}, {"nuclear", 12, 0},
 		{"hydro", 24, 0}, {"wind", 11, 0}, {"solar", 45, 0}, {"geothermal", 38, 0}, {"other", 700, 575},
 	} {
 		for basis, want := range map[string]float64{"": test.lifeCycle, "direct": test.direct} {

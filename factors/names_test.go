@@ -50,6 +50,12 @@ func TestNamesThatTheWorldPrints(t *testing.T) {
 			if found == "family" {
 				got = ""
 			}
+		case "node":
+			e, err := LookupDevice(Device{Class: "server", Model: name})
+			require.NoError(t, err, name)
+			if found = string(e.Found); e.Found == Normalised {
+				got = strings.TrimPrefix(e.Production.GCO2e.ID, "production.node.")
+			}
 		}
 		assert.Equal(t, want+" "+match, found+" "+got, "%s %q of %s GiB, from %s", kind, name, gib, row[5])
 		if hits[kind] == nil {
@@ -58,8 +64,8 @@ func TestNamesThatTheWorldPrints(t *testing.T) {
 		hits[kind][found]++
 		all[kind]++
 	}
-	for _, kind := range []string{"cpu", "gpu", "instance"} {
-		require.Greater(t, all[kind], 30)
+	for _, kind := range []string{"cpu", "gpu", "instance", "node"} {
+		require.GreaterOrEqual(t, all[kind], 20)
 		var told []string
 		for _, f := range []string{"exact", "normalised", "family", "class", "world", "error"} {
 			told = append(told, f+" "+strconv.Itoa(hits[kind][f])+" ("+strconv.Itoa(int(math.Round(100*float64(hits[kind][f])/float64(all[kind]))))+" %)")

@@ -100,9 +100,9 @@ func (s *CarbonAware) locate(q factors.Query) (zone, error) {
 // cloudCountry is the country of a cloud region by its name alone; "" if it is
 // not known.
 func cloudCountry(region string) string {
-	for name, c := range clouds {
-		if _, r, _ := strings.Cut(name, ":"); r == region {
-			return c.country
+	for _, provider := range []string{"azure", "aws", "gcp"} {
+		if country, _, err := factors.CloudPlace(provider, region); err == nil {
+			return country
 		}
 	}
 	return ""

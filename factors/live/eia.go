@@ -97,10 +97,11 @@ func (p spot) eiaZone() (string, error) {
 	return "", errors.New("which balancing authority that is, is not known here: give Zone, such as CISO, or US48 for the contiguous states")
 }
 
-// eiaFuels are the energy sources of form EIA-930.
-var eiaFuels = map[string]fuel{
-	"COL": coal, "NG": gas, "OIL": oil, "NUC": nuclear, "WAT": hydro, "SUN": solar, "WND": wind, "GEO": geothermal,
-	"OTH": other, "UNK": other, "BAT": storage, "PS": storage, "OES": storage, "UES": storage, "SNB": solar, "WNB": wind,
+// eiaFuels are the energy sources of form EIA-930, as classes of the data set.
+var eiaFuels = map[string]string{
+	"COL": "coal", "NG": "gas", "OIL": "oil", "NUC": "nuclear", "WAT": "hydro-temperate", "SUN": "solar", "WND": "wind",
+	"GEO": "geothermal", "OTH": "other", "UNK": "other", "SNB": "solar", "WNB": "wind",
+	"BAT": storage, "PS": storage, "OES": storage, "UES": storage,
 }
 
 const (

@@ -63,7 +63,7 @@ func TestEIAComputesTheIntensityOfAMix(t *testing.T) {
 		s := eia(t, nil, &n)
 		f, err := s.History(t.Context(), california, ten.Add(20*time.Minute), ten.Add(2*time.Hour))
 		good(t, f, err)
-		gasAndSun := 0.75*490 + 0.25*48
+		gasAndSun := 0.75*490 + 0.25*45
 		assert.InDeltaSlice(t, []float64{gasAndSun, gasAndSun}, f.Series.Value, 1e-9)
 		assert.Equal(t, "2026-12-01T10:00:00Z", f.Series.Start, "a period is told by its end")
 		assert.Contains(t, f.Source, "EIA API v2, electricity/rto/fuel-type-data, zone CISO")

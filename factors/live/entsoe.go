@@ -134,28 +134,26 @@ func entsoeNamed(zone string) string {
 // entsoeZone is the area that a place is. A country with several zones has an
 // area of its own here.
 func (p spot) entsoeZone() (name string, err error) {
-	name = p.country
-	if p.region != "" || p.grid != "" {
-		if name, err = p.emZoneOf(); err != nil {
-			return "", err
-		}
-	}
 	switch {
-	case name == "":
+	case p.country == "":
 		return "", errors.New("no place: give a country, a zone, or a cloud's provider and region")
-	case name == "GB":
+	case p.country == "GB" && p.region != "GB-NIR":
 		return "", errors.New("nothing of Great Britain was published there since 2021: ask the GB Carbon Intensity API")
-	case entsoeZones[name] == "":
-		return "", fmt.Errorf("it does not tell of %s: give Zone, the EIC of an area, if it does", name)
+	case p.country != "GB" && entsoeZones[p.country] == "":
+		return "", fmt.Errorf("it does not tell of %s: give Zone, the EIC of an area, if it does", p.country)
+	case p.region == "" && p.grid == "":
+		return p.country, nil
 	}
-	return name, nil
+	return p.emZoneOf()
 }
 
-// psrTypes are the plant types of the platform's list.
-var psrTypes = map[string]fuel{
-	"B01": biomass, "B02": lignite, "B03": coalGas, "B04": gas, "B05": coal, "B06": oil, "B07": shale, "B08": peat,
-	"B09": geothermal, "B10": storage, "B11": hydro, "B12": hydro, "B13": ocean, "B14": nuclear, "B15": renewable,
-	"B16": solar, "B17": waste, "B18": wind, "B19": wind, "B20": other, "B25": storage,
+// psrTypes are the plant types of the platform's list, as classes of the data
+// set.
+var psrTypes = map[string]string{
+	"B01": "biomass", "B02": "lignite", "B03": "coal-gas", "B04": "gas", "B05": "coal", "B06": "oil", "B07": "oil-shale",
+	"B08": "peat", "B09": "geothermal", "B10": storage, "B11": "hydro-temperate", "B12": "hydro-temperate", "B13": "ocean",
+	"B14": "nuclear", "B15": "other-renewable", "B16": "solar", "B17": "waste", "B18": "wind", "B19": "wind", "B20": "other",
+	"B25": storage,
 }
 
 func (s *ENTSOE) answer(ctx context.Context, z zone, r request) (answer, error) {

@@ -73,7 +73,7 @@ func TestENTSOEComputesTheIntensityOfAMix(t *testing.T) {
 		assert.InDeltaSlice(t, []float64{559.2, 11, 559.2}, f.Series.Value, 1e-9)
 		assert.Equal(t, []string{"lifecycle", "average", "production", "B", "DE"}, []string{f.Basis, f.Signal, f.Mix, f.Quality, f.Geography})
 		assert.Contains(t, f.Source, "zone 10Y1001A1001A83F")
-		assert.Contains(t, f.Source, "life cycle emissions of its fuels (IPCC AR5)")
+		assert.Contains(t, f.Source, "life cycle emissions of its fuels (data set "+factors.Version+")")
 		assert.Contains(t, f.Source, "without what storage gives back")
 		assert.Less(t, f.Low, f.Value)
 		assert.Less(t, f.High/f.Value, 1.3, "coal and gas are known well")
@@ -104,7 +104,7 @@ func TestENTSOEPositionsThatAreLeftOutRepeatThePrevious(t *testing.T) {
 		}
 		f, err := entsoe(quarters("A03")).History(t.Context(), grid, ten, ten.Add(2*time.Hour))
 		good(t, f, err)
-		even, coal3 := (820.+48)/2, (3*820.+48)/4
+		even, coal3 := (820.+45)/2, (3*820.+45)/4
 		assert.InDeltaSlice(t, []float64{even, even, coal3, coal3, coal3, coal3, coal3, even}, f.Series.Value, 1e-9)
 		assert.NotContains(t, f.Source, "bridged")
 
@@ -143,7 +143,7 @@ func TestENTSOEWithSeveralResolutionsAndPeriods(t *testing.T) {
 		f, err := s.History(t.Context(), grid, ten, ten.Add(2*time.Hour))
 		good(t, f, err)
 		assert.Equal(t, 900., f.Series.StepS, "the finest")
-		even, sunny := (820.+48)/2, (820+3*48.)/4
+		even, sunny := (820.+45)/2, (820+3*45.)/4
 		assert.InDeltaSlice(t, []float64{even, even, sunny, sunny, even, even, even, even}, f.Series.Value, 1e-9)
 	})
 }

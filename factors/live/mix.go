@@ -7,14 +7,18 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ecotracer/ecotracer/factors"
 	"github.com/ecotracer/ecotracer/internal/lognormal"
 )
 
-// plant is a type of plants, by the source's code.
-type plant struct {
-	code string
-	fuel fuel
-}
+// plant is a type of plants, by the source's code, and the class of the data
+// set (kind Instrument) that its fuel is.
+type plant struct{ code, fuel string }
+
+// storage, in the place of a fuel, gives back what others have generated: it
+// counts neither as generation nor as emission, so that its losses spread over
+// all.
+const storage = "storage"
 
 // mix is generation by type of plants in equal steps: MW, or MWh of an hour;
 // NaN where it is not told.
@@ -94,7 +98,15 @@ func (m *mix) intensity(basis string) ([]point, spread, error) {
 		}
 	}
 	slices.SortFunc(plants, func(a, b plant) int { return strings.Compare(a.code, b.code) })
-	share := map[fuel]float64{} // sum over the steps that are known
+	emits := map[string]factors.Factor{} // by fuel
+	for _, p := range plants {
+		f, err := factors.Lookup(factors.Query{Kind: factors.Instrument, Class: p.fuel, Basis: basis})
+		if err != nil {
+			return nil, spread{}, err
+		}
+		emits[p.fuel] = f
+	}
+	share := map[string]float64{} // sum over the steps that are known
 	known := 0.
 	points := make([]point, 0, m.n)
 	for k := range m.n {
@@ -121,7 +133,7 @@ func (m *mix) intensity(basis string) ([]point, spread, error) {
 		for _, p := range plants {
 			if mw := m.mw[p][k]; mw > 0 {
 				share[p.fuel] += mw / total
-				grams += mw / total * emissions[basis][p.fuel].value
+				grams += mw / total * emits[p.fuel].Value
 			}
 		}
 		points = append(points, point{at: at, value: grams})
@@ -129,8 +141,8 @@ func (m *mix) intensity(basis string) ([]point, spread, error) {
 	}
 	var parts []lognormal.Part
 	for _, f := range slices.Sorted(maps.Keys(share)) {
-		if e := emissions[basis][f]; e.value > 0 && share[f] > 0 {
-			parts = append(parts, lognormal.Part{N: share[f] / known, Value: e.value, Low: e.low, High: e.high})
+		if e := emits[f]; e.Value > 0 {
+			parts = append(parts, lognormal.Part{N: share[f] / known, Value: e.Value, Low: e.Low, High: e.High})
 		}
 	}
 	if len(parts) == 0 {
@@ -142,11 +154,11 @@ func (m *mix) intensity(basis string) ([]point, spread, error) {
 
 // notes says how an intensity came about.
 func (m *mix) notes(basis string) []string {
-	how := "intensity of the mix by the life cycle emissions of its fuels (IPCC AR5)"
+	of := "life cycle emissions"
 	if basis == "direct" {
-		how = "intensity of the mix by the CO2 of combustion of its fuels (IPCC)"
+		of = "CO2 of combustion"
 	}
-	notes := []string{how}
+	notes := []string{"intensity of the mix by the " + of + " of its fuels (data set " + factors.Version + ")"}
 	for p := range m.mw {
 		if p.fuel == storage {
 			return append(notes, "without what storage gives back")

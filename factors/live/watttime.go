@@ -66,12 +66,14 @@ func (s *WattTime) traits() (traits, error) {
 
 var wattTimeZone = regexp.MustCompile(`^[A-Z][A-Z0-9_]{1,63}$`)
 
-// wattTimeCountries are those that are one region of WattTime, by its name.
-// Source: real-time cloud metadata of the Green Software Foundation.
-var wattTimeCountries = map[string]string{
-	"AE": "ARE", "AT": "AT", "BE": "BE", "BH": "BHR", "CH": "CH", "CN": "CHN", "DE": "DE", "DK": "DK", "ES": "ES",
-	"FI": "FI", "FR": "FR", "GB": "UK", "GR": "GR", "IE": "IE", "IT": "IT", "KR": "KOR", "NL": "NL", "NZ": "NZL",
-	"PL": "PL", "QA": "QAT", "SA": "SAU", "SE": "SE", "SG": "SGP", "TW": "TWN", "ZA": "ZAF",
+// wattTimeZones are the countries and regions that are one region of WattTime,
+// or are all in one, by its name. Source: real-time cloud metadata of the Green
+// Software Foundation.
+var wattTimeZones = map[string]string{
+	"AE": "ARE", "AT": "AT", "BE": "BE", "BH": "BHR", "BR": "BRA", "CH": "CH", "CL": "CHL", "CN": "CHN", "DE": "DE",
+	"DK": "DK", "ES": "ES", "FI": "FI", "FR": "FR", "GB": "UK", "GR": "GR", "IE": "IE", "IN": "IND", "IT": "IT",
+	"KR": "KOR", "NL": "NL", "NZ": "NZL", "PL": "PL", "QA": "QAT", "SA": "SAU", "SE": "SE", "SG": "SGP", "TW": "TWN",
+	"ZA": "ZAF", "AU-ACT": "NEM_NSW", "AU-NSW": "NEM_NSW", "AU-VIC": "NEM_VIC", "CA-QC": "HQ",
 }
 
 func (s *WattTime) locate(q factors.Query) (zone, error) {
@@ -80,12 +82,12 @@ func (s *WattTime) locate(q factors.Query) (zone, error) {
 	switch {
 	case err != nil:
 	case wattTimeZone.MatchString(name):
-		if in := wattTimeCountry(name); p.country != "" && in != p.country && (in != "" || wattTimeCountries[p.country] != "") {
+		if in := wattTimeCountry(name); p.country != "" && in != p.country && (in != "" || wattTimeZones[p.country] != "") {
 			err = fmt.Errorf("region %s is not in %s", name, p.country)
 		}
 	default:
 		name, err = p.choose(s.Zone, wattTimeCountry(s.Zone), func() (string, error) {
-			if region := cmp.Or(p.watttime, wattTimeCountries[p.country]); region != "" {
+			if region := cmp.Or(p.watttime, wattTimeZones[p.region], wattTimeZones[p.country]); region != "" {
 				return region, nil
 			}
 			return "", errors.New("which of its regions that is, is not known here: give Zone, such as CAISO_NORTH")
@@ -100,11 +102,11 @@ func (s *WattTime) locate(q factors.Query) (zone, error) {
 	return zone{name, p.country}, nil
 }
 
-// wattTimeCountry is the country that a region is; "" if it is none.
+// wattTimeCountry is the country that a region is in; "" if it is not known.
 func wattTimeCountry(region string) string {
-	for country, name := range wattTimeCountries {
+	for place, name := range wattTimeZones {
 		if name == region {
-			return country
+			return place[:2]
 		}
 	}
 	return ""

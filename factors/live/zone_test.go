@@ -1,6 +1,7 @@
 package live
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -43,13 +44,18 @@ func TestAPlaceIsBroughtToAZone(t *testing.T) {
 		"a cloud region of no certain grid":   {em, place("", "", "", "aws", "us-west-2"), "", "US has several grid zones"},
 		"a cloud region that is not known":    {em, place("", "", "", "aws", "eu-moon-1"), "", "cloud region aws:eu-moon-1 is not known here: give its country or its zone"},
 		"the same, with its country":          {em, place("DE", "", "", "aws", "eu-moon-1"), "DE", ""},
+		"a cloud region in a province":        {em, place("", "", "", "aws", "ca-central-1"), "CA-QC", ""},
+		"a cloud region in Canberra":          {em, place("", "", "", "azure", "australiacentral"), "AU-NSW", ""},
+		"a cloud region and another zone":     {em, place("", "", "CA-ON", "aws", "ca-central-1"), "", "zone CA-ON is not that of the place, which is CA-QC"},
+		"a cloud region and another region":   {em, place("", "US-CA", "", "aws", "us-east-1"), "", "US has several grid zones"},
 		"a cloud region in another country":   {em, place("FR", "", "", "aws", "eu-west-1"), "", "aws:eu-west-1 is in IE, not in FR"},
-		"no country":                          {em, place("QQ", "", "", "", ""), "", `country "QQ" is no ISO 3166-1`},
-		"no region":                           {em, place("", "California", "", "", ""), "", `region "California" is no ISO 3166-2`},
-		"a region of another country":         {em, place("FR", "US-CA", "", "", ""), "", "region US-CA is not in FR"},
+		"no country":                          {em, place("QQ", "", "", "", ""), "", `unknown country: "QQ"`},
+		"no region":                           {em, place("", "California", "", "", ""), "", `unknown region: "California": write the ISO 3166-2 code`},
+		"a region of another country":         {em, place("FR", "US-CA", "", "", ""), "", "US-CA is not in FR"},
 		"nowhere":                             {em, place("", "", "", "", ""), "", "no place"},
 
 		"WattTime: a country":               {wt, place("GB", "", "", "", ""), "UK", ""},
+		"WattTime: a state":                 {wt, place("", "AU-NSW", "", "", ""), "NEM_NSW", ""},
 		"WattTime: a cloud region":          {wt, place("", "", "", "gcp", "us-east4"), "PJM_DC", ""},
 		"WattTime: its own":                 {wt, place("US", "", "CAISO_NORTH", "", ""), "CAISO_NORTH", ""},
 		"WattTime: a country with many":     {wt, place("US", "", "", "", ""), "", "give Zone, such as CAISO_NORTH"},
@@ -62,7 +68,9 @@ func TestAPlaceIsBroughtToAZone(t *testing.T) {
 		"ENTSO-E: another country's EIC":    {tp, place("FR", "", germany, "", ""), "", "zone DE is not in FR"},
 		"ENTSO-E: a region of Sweden":       {tp, place("", "SE-AB", "", "", ""), "", "SE has several grid zones"},
 		"ENTSO-E: Great Britain":            {tp, place("GB", "", "", "", ""), "", "nothing of Great Britain was published there since 2021"},
+		"ENTSO-E: Northern Ireland":         {tp, place("", "GB-NIR", "", "", ""), "10Y1001A1001A016", ""},
 		"ENTSO-E: not in Europe":            {tp, place("JP", "", "", "", ""), "", "it does not tell of JP"},
+		"ENTSO-E: a cloud elsewhere":        {tp, place("", "", "", "aws", "us-west-2"), "", "it does not tell of US"},
 		"EIA: the contiguous states":        {us, place("US", "", "", "", ""), "US48", ""},
 		"EIA: a balancing authority":        {us, place("", "", "PJM", "", ""), "PJM", ""},
 		"EIA: by its name elsewhere":        {us, place("US", "", "US-CAL-CISO", "", ""), "CISO", ""},
@@ -140,29 +148,26 @@ func TestTheZoneOfASource(t *testing.T) {
 }
 
 func TestTheTablesOfPlacesAreSound(t *testing.T) {
-	assert.Greater(t, len(clouds), 110)
-	for name, c := range clouds {
-		assert.True(t, factors.IsCountry(c.country), name)
-		if c.grid != "" {
-			assert.Regexp(t, emZone, c.grid, name)
-			assert.Equal(t, c.country, c.grid[:2], name)
-		}
-		if c.watttime != "" {
-			assert.Regexp(t, wattTimeZone, c.watttime, name)
-		}
-		if divided[c.country] == "" {
-			assert.Empty(t, c.grid, "%s: %s is one zone", name, c.country)
-		}
-		if known := wattTimeCountries[c.country]; known != "" && c.watttime != "" {
-			assert.Equal(t, known, c.watttime, name)
+	for name, at := range sites {
+		provider, region, _ := strings.Cut(name, ":")
+		country, subdivision, err := factors.CloudPlace(provider, region)
+		require.NoError(t, err)
+		assert.Regexp(t, emZone, at.grid, name)
+		assert.Equal(t, country, at.grid[:2], name)
+		assert.NotEmpty(t, divided[country], "%s: %s is one zone", name, country)
+		assert.Empty(t, regionZone(subdivision), "%s: %s is a zone", name, subdivision)
+		if at.watttime != "" {
+			assert.Regexp(t, wattTimeZone, at.watttime, name)
+			assert.Empty(t, wattTimeZones[country], "%s: %s is one zone of WattTime", name, country)
 		}
 	}
 	for country, example := range divided {
 		assert.True(t, factors.IsCountry(country), country)
 		assert.Equal(t, country, example[:2])
 	}
-	for country := range wattTimeCountries {
-		assert.True(t, factors.IsCountry(country), country)
+	for place, name := range wattTimeZones {
+		assert.True(t, factors.IsCountry(place[:2]), place)
+		assert.Regexp(t, wattTimeZone, name)
 	}
 	seen := map[string]string{}
 	for name, code := range entsoeZones {
@@ -190,31 +195,17 @@ func validEIC(code string) bool {
 	return letters[36-(sum-1)%37] == code[15]
 }
 
-func TestFuelsAreKnownOnBothBases(t *testing.T) {
-	types := map[string]fuel{}
-	for code, f := range psrTypes {
-		types[code] = f
-	}
-	for code, f := range eiaFuels {
-		types[code] = f
-	}
-	for code, f := range types {
-		if f == storage {
-			continue
+func TestTheFuelsOfEachSourceAreInTheDataSet(t *testing.T) {
+	for _, types := range []map[string]string{psrTypes, eiaFuels} {
+		for code, class := range types {
+			if class == storage {
+				continue
+			}
+			for _, basis := range []string{"lifecycle", "direct"} {
+				f, err := factors.Lookup(factors.Query{Kind: factors.Instrument, Class: class, Basis: basis})
+				require.NoError(t, err, code)
+				assert.Equal(t, factors.Class, f.Found, code)
+			}
 		}
-		life, burnt := emissions["lifecycle"][f], emissions["direct"][f]
-		assert.True(t, 0 < life.low && life.low < life.value && life.value < life.high, code)
-		assert.True(t, burnt == emission{} || 0 < burnt.low && burnt.low < burnt.value && burnt.value < burnt.high, code)
-		assert.LessOrEqual(t, burnt.value, life.value, "%s: combustion is a part of the life cycle", code)
 	}
-	// The figures that are computed from the energy of the fuel.
-	for f, kgPerGJ := range map[fuel][3]float64{lignite: {101, 90.9, 115}, peat: {106, 100, 108}, shale: {107, 90.2, 125}} {
-		for i, got := range []float64{emissions["direct"][f].value, emissions["direct"][f].low, emissions["direct"][f].high} {
-			efficiency := []float64{0.36, 0.43, 0.30}[i]
-			assert.InEpsilon(t, kgPerGJ[i]*3.6/efficiency, got, 0.002, "%s", f)
-		}
-		assert.InDelta(t, emissions["direct"][f].value+60, emissions["lifecycle"][f].value, 1, "%s", f)
-	}
-	assert.InEpsilon(t, 77.4*3.6/0.38, emissions["direct"][oil].value, 0.002)
-	assert.InEpsilon(t, 1.1*77.4*3.6/0.38, emissions["lifecycle"][oil].value, 0.002)
 }
