@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"math"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -203,7 +204,7 @@ func parseFormat(s string) (from, to uint64, err error) {
 // maxPlaces is the most CPUs of a cpumask: no host has more dies.
 const maxPlaces = 1024
 
-// parseCPUs reads a list of CPUs: 0,8 or 0-3.
+// parseCPUs reads a list of CPUs: 0,8 or 0-3. One that is there twice counts once.
 func parseCPUs(list string) ([]int, error) {
 	var cpus []int
 	for part := range strings.SplitSeq(list, ",") {
@@ -217,7 +218,9 @@ func parseCPUs(list string) ([]int, error) {
 			return nil, fmt.Errorf("%q is no list of CPUs", list)
 		}
 		for cpu := from; cpu <= to; cpu++ {
-			cpus = append(cpus, int(cpu))
+			if !slices.Contains(cpus, int(cpu)) {
+				cpus = append(cpus, int(cpu))
+			}
 		}
 	}
 	return cpus, nil
