@@ -10,6 +10,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -181,6 +182,59 @@ func TestNoFigureOfAShareAlikeDatabaseIsShipped(t *testing.T) {
 		require.NoError(t, err)
 		assert.NotContains(t, string(b), "Electricity Maps", "%s: ODbL", name)
 		assert.NotRegexp(t, shareAlike, string(b), "%s names a licence or a database that is share-alike", name)
+	}
+}
+
+// Who reads where the figures come from must be able to count on it.
+func TestSourcesTellsOfEveryTableWithItsRows(t *testing.T) {
+	text, err := os.ReadFile("data/SOURCES.md")
+	require.NoError(t, err)
+	told := map[string]int{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z_]+\\.csv)`[^|]*\\| (\\d+) \\|").FindAllStringSubmatch(string(text), -1) {
+		n, err := strconv.Atoi(m[2])
+		require.NoError(t, err)
+		told[m[1]] += n
+	}
+	entries, err := data.ReadDir("data")
+	require.NoError(t, err)
+	rows := map[string]int{}
+	for _, e := range entries {
+		rows[e.Name()] = 0
+		require.NoError(t, eachRow(e.Name(), func([]string) error { rows[e.Name()]++; return nil }))
+	}
+	assert.Equal(t, rows, told)
+	for _, table := range tables {
+		all, err := table.parse()
+		require.NoError(t, err)
+		for _, f := range all {
+			name := strings.NewReplacer("CC-BY", "CC BY", "-4.0", " 4.0").Replace(f.Licence)
+			assert.Contains(t, string(text), name, "%s: its licence is not told of", f.ID)
+		}
+	}
+}
+
+// The notice names who asks for it, and nobody whose figures are not there.
+func TestTheNoticeNamesWhomLicencesAskFor(t *testing.T) {
+	text, err := os.ReadFile("../NOTICE")
+	require.NoError(t, err)
+	assert.NotRegexp(t, shareAlike, string(text))
+	notice := strings.Join(strings.Fields(string(text)), " ")
+	names := map[string]string{ // what sources call them
+		"EEA": "European Environment Agency", "DCCEEW": "DCCEEW", "WRI": "World Resources Institute", "Ember": "Ember", "Our World in Data": "Our World in Data",
+		"UK DESNZ": "UK DESNZ", "Environment and Climate Change Canada": "Environment and Climate Change Canada", "NESO": "National Energy System Operator", "Google region-carbon-info": "Google, region-carbon-info",
+		"Cloud Carbon Footprint": "Cloud Carbon Footprint",
+	}
+	all, err := embedded()
+	require.NoError(t, err)
+	for id, f := range all {
+		if f.Licence == publishedFact || f.Licence == "public domain" || !strings.Contains(f.Licence, "-") {
+			continue
+		}
+		named := f.Licence == "Apache-2.0" && !strings.Contains(f.Source, "Google region") && !strings.Contains(f.Source, "Cloud Carbon")
+		for source, name := range names {
+			named = named || strings.Contains(f.Source, source) && strings.Contains(notice, name)
+		}
+		assert.True(t, named, "%s: %s is under %s, and the notice does not name it", id, f.Source, f.Licence)
 	}
 }
 
