@@ -148,19 +148,21 @@ func (l *devices) storage(d Device) (Embodied, error) {
 	return either, nil
 }
 
-// storageKind tells a drive by its model.
+// storageKind tells a drive by its model: by what its maker calls it, or by how
+// it numbers its drives (ST4000NM0035, WD40EFRX, MZVLB512HBJQ, MTFDHAL3T8).
 func storageKind(model string) string {
-	m := strings.ToLower(model)
-	for _, w := range strings.FieldsFunc(m, func(r rune) bool { return r == ' ' || r == '-' || r == '_' }) {
+	for w := range strings.FieldsFuncSeq(strings.ToLower(model), func(r rune) bool { return r == ' ' || r == '-' || r == '_' }) {
 		switch {
-		case w == "ssd", strings.HasPrefix(w, "nvme"):
+		case strings.Contains(w, "ssd"), strings.HasPrefix(w, "nvme"), strings.HasPrefix(w, "mz") && len(w) > 6, strings.HasPrefix(w, "mtfd"), strings.HasPrefix(w, "wds"):
 			return "ssd"
-		case w == "hdd", w == "hgst", w == "exos", w == "ironwolf", w == "barracuda":
+		case w == "hdd", w == "hgst", w == "exos", w == "ironwolf", w == "barracuda", hardDisk().MatchString(w):
 			return "hdd"
 		}
 	}
 	return ""
 }
+
+var hardDisk = pattern(`^(st\d{3,}[a-z]|wd\d|hu[hs]7)`)
 
 // eitherOf is a with the range of a and b.
 func eitherOf(a, b Impacts, key string) Impacts {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -151,12 +150,13 @@ func readTime(text string, now time.Time) (time.Time, error) {
 		if err != nil {
 			continue
 		}
+		const write = "write an offset, such as 2006-01-02T15:04Z07:00"
 		if t.Format(layout) != text {
-			return t, fmt.Errorf("%q: the clocks of this host skip that time: write an offset, such as %sZ", text, text)
+			return t, fmt.Errorf("%q: the clocks of this host skip that time: %s", text, t.Format(write))
 		}
-		for _, other := range []time.Duration{-time.Hour, time.Hour} {
-			if t.Add(other).Format(layout) == text && layout != time.DateOnly {
-				return t, fmt.Errorf("%q: the clocks of this host show that time twice: write an offset, such as %s", text, t.Format("2006-01-02T15:04Z07:00"))
+		for _, change := range []time.Duration{-time.Hour, -30 * time.Minute, 30 * time.Minute, time.Hour} {
+			if t.Add(change).Format(time.DateTime) == t.Format(time.DateTime) {
+				return t, fmt.Errorf("%q: the clocks of this host show that time twice: %s", text, t.Format(write))
 			}
 		}
 		return t, nil
@@ -164,31 +164,29 @@ func readTime(text string, now time.Time) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%q is no time: write 2026-12-02T06:00Z, with an offset such as +01:00 in the place of Z, or +36h from now", text)
 }
 
-// forecaster is a source that tells forecasts, and of what.
-type forecaster struct {
-	name  string
-	kind  func() factors.Kind
-	basis func() string // if none is asked for
-}
+// forecasters are the sources that tell forecasts, in the order in which they
+// are tried. gb is of one country: it is tried only if it is meant.
+var forecasters = []string{"electricitymaps", "watttime", "carbon-aware", "gb"}
 
-// forecasters are in the order in which they are tried.
-var forecasters = []forecaster{
-	{"electricitymaps", average, lifeCycle},
-	{"watttime", func() factors.Kind { return factors.Marginal }, direct},
-	{"carbon-aware",
-		func() factors.Kind {
-			if os.Getenv("ECOTRACER_CARBON_AWARE_SIGNAL") == "marginal" {
-				return factors.Marginal
-			}
-			return factors.Grid
-		},
-		func() string { return cmp.Or(os.Getenv("ECOTRACER_CARBON_AWARE_BASIS"), "lifecycle") }},
-	{"gb", average, direct},
+// told is what a source tells: its kind, and its basis if none is asked for.
+func told(source factors.GridSource) factors.Query {
+	if cache, ok := source.(*live.Cache); ok {
+		source = cache.Source
+	}
+	q := factors.Query{Kind: factors.Grid, Basis: "lifecycle"}
+	switch s := source.(type) {
+	case *live.WattTime:
+		q.Kind, q.Basis = factors.Marginal, "direct"
+	case *live.GreatBritain:
+		q.Basis = "direct"
+	case *live.CarbonAware:
+		q.Basis = s.Basis
+		if s.Signal == "marginal" {
+			q.Kind = factors.Marginal
+		}
+	}
+	return q
 }
-
-func average() factors.Kind { return factors.Grid }
-func lifeCycle() string     { return "lifecycle" }
-func direct() string        { return "direct" }
 
 // forecasts opens the source and says what it is asked. The code is for when
 // that fails.
@@ -202,29 +200,24 @@ func (c *cli) forecasts(s scheduling) (factors.GridSource, []question, int, erro
 	if s.regions == "" {
 		return nil, nil, exitUsage, errors.New("where could it run? write --regions DE,FR,aws:eu-west-1")
 	}
-	known := forecasters
+	names := forecasters[:len(forecasters)-1]
 	if s.source != "" {
-		i := slices.IndexFunc(forecasters, func(f forecaster) bool { return f.name == s.source })
-		if i < 0 {
+		if !slices.Contains(forecasters, s.source) {
 			return nil, nil, exitUsage, noForecasts(s.source)
 		}
-		known = forecasters[i : i+1]
+		names = []string{s.source}
 	}
 	var errs []string
-	for _, k := range known {
-		if k.name == "gb" && s.source == "" {
-			continue // of one country: only if it is meant
-		}
-		source, err := live.FromEnv(k.name)
+	for _, name := range names {
+		source, err := live.FromEnv(name)
 		if err != nil {
 			errs = append(errs, strings.TrimPrefix(err.Error(), "live: no access: "))
 			continue
 		}
 		source.NoTable = true // a year's mean has no better hours
-		if s.basis == "" {
-			s.basis = k.basis()
-		}
-		questions, err := askedRegions(s.regions, factors.Query{Kind: k.kind(), Basis: s.basis})
+		like := told(source.Sources[0])
+		like.Basis = cmp.Or(s.basis, like.Basis)
+		questions, err := askedRegions(s.regions, like)
 		return source, questions, exitUsage, err
 	}
 	why := strings.Join(errs, "; ")
@@ -238,7 +231,7 @@ func noForecasts(name string) error {
 	if name == "entsoe" || name == "eia" {
 		return fmt.Errorf("--source %s: it tells what was generated, and no forecast", name)
 	}
-	return fmt.Errorf("--source %s: write electricitymaps, watttime, carbon-aware or gb; a file is given by --file", name)
+	return fmt.Errorf("--source %s: write one of %s; a file is given by --file", name, strings.Join(forecasters, ", "))
 }
 
 // forecastFile reads a forecast from a file.
@@ -257,56 +250,63 @@ func (c *cli) forecastFile(s scheduling) (factors.GridSource, []question, int, e
 	}
 	var questions []question
 	for _, name := range file.Zones() {
-		questions = append(questions, question{name, file.Query(name)})
+		q := file.Query(name)
+		q.Basis = cmp.Or(s.basis, q.Basis)
+		questions = append(questions, question{name, q})
 	}
-	if s.regions != "" {
-		first := file.Query(file.Zones()[0])
-		if questions, err = askedRegions(s.regions, factors.Query{Kind: first.Kind, Basis: first.Basis}); err != nil {
-			return nil, nil, exitUsage, err
-		}
-		for i, q := range questions {
-			if slices.Contains(file.Zones(), q.name) {
-				questions[i].query = file.Query(q.name)
-			}
-		}
+	if s.regions == "" {
+		return file, questions, exitOK, nil
 	}
-	if s.basis != "" {
-		for i := range questions {
-			questions[i].query.Basis = s.basis
-		}
-	}
-	return file, questions, exitOK, nil
+	questions, err = askedRegions(s.regions, questions[0].query, questions...)
+	return file, questions, exitUsage, err
 }
 
-// askedRegions reads --regions.
-func askedRegions(list string, like factors.Query) ([]question, error) {
+// askedRegions reads --regions. What is not known by its name is asked for as
+// like is.
+func askedRegions(list string, like factors.Query, known ...question) ([]question, error) {
 	var out []question
 	for name := range strings.SplitSeq(list, ",") {
 		name = strings.TrimSpace(name)
-		q := like
-		before, after, cloud := strings.Cut(name, ":")
-		switch {
-		case name == "":
+		if name == "" {
 			return nil, fmt.Errorf("--regions %q: write places between commas, such as DE,FR,aws:eu-west-1", list)
-		case cloud && (before == "" || after == ""):
-			return nil, fmt.Errorf("--regions %s: write provider:region, such as aws:eu-west-1, or zone:NAME", name)
-		case before == "zone" && cloud:
-			q.Zone = after
-		case cloud:
-			q.Provider, q.CloudRegion = before, after
-		case factors.IsCountry(name):
-			q.Country = name
-		case len(name) > 3 && name[2] == '-' && factors.IsCountry(name[:2]):
-			q.Region = name
-		default:
-			return nil, fmt.Errorf("--regions %s: write a country (DE), a region (CA-QC), a cloud (aws:eu-west-1), or zone:NAME of the source", name)
 		}
-		if slices.ContainsFunc(out, func(o question) bool { return o.name == name }) {
+		named := func(q question) bool { return q.name == name }
+		if slices.ContainsFunc(out, named) {
 			return nil, fmt.Errorf("--regions: %s is there twice", name)
 		}
+		if k := slices.IndexFunc(known, named); k >= 0 {
+			out = append(out, known[k])
+			continue
+		}
+		q, err := askedRegion(name)
+		if err != nil {
+			return nil, fmt.Errorf("--regions %s: %w", name, err)
+		}
+		q.Kind, q.Basis = like.Kind, like.Basis
 		out = append(out, question{name, q})
 	}
 	return out, nil
+}
+
+// askedRegion reads one place.
+func askedRegion(name string) (factors.Query, error) {
+	before, after, colon := strings.Cut(name, ":")
+	up := strings.ToUpper(name)
+	country, err := factors.Country(name)
+	switch {
+	case colon && (before == "" || after == ""):
+		return factors.Query{}, errors.New("write provider:region, such as aws:eu-west-1, or zone:NAME")
+	case before == "zone":
+		return factors.Query{Zone: after}, nil
+	case colon:
+		return factors.Query{Provider: strings.ToLower(before), CloudRegion: after}, nil
+	case err == nil:
+		return factors.Query{Country: country}, nil
+	case len(up) > 3 && up[2] == '-' && factors.IsCountry(up[:2]):
+		return factors.Query{Region: up}, nil
+	default:
+		return factors.Query{}, errors.New("write a country (DE), a region (CA-QC), a cloud (aws:eu-west-1), or zone:NAME of the source")
+	}
 }
 
 // plainError is an error in a line, without the names of packages.

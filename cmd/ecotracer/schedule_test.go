@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ecotracer/ecotracer/factors"
 )
 
 // onTheClock has a test run at a time, with this host's clocks in a zone.
@@ -117,31 +119,33 @@ func TestWrongSchedulesSayWhatToDo(t *testing.T) {
 		code int
 		says string
 	}{
-		"no duration":                   {[]string{"--before", "+5h"}, 2, "write --duration 6h"},
-		"no deadline":                   {[]string{"--duration", "1h"}, 2, "write --before 2026-12-02T06:00Z, or --before +24h"},
-		"a deadline in words":           {[]string{"--duration", "1h", "--before", "tomorrow"}, 2, `--before "tomorrow" is no time: write 2026-12-02T06:00Z`},
-		"a begin in words":              {append(job, "--after", "noon"), 2, `--after "noon" is no time`},
-		"a wait of nothing":             {[]string{"--duration", "1h", "--before", "+soon"}, 2, `--before "+soon": write +36h`},
-		"longer than the slot":          {[]string{"--duration", "6h", "--before", "+5h"}, 2, "a job of 6h does not fit between 2026-12-01T10:20:00Z and 2026-12-01T15:20:00Z (5h)"},
-		"a deadline that is over":       {[]string{"--duration", "1h", "--before", "2026-12-01T08:00Z"}, 2, "does not fit"},
-		"no place":                      {job, 2, "write --regions DE,FR,aws:eu-west-1"},
-		"a place that is none":          {append(job, "--regions", "Germany"), 1, ""},
-		"a place in words":              {append(job, "--source", "gb", "--regions", "Germany"), 2, "--regions Germany: write a country (DE)"},
-		"a place twice":                 {append(job, "--source", "gb", "--regions", "GB,GB"), 2, "GB is there twice"},
-		"an empty place":                {append(job, "--source", "gb", "--regions", "GB,"), 2, "write places between commas"},
-		"half a cloud":                  {append(job, "--source", "gb", "--regions", "aws:"), 2, "such as aws:eu-west-1"},
-		"an unknown source":             {append(job, "--regions", "DE", "--source", "moon"), 2, "write electricitymaps, watttime, carbon-aware or gb"},
-		"a source of the past":          {append(job, "--regions", "DE", "--source", "entsoe"), 2, "it tells what was generated, and no forecast"},
-		"no key at all":                 {append(job, "--regions", "DE"), 1, "set ECOTRACER_ELECTRICITYMAPS_KEY"},
-		"no key of that source":         {append(job, "--regions", "DE", "--source", "watttime"), 1, "watttime: set ECOTRACER_WATTTIME_USER and ECOTRACER_WATTTIME_PASSWORD"},
-		"a source elsewhere":            {append(job, "--regions", "FR", "--source", "gb"), 1, "FR: GB Carbon Intensity API: it tells of Great Britain, not of FR"},
-		"a basis that it does not tell": {append(job, "--regions", "GB", "--source", "gb", "--basis", "lifecycle"), 1, "ask for basis direct"},
-		"a basis that is none":          {append(job, "--regions", "GB", "--source", "gb", "--basis", "stack"), 2, "--basis stack: write lifecycle or direct"},
-		"a file and a source":           {append(job, "--file", forecastFile, "--source", "gb"), 2, "write one of them"},
-		"no such file":                  {append(job, "--file", "no.csv"), 1, "no.csv: no such file"},
-		"a file of nonsense":            {append(job, "--file", garbage), 1, "line 2: value -4: intensities are 0 to 5000 gCO2e/kWh"},
-		"a negative power":              {append(job, "--file", forecastFile, "--power-w", "-3"), 2, "--power-w -3: a power in W"},
-		"an argument":                   {append(job, "DE"), 2, "places are given by --regions"},
+		"no duration":                    {[]string{"--before", "+5h"}, 2, "write --duration 6h"},
+		"no deadline":                    {[]string{"--duration", "1h"}, 2, "write --before 2026-12-02T06:00Z, or --before +24h"},
+		"a deadline in words":            {[]string{"--duration", "1h", "--before", "tomorrow"}, 2, `--before "tomorrow" is no time: write 2026-12-02T06:00Z`},
+		"a begin in words":               {append(job, "--after", "noon"), 2, `--after "noon" is no time`},
+		"a wait of nothing":              {[]string{"--duration", "1h", "--before", "+soon"}, 2, `--before "+soon": write +36h`},
+		"longer than the slot":           {[]string{"--duration", "6h", "--before", "+5h"}, 2, "a job of 6h does not fit between 2026-12-01T10:20:00Z and 2026-12-01T15:20:00Z (5h)"},
+		"a deadline that is over":        {[]string{"--duration", "1h", "--before", "2026-12-01T08:00Z"}, 2, "the deadline, 2026-12-01T08:00:00Z, is past: it is 2026-12-01T10:20:00Z"},
+		"a begin behind the deadline":    {append(job, "--after", "+6h"), 2, "the earliest start, 2026-12-01T16:20:00Z, is not before the deadline, 2026-12-01T15:20:00Z"},
+		"no place":                       {job, 2, "write --regions DE,FR,aws:eu-west-1"},
+		"a zone that is not in the file": {append(job, "--file", forecastFile, "--regions", "Spain"), 1, "Spain: forecast file: it has none of the zones that are asked for: it has DE, FR, GB, aws:eu-west-1"},
+		"a place in words":               {append(job, "--source", "gb", "--regions", "Berlin"), 2, "--regions Berlin: write a country (DE)"},
+		"a name of two countries":        {append(job, "--source", "gb", "--regions", "Korea"), 2, "--regions Korea: write a country (DE)"},
+		"a place twice":                  {append(job, "--source", "gb", "--regions", "GB,GB"), 2, "GB is there twice"},
+		"an empty place":                 {append(job, "--source", "gb", "--regions", "GB,"), 2, "write places between commas"},
+		"half a cloud":                   {append(job, "--source", "gb", "--regions", "aws:"), 2, "such as aws:eu-west-1"},
+		"an unknown source":              {append(job, "--regions", "DE", "--source", "moon"), 2, "write one of electricitymaps, watttime, carbon-aware, gb"},
+		"a source of the past":           {append(job, "--regions", "DE", "--source", "entsoe"), 2, "it tells what was generated, and no forecast"},
+		"no key at all":                  {append(job, "--regions", "DE"), 1, "set ECOTRACER_ELECTRICITYMAPS_KEY"},
+		"no key of that source":          {append(job, "--regions", "DE", "--source", "watttime"), 1, "watttime: set ECOTRACER_WATTTIME_USER and ECOTRACER_WATTTIME_PASSWORD"},
+		"a source elsewhere":             {append(job, "--regions", "FR", "--source", "gb"), 1, "FR: GB Carbon Intensity API: it tells of Great Britain, not of FR"},
+		"a basis that it does not tell":  {append(job, "--regions", "GB", "--source", "gb", "--basis", "lifecycle"), 1, "ask for basis direct"},
+		"a basis that is none":           {append(job, "--regions", "GB", "--source", "gb", "--basis", "stack"), 2, "--basis stack: write lifecycle or direct"},
+		"a file and a source":            {append(job, "--file", forecastFile, "--source", "gb"), 2, "write one of them"},
+		"no such file":                   {append(job, "--file", "no.csv"), 1, "no.csv: no such file"},
+		"a file of nonsense":             {append(job, "--file", garbage), 1, "line 2: value -4: intensities are 0 to 5000 gCO2e/kWh"},
+		"a negative power":               {append(job, "--file", forecastFile, "--power-w", "-3"), 2, "--power-w -3: a power in W"},
+		"an argument":                    {append(job, "DE"), 2, "places are given by --regions"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onTheClock(t, "2026-12-01T10:20:00Z", time.UTC, func(t *testing.T) {
@@ -166,9 +170,9 @@ func TestATimeThatTheClocksSkipOrRepeatIsRefused(t *testing.T) {
 	t.Cleanup(func() { time.Local = old })
 	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	_, err = readTime("2026-03-29T02:30", now)
-	require.ErrorContains(t, err, "the clocks of this host skip that time")
+	require.ErrorContains(t, err, "the clocks of this host skip that time: write an offset, such as 2026-03-29T03:30+02:00")
 	_, err = readTime("2026-10-25T02:30", now)
-	require.ErrorContains(t, err, "show that time twice")
+	require.ErrorContains(t, err, "show that time twice: write an offset, such as 2026-10-25T02:30+")
 	for text, want := range map[string]string{
 		"2026-03-29T03:30":          "2026-03-29T01:30:00Z",
 		"2026-10-25T03:30":          "2026-10-25T02:30:00Z",
@@ -180,6 +184,62 @@ func TestATimeThatTheClocksSkipOrRepeatIsRefused(t *testing.T) {
 		got, err := readTime(text, now)
 		require.NoError(t, err, text)
 		assert.Equal(t, want, got.UTC().Format(time.RFC3339), text)
+	}
+}
+
+// In Havana midnight is shown twice, on Lord Howe the clocks change by half an hour.
+func TestTimesThatOtherClocksSkipOrRepeat(t *testing.T) {
+	old := time.Local
+	t.Cleanup(func() { time.Local = old })
+	for text, test := range map[string]struct{ zone, says string }{
+		"2026-11-01":       {"America/Havana", "show that time twice"},
+		"2026-04-05T01:45": {"Australia/Lord_Howe", "show that time twice"},
+		"2026-10-04T02:15": {"Australia/Lord_Howe", "skip that time"},
+	} {
+		var err error
+		if time.Local, err = time.LoadLocation(test.zone); err != nil {
+			t.Skip("no time zones here: ", err)
+		}
+		_, err = readTime(text, time.Unix(0, 0))
+		require.ErrorContains(t, err, test.says, text)
+	}
+}
+
+// Windows on both sides of a change of clocks are told on one clock.
+func TestAllWindowsAreToldOnOneClock(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Skip("no time zones here: ", err)
+	}
+	file := "zone,start,step_s,value\n"
+	for k := range 12 {
+		start := time.Date(2026, 10, 24, 20, 0, 0, 0, time.UTC).Add(time.Duration(k) * time.Hour).Format(time.RFC3339)
+		file += fmt.Sprintf("early,%s,3600,%d\nlate,%s,3600,%d\n", start, 100+k, start, 200-k)
+	}
+	onTheClock(t, "2026-10-24T20:00:00Z", berlin, func(t *testing.T) {
+		r := call(file, "schedule", "--file", "-", "--duration", "1h", "--before", "+12h", "--regions", "late,early")
+		require.Zero(t, r.code, r.err)
+		assert.Contains(t, r.out, "early  2026-10-24 22:00")
+		assert.Contains(t, r.out, "late   2026-10-25 09:00", "08:00 on the clocks of then")
+		assert.Contains(t, r.out, "begin (+02:00);")
+	})
+}
+
+func TestPlacesMayBeWrittenAsPeopleDo(t *testing.T) {
+	known := question{"my grid", factors.Query{Zone: "my grid", Basis: "direct"}}
+	like := factors.Query{Kind: factors.Grid, Basis: "lifecycle"}
+	for name, want := range map[string]factors.Query{
+		"de":            {Country: "DE"},
+		"South Korea":   {Country: "KR"},
+		"ca-qc":         {Region: "CA-QC"},
+		"AWS:eu-west-1": {Provider: "aws", CloudRegion: "eu-west-1"},
+		"zone:SE-SE3":   {Zone: "SE-SE3"},
+		"zone:my:zone":  {Zone: "my:zone"},
+	} {
+		got, err := askedRegions(" "+name+" , my grid", like, known)
+		require.NoError(t, err, name)
+		want.Kind, want.Basis = like.Kind, like.Basis
+		assert.Equal(t, []question{{name, want}, known}, got)
 	}
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -58,11 +57,15 @@ func (p *plan) make() error {
 	if err != nil && len(p.windows) == 0 && !errors.Is(err, factors.ErrNoFactor) {
 		return err
 	}
+	var errs []error // one a place without a window, in their order
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		errs = joined.Unwrap()
+	}
 	for _, place := range p.places {
-		for line := range strings.SplitSeq(bare(cmp.Or(err, errNothing)), "\n") {
-			if why, found := strings.CutPrefix(line, "schedule: "+place.Name+": "); found {
-				p.missing = append(p.missing, missingPlace{place.Name, why})
-			}
+		found := slices.ContainsFunc(p.windows, func(w schedule.Window) bool { return w.Place == place.Name })
+		if !found && len(errs) > 0 {
+			p.missing = append(p.missing, missingPlace{place.Name, strings.TrimPrefix(plainError(errs[0]), place.Name+": ")})
+			errs = errs[1:]
 		}
 	}
 	if p.places[0].Name != p.home { // it has no forecast: there is nothing to compare with
@@ -72,8 +75,6 @@ func (p *plan) make() error {
 	}
 	return nil
 }
-
-var errNothing = errors.New("")
 
 func (p *plan) forPrograms() planJSON {
 	f := p.places[0].Forecast
@@ -129,17 +130,19 @@ func (p *page) plan(plan *plan) {
 
 	p.heading("Windows, the greenest first")
 	rows := newTable(false, false, true, false, true, false)
+	clock := plan.windows[0].Start.In(time.Local)
+	_, offset := clock.Zone()
+	zone := time.FixedZone("", offset) // one for all rows, also where the clocks change between them
 	for _, w := range plan.windows {
 		value, bounds := figures(w.Intensity)
 		saved, between := "unknown", ""
 		if w.Waiting != nil && w.Waiting.Share != nil {
 			saved, between = shares(*w.Waiting.Share)
 		}
-		rows.add(cell{w.Place, p.bold}, cell{w.Start.In(time.Local).Format("2006-01-02 15:04"), nil}, cell{value, p.bold}, cell{bounds, p.dim}, cell{saved, nil}, cell{between, p.dim})
+		rows.add(cell{w.Place, p.bold}, cell{w.Start.In(zone).Format("2006-01-02 15:04"), nil}, cell{value, p.bold}, cell{bounds, p.dim}, cell{saved, nil}, cell{between, p.dim})
 	}
 	p.table(rows)
-	p.flow("  ", " ", pieces(plain("begin ("+zoneOf(plan.windows[0].Start.In(time.Local))+
-		"); mean gCO2e/kWh of the window; what waiting for it saves against a start at once in the same place; in parentheses: 95 % interval")), p.dim)
+	p.flow("  ", " ", pieces(plain("begin ("+zoneOf(clock)+"); mean gCO2e/kWh of the window; what waiting for it saves against a start at once in the same place; in parentheses: 95 % interval")), p.dim)
 
 	p.heading("Best")
 	p.prose("  ", plan.best())

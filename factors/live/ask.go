@@ -11,6 +11,7 @@ import (
 
 	"github.com/ecotracer/ecotracer/factors"
 	"github.com/ecotracer/ecotracer/internal/forecast"
+	"github.com/ecotracer/ecotracer/internal/lognormal"
 )
 
 // tense is which of the three questions is asked.
@@ -43,6 +44,7 @@ type answer struct {
 // traits are what is always so of a source.
 type traits struct {
 	slug    string // for ids and the cache
+	base    string // address, if it is not the usual one
 	name    string
 	licence string
 	quality string // of a measured figure
@@ -119,17 +121,30 @@ func prepare(s source, t tense, q factors.Query, from, to time.Time) (traits, zo
 		return tr, zone{}, r, noFigure(tr.name, "the time must begin before it ends, not %s to %s", stamp(from), stamp(to))
 	case t == past && r.from.After(now):
 		return tr, zone{}, r, noFigure(tr.name, "%s is not history yet", stamp(from))
-	case t == past && r.to.Sub(r.from) > maxHistory, t == future && r.to.Sub(r.from) > maxForecast:
-		return tr, zone{}, r, noFigure(tr.name, "%d days are more than can be asked for at once", r.to.Sub(r.from)/(24*time.Hour))
-	case t == past && r.to.After(now):
-		r.to = now.UTC()
 	case t == future && !r.to.After(now):
 		return tr, zone{}, r, noFigure(tr.name, "%s is past: ask for its history", stamp(to))
-	case t == future && r.from.Before(now):
-		r.from = now.UTC() // what is past is not forecast
+	}
+	switch t {
+	case past:
+		r.to = earlier(r.to, now)
+		if length := r.to.Sub(r.from); length > maxHistory {
+			return tr, zone{}, r, noFigure(tr.name, "%d days are more than can be asked for at once", length/(24*time.Hour))
+		}
+	case future:
+		if r.from.Before(now) {
+			r.from = now.UTC() // what is past is not forecast
+		}
+		r.to = earlier(r.to, r.from.Add(maxForecast))
 	}
 	z, err := s.locate(q)
 	return tr, z, r, err
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b.UTC()
+	}
+	return a
 }
 
 // complete puts the name of a source and an address into a failure.
@@ -219,7 +234,7 @@ func (a answer) width(tr traits, l line, r request) spread {
 	s = s.and(both(1 + (bridgeSpread-1)*float64(l.bridged)/n))
 	if r.tense == future {
 		now := time.Now()
-		s = s.and(both(math.Exp(z95 * math.Sqrt(forecast.Variance(l.start.Sub(now), l.end().Sub(now))))))
+		s = s.and(both(math.Exp(lognormal.Z95 * math.Sqrt(forecast.Variance(l.start.Sub(now), l.end().Sub(now))))))
 	}
 	return s
 }

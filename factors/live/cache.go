@@ -20,8 +20,8 @@ import (
 	"github.com/ecotracer/ecotracer/factors"
 )
 
-// Cache asks a source and keeps what it told in a folder, by provider, zone,
-// kind, basis and hour. A question of the same hours is then answered from
+// Cache asks a source and keeps what it told in a folder, by provider and its
+// address, zone, kind, basis and hour. A question of the same hours is then answered from
 // there: history that has settled for 90 days, a forecast for half an hour, the
 // current figure and history that is still estimated for ten minutes. Where the
 // source fails, what is older is used and Source says so: of a forecast that is
@@ -126,16 +126,15 @@ func (k *kept) ages(t tense, to time.Time) (fresh, stale time.Duration) {
 // key is what a figure is kept under; not for a question that no source would
 // answer.
 func (c *Cache) key(t tense, q factors.Query, from, to time.Time) (string, bool) {
-	name, place, basis := c.Name, "", cmp.Or(q.Basis, "lifecycle")
+	name, base, basis := c.Name, "", cmp.Or(q.Basis, "lifecycle")
+	place := strings.Join([]string{q.Country, q.Region, q.Zone, q.Provider, q.CloudRegion}, "|")
 	if s, ours := c.Source.(source); ours {
 		tr, _ := s.traits() // without an access key, what was kept is good all the same
 		z, err := s.locate(q)
 		if err != nil || tr.kind != q.Kind {
 			return "", false
 		}
-		name, place = tr.slug, z.name+"|"+z.geography
-	} else {
-		place = strings.Join([]string{q.Country, q.Region, q.Zone, q.Provider, q.CloudRegion}, "|")
+		name, base, place = tr.slug, tr.base, z.name+"|"+z.geography
 	}
 	if name == "" {
 		return "", false
@@ -144,7 +143,7 @@ func (c *Cache) key(t tense, q factors.Query, from, to time.Time) (string, bool)
 	if t != current {
 		hours = stamp(from) + "|" + stamp(to)
 	}
-	return strings.Join([]string{name, place, string(q.Kind), basis, string(t), hours}, "|"), true
+	return strings.Join([]string{name, place, string(q.Kind), basis, string(t), hours, base}, "|"), true
 }
 
 func fileName(key string) string {

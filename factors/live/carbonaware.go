@@ -53,7 +53,7 @@ const carbonAwareName = "Carbon Aware SDK server"
 
 func (s *CarbonAware) traits() (traits, error) {
 	t := traits{
-		slug: "carbon-aware", name: carbonAwareName, licence: "that of the data source behind the server",
+		slug: "carbon-aware", base: s.Base, name: carbonAwareName, licence: "that of the data source behind the server",
 		quality: "C", kind: factors.Grid, bases: []string{s.Basis}, mix: "consumption", spread: both(estimatedSpread),
 	}
 	if s.Signal == "marginal" {

@@ -273,6 +273,15 @@ func TestAnAddressThatWouldGiveTheKeyAwayIsRefused(t *testing.T) {
 	}
 }
 
+// A key that was copied with the end of its line could never be sent.
+func TestAKeyThatIsNoneIsToldWithoutAsking(t *testing.T) {
+	for _, wrong := range []Secret{"k3y\n", "k3 y", "k3y\u00a0"} {
+		_, err := (&ElectricityMaps{Key: wrong, Client: over(func(http.ResponseWriter, *http.Request) { t.Error("it was asked") })}).Current(t.Context(), grid)
+		require.ErrorIs(t, err, ErrNoAccess)
+		assert.EqualError(t, err, "Electricity Maps API v3: Key has a blank or another sign that no key has")
+	}
+}
+
 func TestASourceMayBeUsedBySeveralGoroutinesAtOnce(t *testing.T) {
 	clock(t, "2026-12-01T10:20:00Z", func(t *testing.T) {
 		var n atomic.Int32

@@ -54,7 +54,7 @@ const eiaName = "EIA API v2"
 
 func (s *EIA) traits() (traits, error) {
 	t := traits{
-		slug: "eia", name: eiaName, licence: "public domain", quality: "B",
+		slug: "eia", base: s.Base, name: eiaName, licence: "public domain", quality: "B",
 		kind: factors.Grid, bases: []string{"lifecycle", "direct"}, mix: "production", lag: 48 * time.Hour,
 	}
 	if s.Key == "" {

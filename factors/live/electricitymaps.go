@@ -49,12 +49,15 @@ const electricityMapsName = "Electricity Maps API v3"
 
 func (s *ElectricityMaps) traits() (traits, error) {
 	t := traits{
-		slug: "electricitymaps", name: electricityMapsName, licence: "Electricity Maps API terms; no republication of series",
+		slug: "electricitymaps", base: s.Base, name: electricityMapsName, licence: "Electricity Maps API terms; no republication of series",
 		quality: "B", kind: factors.Grid, bases: []string{"lifecycle", "direct"}, mix: "consumption",
 		spread: both(lifecycleSpread), rough: both(estimatedSpread),
 	}
-	if s.Key == "" {
+	switch {
+	case s.Key == "":
 		return t, noKey(t.name, "Key", "ELECTRICITYMAPS_KEY")
+	case !printable(string(s.Key)):
+		return t, &failure{source: t.name, why: "Key has a blank or another sign that no key has", err: ErrNoAccess}
 	}
 	return t, nil
 }

@@ -53,7 +53,7 @@ const entsoeName = "ENTSO-E Transparency Platform"
 
 func (s *ENTSOE) traits() (traits, error) {
 	t := traits{
-		slug: "entsoe", name: entsoeName, licence: "ENTSO-E Transparency Platform terms", quality: "B",
+		slug: "entsoe", base: s.Base, name: entsoeName, licence: "ENTSO-E Transparency Platform terms", quality: "B",
 		kind: factors.Grid, bases: []string{"lifecycle", "direct"}, mix: "production",
 	}
 	if s.Token == "" {

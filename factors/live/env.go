@@ -3,6 +3,7 @@ package live
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/ecotracer/ecotracer/factors"
@@ -57,15 +58,11 @@ func some(s factors.GridSource, there bool) factors.GridSource {
 func FromEnv(names ...string) (Fallback, error) {
 	get := func(name string) string { return strings.TrimSpace(os.Getenv("ECOTRACER_" + name)) }
 	cache := get("GRID_CACHE")
-	known := map[string]bool{}
 	var f Fallback
-	var needs []string
+	var known, needs []string
 	for _, s := range sources {
-		known[s.name] = true
-		named := false
-		for _, n := range names {
-			named = named || n == s.name
-		}
+		known = append(known, s.name)
+		named := slices.Contains(names, s.name)
 		if !named && (len(names) > 0 || s.name == "gb") {
 			continue
 		}
@@ -83,8 +80,8 @@ func FromEnv(names ...string) (Fallback, error) {
 		f.Sources = append(f.Sources, made)
 	}
 	for _, n := range names {
-		if !known[n] {
-			return Fallback{}, fmt.Errorf("live: source %q is unknown: write one of electricitymaps, entsoe, eia, carbon-aware, watttime, gb", n)
+		if !slices.Contains(known, n) {
+			return Fallback{}, fmt.Errorf("live: source %q is unknown: write one of %s", n, strings.Join(known, ", "))
 		}
 	}
 	if len(f.Sources) == 0 {

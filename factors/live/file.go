@@ -57,9 +57,12 @@ func ReadFile(r io.Reader) (*File, error) {
 	}
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	var rows []fileRow
-	if text := bytes.TrimSpace(body); len(text) > 0 && (text[0] == '[' || text[0] == '{') {
+	switch text := bytes.TrimSpace(body); {
+	case len(text) == 0:
+		return nil, errors.New("the forecast is empty")
+	case text[0] == '[' || text[0] == '{':
 		rows, err = jsonRows(body)
-	} else {
+	default:
 		rows, err = csvRows(body)
 	}
 	if err != nil {
@@ -110,6 +113,7 @@ func csvRows(body []byte) ([]fileRow, error) {
 	}
 	at := map[string]int{}
 	for i, c := range header {
+		c = strings.TrimSpace(c)
 		if _, twice := at[c]; twice || !slices.Contains(fileColumns, c) {
 			return nil, fmt.Errorf("column %q is unknown or there twice: the columns are %s", cut(c), strings.Join(fileColumns, ", "))
 		}
@@ -162,18 +166,21 @@ func csvRows(body []byte) ([]fileRow, error) {
 
 func jsonRows(body []byte) ([]fileRow, error) {
 	var list []struct {
-		Zone   string    `json:"zone"`
-		Start  time.Time `json:"start"`
-		StepS  float64   `json:"step_s"`
-		Value  []float64 `json:"value"`
-		Low    []float64 `json:"low"`
-		High   []float64 `json:"high"`
-		Signal string    `json:"signal"`
-		Basis  string    `json:"basis"`
+		Zone   string     `json:"zone"`
+		Start  time.Time  `json:"start"`
+		StepS  float64    `json:"step_s"`
+		Value  []*float64 `json:"value"` // nil is null
+		Low    []*float64 `json:"low"`
+		High   []*float64 `json:"high"`
+		Signal string     `json:"signal"`
+		Basis  string     `json:"basis"`
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&list); err != nil {
+		if e := (*json.UnmarshalTypeError)(nil); errors.As(err, &e) { // which would tell the type in Go
+			err = fmt.Errorf("it has %s in the place of %s", e.Value, cmp.Or(e.Field, "the list"))
+		}
 		return nil, fmt.Errorf("the forecast is no JSON list of objects with %s: %w", strings.Join(fileColumns, ", "), err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
@@ -182,21 +189,35 @@ func jsonRows(body []byte) ([]fileRow, error) {
 	var rows []fileRow
 	for i, z := range list {
 		where := fmt.Sprintf("element %d", i)
+		if len(z.Value) == 0 {
+			return nil, fmt.Errorf("%s: it has no value", where)
+		}
 		if z.Low != nil && len(z.Low) != len(z.Value) || z.High != nil && len(z.High) != len(z.Value) {
 			return nil, fmt.Errorf("%s: low and high must have as many values as value", where)
 		}
 		if len(rows)+len(z.Value) > maxPoints {
 			return nil, fmt.Errorf("more than %d values", maxPoints)
 		}
-		for k, v := range z.Value {
-			row := fileRow{where: where, zone: z.Zone, step: seconds(z.StepS), value: v, signal: z.Signal, basis: z.Basis}
+		for k := range z.Value {
+			null := false
+			told := func(list []*float64) float64 {
+				if list == nil {
+					return 0
+				}
+				if list[k] == nil {
+					null = true
+					return 0
+				}
+				return *list[k]
+			}
+			row := fileRow{
+				where: where, zone: z.Zone, step: seconds(z.StepS),
+				value: told(z.Value), low: told(z.Low), high: told(z.High), signal: z.Signal, basis: z.Basis,
+			}
+			if null {
+				return nil, fmt.Errorf("%s: step %d is null: leave out what is not known, at the ends only", where, k)
+			}
 			row.start = z.Start.Add(time.Duration(k) * row.step)
-			if z.Low != nil {
-				row.low = z.Low[k]
-			}
-			if z.High != nil {
-				row.high = z.High[k]
-			}
 			if err := row.check(); err != nil {
 				return nil, fmt.Errorf("%s: %w", where, err)
 			}
@@ -219,6 +240,8 @@ func (r *fileRow) check() error {
 		return errors.New("step_s must be 60 to 86400 seconds")
 	case !(r.value >= 0 && r.value <= absurd):
 		return fmt.Errorf("value %g: intensities are 0 to %d gCO2e/kWh", r.value, absurd)
+	case told && (r.low == 0) != (r.high == 0):
+		return errors.New("give both low and high, or neither")
 	case told && !(0 < r.low && r.low <= r.value && r.value <= r.high && r.high <= 10*absurd):
 		return fmt.Errorf("0 < low ≤ value ≤ high does not hold: %g, %g, %g", r.low, r.value, r.high)
 	case r.signal != "average" && r.signal != "marginal":
@@ -273,7 +296,7 @@ func fileFactor(name string, rows []fileRow) (factors.Factor, error) {
 			to = r.start
 		}
 		low, high = low+r.low, high+r.high
-		bounded = bounded && r.high > 0
+		bounded = bounded && (r.high > 0 || r.value == 0)
 	}
 	if to.Sub(from) > maxHistory {
 		return factors.Factor{}, fmt.Errorf("it spans more than %d days", maxHistory/(24*time.Hour))
@@ -355,7 +378,10 @@ func part(f factors.Factor, from, to time.Time) (factors.Factor, error) {
 	step := seconds(f.Series.StepS)
 	n := int64(len(f.Series.Value))
 	first := max(0, floorDiv(from.Sub(start), step))
-	last := min(n, floorDiv(to.Sub(start)+step-1, step))
+	last := n
+	if to.Before(start.Add(time.Duration(n) * step)) { // else the difference may be more than a Duration holds
+		last = floorDiv(to.Sub(start)+step-1, step)
+	}
 	if first >= last {
 		return factors.Factor{}, noFigure(fileSource, "it tells of %s to %s, and nothing of %s to %s",
 			minute(start), minute(start.Add(time.Duration(n)*step)), minute(from), minute(to))

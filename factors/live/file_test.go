@@ -55,6 +55,11 @@ func TestAForecastFromAFile(t *testing.T) {
 			}
 			_, err = file.Forecast(t.Context(), grid, ten.Add(48*time.Hour), ten.Add(49*time.Hour))
 			require.ErrorContains(t, err, "it tells of 2026-12-01T10:00Z to 2026-12-01T13:00Z, and nothing of 2026-12-03T10:00Z")
+			f, err = file.Forecast(t.Context(), grid, ten, utc(t, "9999-12-31T00:00:00Z"))
+			require.NoError(t, err, "a deadline may be far away")
+			assert.Len(t, f.Series.Value, 3)
+			_, err = file.Forecast(t.Context(), grid, time.Time{}, time.Time{})
+			require.ErrorIs(t, err, factors.ErrNoFactor)
 		})
 	}
 	clock(t, "2026-12-01T11:20:00Z", func(t *testing.T) {
@@ -75,7 +80,13 @@ func TestWhatIsWrongWithAFileIsToldByItsLine(t *testing.T) {
 	const good = "DE,2026-12-01T10:00:00Z,3600,400,,,,\n"
 	row := func(cells string) string { return header + good + cells + "\n" }
 	for says, body := range map[string]string{
-		"no CSV with a header":                                                               "",
+		"the forecast is empty":                                                              "\ufeff \n",
+		"no CSV with a header":                                                               "\"zone\n",
+		"line 3: give both low and high, or neither":                                         row("DE,2026-12-01T11:00:00Z,3600,400,300,,,"),
+		"element 0: step 1 is null":                                                          `[{"zone":"DE","start":"2026-12-01T10:00:00Z","step_s":3600,"value":[300,null,400]}]`,
+		"element 0: step 0 is null":                                                          `[{"zone":"DE","start":"2026-12-01T10:00:00Z","step_s":3600,"value":[300],"low":[null],"high":[400]}]`,
+		"element 1: it has no value":                                                         `[{"zone":"DE","start":"2026-12-01T10:00:00Z","step_s":3600,"value":[300]},{"zone":"FR","value":null}]`,
+		"it has string in the place of value":                                                `[{"zone":"DE","value":["300"]}]`,
 		"holds no value":                                                                     header,
 		`column "wert" is unknown`:                                                           "zone,start,step_s,wert\n",
 		`column "value" is missing`:                                                          "zone,start,step_s\n",
@@ -101,7 +112,7 @@ func TestWhatIsWrongWithAFileIsToldByItsLine(t *testing.T) {
 		"not in equal steps":                                                                 row("DE,2026-12-01T11:10:00Z,3600,400,,,,"),
 		"spans more than 400 days":                                                           row("DE,2029-12-01T11:00:00Z,3600,400,,,,"),
 		"wrong number of fields":                                                             row("DE,2026-12-01T11:00:00Z,3600"),
-		"no JSON list of objects":                                                            `{"DE":[1,2,3]}`,
+		"it has object in the place of the list":                                             `{"DE":[1,2,3]}`,
 		"unknown field \"Wert\"":                                                             `[{"zone":"DE","Wert":1}]`,
 		"as many values as value":                                                            `[{"zone":"DE","start":"2026-12-01T10:00:00Z","step_s":3600,"value":[1,2],"low":[1]}]`,
 		"element 0: value 6000":                                                              `[{"zone":"DE","start":"2026-12-01T10:00:00Z","step_s":3600,"value":[6000]}]`,

@@ -51,7 +51,7 @@ const gbName = "GB Carbon Intensity API"
 
 func (s *GreatBritain) traits() (traits, error) {
 	return traits{
-		slug: "gb", name: gbName, licence: "CC-BY-4.0", quality: "A",
+		slug: "gb", base: s.Base, name: gbName, licence: "CC-BY-4.0", quality: "A",
 		kind: factors.Grid, bases: []string{"direct"}, mix: "consumption",
 		spread: both(directSpread), rough: both(estimatedSpread),
 	}, nil
@@ -98,10 +98,14 @@ func (s *GreatBritain) answer(ctx context.Context, z zone, r request) (answer, e
 	if z.name != "GB" {
 		a.endpoint, a.spread = "regional/intensity", both(regionalSpread)
 	}
-	if r.tense == current {
+	const most = 13 * 24 * time.Hour // it allows 14 days
+	switch r.tense {
+	case current:
 		r.from = r.to.Add(-2 * time.Hour)
+	case future:
+		r.to = earlier(r.to, r.from.Add(most))
 	}
-	for _, part := range parts(r.from, r.to, step, 13*24*time.Hour) { // it allows 14 days
+	for _, part := range parts(r.from, r.to, step, most) {
 		path := a.endpoint + "/" + minute(part.from) + "/" + minute(part.to)
 		if z.name != "GB" {
 			path += "/regionid/" + z.name

@@ -160,24 +160,20 @@ func leastDistance(points []point) time.Duration {
 	return least
 }
 
-// trim shortens a forecast to what is told of, where more is missing at an end
-// than can be bridged.
+// trim shortens a forecast to what is told of: it ends with the last step that
+// is known, and begins with the first if more is missing than can be bridged.
 func (l *line) trim(estimated []bool) []bool {
 	first := slices.IndexFunc(l.value, isKnown)
 	last := len(l.value) - 1
 	for !isKnown(l.value[last]) {
 		last--
 	}
-	from, to := 0, len(l.value)
-	if time.Duration(first)*l.step > maxBridge {
-		from = first
+	if time.Duration(first)*l.step <= maxBridge {
+		first = 0
 	}
-	if time.Duration(to-1-last)*l.step > 0 { // an end that is not reached needs no bridge
-		to = last + 1
-	}
-	l.start = l.start.Add(time.Duration(from) * l.step)
-	l.value = l.value[from:to]
-	return estimated[from:to]
+	l.start = l.start.Add(time.Duration(first) * l.step)
+	l.value = l.value[first : last+1]
+	return estimated[first : last+1]
 }
 
 func isKnown(v float64) bool { return !math.IsNaN(v) }

@@ -2,8 +2,6 @@ package live
 
 import "math"
 
-const z95 = 1.959964
-
 // spread is a 95 % interval as multiples of the value: low ≤ 1 ≤ high.
 type spread struct{ low, high float64 }
 

@@ -54,7 +54,7 @@ const wattTimeName = "WattTime API v3"
 
 func (s *WattTime) traits() (traits, error) {
 	t := traits{
-		slug: "watttime", name: wattTimeName, licence: "WattTime API terms",
+		slug: "watttime", base: s.Base, name: wattTimeName, licence: "WattTime API terms",
 		quality: "C", kind: factors.Marginal, bases: []string{"direct"}, mix: "production", spread: both(marginalSpread),
 	}
 	if s.User == "" || s.Password == "" {

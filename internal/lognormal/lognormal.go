@@ -9,7 +9,7 @@ import (
 
 // The 95 % interval of a normal variable, and its width.
 const (
-	z95     = 1.959964
+	Z95     = 1.959964
 	width95 = 3.919928
 )
 
@@ -84,7 +84,7 @@ func (v *Intervals) Bounds(value float64, terms []Term) (low, high float64) {
 	if len(v.used) == 0 || scale == 0 {
 		return value, value
 	}
-	low, high = scale*v.bound(-z95), scale*v.bound(z95)
+	low, high = scale*v.bound(-Z95), scale*v.bound(Z95)
 	return min(value, low), max(value, high)
 }
 

@@ -18,8 +18,8 @@ func within(ratio float64) Source { return New(1, 1/ratio, ratio) }
 
 func TestSourceIsLognormalBetweenItsBounds(t *testing.T) {
 	s := New(1.2e6, 7e5, 2e6)
-	assert.InEpsilon(t, 7e5, 1.2e6*s.Skew*math.Exp(-z95*s.Sigma), 1e-12, "lower bound")
-	assert.InEpsilon(t, 2e6, 1.2e6*s.Skew*math.Exp(z95*s.Sigma), 1e-12, "upper bound")
+	assert.InEpsilon(t, 7e5, 1.2e6*s.Skew*math.Exp(-Z95*s.Sigma), 1e-12, "lower bound")
+	assert.InEpsilon(t, 2e6, 1.2e6*s.Skew*math.Exp(Z95*s.Sigma), 1e-12, "upper bound")
 
 	assert.Equal(t, Source{Skew: 1}, New(3, 3, 3), "a figure without an interval is certain")
 	assert.Equal(t, Source{Skew: 1}, New(0, 0, 0), "so is nothing")

@@ -11,8 +11,6 @@ import (
 
 type source = lognormal.Source
 
-const z95 = 1.959964
-
 // levelOf is how well the source of a forecast knows the grid, whatever the
 // lead time: its interval, less what the forecast's own lead time, from and to,
 // makes of it.
@@ -34,7 +32,7 @@ type estimate struct {
 func (e estimate) figure(x float64) Figure {
 	v := x * e.mean
 	s := e.source()
-	wide := math.Exp(z95 * s.Sigma)
+	wide := math.Exp(lognormal.Z95 * s.Sigma)
 	return Figure{v, min(v, v*s.Skew/wide), max(v, v*s.Skew*wide)}
 }
 
@@ -60,7 +58,7 @@ func saving(other, w estimate, kWh float64) *Saving {
 	if other.mean > 0 {
 		// The shared error cancels out; what is left of the ratio is lognormal.
 		ratio := w.mean / other.mean
-		skew, wide := waited.Skew/alone.Skew, math.Exp(z95*math.Hypot(alone.Sigma, waited.Sigma))
+		skew, wide := waited.Skew/alone.Skew, math.Exp(lognormal.Z95*math.Hypot(alone.Sigma, waited.Sigma))
 		s.Share = &Figure{1 - ratio, 1 - max(ratio, ratio*skew*wide), 1 - min(ratio, ratio*skew/wide)}
 	}
 	if kWh > 0 {

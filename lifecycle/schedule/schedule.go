@@ -143,9 +143,14 @@ func (j Job) checked() (Job, error) {
 	if j.Earliest.Before(j.Now) {
 		j.Earliest = j.Now
 	}
-	if slot := j.Deadline.Sub(j.Earliest); slot < j.Duration {
+	switch slot := j.Deadline.Sub(j.Earliest); {
+	case !j.Deadline.After(j.Now):
+		return j, fmt.Errorf("schedule: the deadline, %s, is past: it is %s", stamp(j.Deadline), stamp(j.Now))
+	case slot <= 0:
+		return j, fmt.Errorf("schedule: the earliest start, %s, is not before the deadline, %s", stamp(j.Earliest), stamp(j.Deadline))
+	case slot < j.Duration:
 		return j, fmt.Errorf("schedule: a job of %v does not fit between %s and %s (%v): give it a later deadline or split it",
-			short(j.Duration), stamp(j.Earliest), stamp(j.Deadline), short(max(slot, 0)))
+			short(j.Duration), stamp(j.Earliest), stamp(j.Deadline), short(slot))
 	}
 	return j, nil
 }

@@ -138,7 +138,7 @@ func TestWhatCannotBeDoneIsSaid(t *testing.T) {
 		noFactor bool
 	}{
 		"longer than the slot":     {within(6, 4), []schedule.Place{other}, "a job of 6h does not fit between 2026-12-01T12:00:00Z and 2026-12-01T16:00:00Z (4h)", false},
-		"a deadline that is over":  {within(1, -2), []schedule.Place{other}, "does not fit", false},
+		"a deadline that is over":  {within(1, -2), []schedule.Place{other}, "the deadline, 2026-12-01T10:00:00Z, is past: it is 2026-12-01T12:00:00Z", false},
 		"no duration":              {within(0, 4), []schedule.Place{other}, "above 0", false},
 		"no deadline":              {schedule.Job{Duration: time.Hour, Now: noon}, []schedule.Place{other}, "must be given", false},
 		"no power":                 {schedule.Job{Duration: time.Hour, Now: noon, Deadline: noon.Add(2 * time.Hour), PowerW: math.NaN()}, []schedule.Place{other}, "finite", false},
