@@ -89,19 +89,6 @@ func (p planner) dies(pkg int) []place {
 	return slices.DeleteFunc(slices.Clone(p.places), func(at place) bool { return at.err != nil || at.pkg != pkg })
 }
 
-// again tells whether an earlier place is of the same die.
-func (p planner) again(at place) bool {
-	for _, o := range p.places {
-		if o.cpu == at.cpu {
-			return false
-		}
-		if o.err == nil && o.pkg == at.pkg && o.die == at.die {
-			return true
-		}
-	}
-	return false
-}
-
 // decide fills in what becomes of an event at a place.
 func (p planner) decide(d *meter.Domain, e eventFile, at place, part rapl.Part) {
 	switch {
@@ -109,8 +96,6 @@ func (p planner) decide(d *meter.Domain, e eventFile, at place, part rapl.Part) 
 		d.LeftOut, d.Why = "unreadable", "its files cannot be read: "+e.err.Error()
 	case at.err != nil:
 		d.LeftOut, d.Why = "unreadable", "which package CPU "+strconv.Itoa(at.cpu)+" is of cannot be read: "+at.err.Error()
-	case p.again(at):
-		d.LeftOut, d.Why = "mirrored", "another CPU of the same die tells it"
 	case part.Kind == rapl.Psys:
 		p.decideBoard(d, at)
 	case part.Inner():

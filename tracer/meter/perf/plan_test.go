@@ -239,6 +239,13 @@ func TestPMUThatIsNotUnderstood(t *testing.T) {
 	}
 }
 
+func TestTwoCPUsOfOneDieAreOnePlace(t *testing.T) {
+	p, err := readPMU(files(map[string]string{folder + "/cpumask": "0,8,0", "sys/devices/system/cpu/cpu8/topology/physical_package_id": "0"}))
+	require.NoError(t, err)
+	p.events = events("energy-pkg", "energy-cores", "energy-psys")
+	assert.Equal(t, []string{"cpu0 within node0", "package-0/energy-cores contained within cpu0", "node0"}, decisions(plan(p, "Intel", nil)))
+}
+
 // Whatever the files say, nothing is opened that is not understood, IDs are
 // unique and no part is counted twice.
 func FuzzPlan(f *testing.F) {

@@ -21,7 +21,7 @@ const folder = "sys/bus/event_source/devices/power"
 // pmu is what the files of the PMU and the topology of its CPUs say.
 type pmu struct {
 	typ    uint32
-	places []place
+	places []place     // one of each die, as the kernel has it
 	events []eventFile // in the order of names
 }
 
@@ -74,7 +74,9 @@ func readPMU(root fs.FS) (pmu, error) {
 		return p, fmt.Errorf("cpumask: %w", err)
 	}
 	for _, cpu := range cpus {
-		p.places = append(p.places, readPlace(root, cpu))
+		if at := readPlace(root, cpu); !slices.ContainsFunc(p.places, at.same) {
+			p.places = append(p.places, at)
+		}
 	}
 	for _, name := range order {
 		e, err := readEvent(root, name)
@@ -98,6 +100,12 @@ func readPlace(root fs.FS, cpu int) place {
 		p.die, p.err = 0, nil
 	}
 	return p
+}
+
+// same tells whether events count the same at both places: on one CPU, or on two
+// of one die.
+func (p place) same(o place) bool {
+	return p.cpu == o.cpu || p.err == nil && o.err == nil && p.pkg == o.pkg && p.die == o.die
 }
 
 func number(root fs.FS, name string) (int, error) {
@@ -204,7 +212,7 @@ func parseFormat(s string) (from, to uint64, err error) {
 // maxPlaces is the most CPUs of a cpumask: no host has more dies.
 const maxPlaces = 1024
 
-// parseCPUs reads a list of CPUs: 0,8 or 0-3. One that is there twice counts once.
+// parseCPUs reads a list of CPUs: 0,8 or 0-3.
 func parseCPUs(list string) ([]int, error) {
 	var cpus []int
 	for part := range strings.SplitSeq(list, ",") {
@@ -218,9 +226,7 @@ func parseCPUs(list string) ([]int, error) {
 			return nil, fmt.Errorf("%q is no list of CPUs", list)
 		}
 		for cpu := from; cpu <= to; cpu++ {
-			if !slices.Contains(cpus, int(cpu)) {
-				cpus = append(cpus, int(cpu))
-			}
+			cpus = append(cpus, int(cpu))
 		}
 	}
 	return cpus, nil
