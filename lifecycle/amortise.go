@@ -88,8 +88,9 @@ func newCarried(r *Record) (*carried, error) {
 	if err := c.distinct(); err != nil {
 		return nil, err
 	}
+	var stages []*columns
 	var err error
-	if c.total, err = c.basis.totals(); err != nil {
+	if c.total, stages, err = c.totals(); err != nil {
 		return nil, err
 	}
 	for i := range r.Phases {
@@ -97,11 +98,7 @@ func newCarried(r *Record) (*carried, error) {
 		if p.Stage.Device() || p.Stage == Unassigned || p.Stage.persona() == Provider {
 			continue
 		}
-		stage, err := c.stage(i)
-		if err != nil {
-			return nil, err
-		}
-		if stage[operationalGCO2e].value > 0 || stage[energyJ].value > 0 {
+		if stages[i][operationalGCO2e].value > 0 || stages[i][energyJ].value > 0 {
 			return nil, &fault{"R39", pointer("phases", i), fmt.Sprintf("the record also tells of %s, which is no part of a training: make a record of the training alone", p.Stage)}
 		}
 	}

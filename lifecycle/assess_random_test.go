@@ -258,7 +258,7 @@ func TestTotalsAgreeWithAMonteCarlo(t *testing.T) {
 func totalsOf(t *testing.T, r *Record) *columns {
 	b := newBasis(r)
 	require.NoError(t, b.refreshDevices())
-	total, err := b.totals()
+	total, _, err := b.totals()
 	require.NoError(t, err)
 	return total
 }

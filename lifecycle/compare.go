@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ecotracer/ecotracer/factors"
+	"github.com/ecotracer/ecotracer/internal/lognormal"
 )
 
 // Comparison tells whether run A came to less than run B, figure by figure.
@@ -177,7 +178,7 @@ func (d *Difference) take(o *outcome, draws int) {
 	n := float64(draws)
 	d.Lower, d.Higher = float64(o.lower)/n, float64(o.higher)/n
 	for _, p := range []float64{d.Lower, d.Higher} {
-		d.Error = max(d.Error, z95*math.Sqrt(p*(1-p)/n), 3/n) // the rule of three where all draws agree
+		d.Error = max(d.Error, lognormal.Z95*math.Sqrt(p*(1-p)/n), 3/n) // the rule of three where all draws agree
 	}
 	switch {
 	case d.Lower >= surely:
@@ -201,14 +202,15 @@ func newInterval(value float64, bounds [2]float64) *Interval {
 // comparedFigures are the figures that are compared, and what they rest on.
 var comparedFigures = [...]struct {
 	name              string
+	of                []column
 	grid, use, making bool // on a grid factor, on energy, on the devices
 }{
-	{"gco2e", true, true, true},
-	{operationalGCO2e.String(), true, true, false},
-	{embodiedGCO2e.String(), false, false, true},
-	{energyJ.String(), false, true, false},
-	{facilityEnergyJ.String(), false, true, false},
-	{waterL.String(), false, true, false},
+	{"gco2e", []column{operationalGCO2e, embodiedGCO2e}, true, true, true},
+	{"operational_gco2e", []column{operationalGCO2e}, true, true, false},
+	{"embodied_gco2e", []column{embodiedGCO2e}, false, false, true},
+	{"energy_j", []column{energyJ}, false, true, false},
+	{"facility_energy_j", []column{facilityEnergyJ}, false, true, false},
+	{"water_l", []column{waterL}, false, true, false},
 }
 
 // comparand is one of two runs.
@@ -230,15 +232,15 @@ func newComparand(r *Record) (c *comparand, err error) {
 	if c.digest, err = r.SHA256(); err != nil {
 		return nil, err
 	}
-	if c.rows, err = c.contributions(); err != nil {
+	if c.rows, err = c.contributions(func(Stage) bool { return true }); err != nil {
 		return nil, err
 	}
-	total, err := c.basis.totals()
+	total, _, err := c.basis.totals()
 	if err != nil {
 		return nil, err
 	}
 	for k := range comparedFigures {
-		c.figures[k] = *pick(total, k)
+		c.figures[k] = pick(total, k)
 		if c.figures[k].unknown {
 			c.unknown[k] = "/totals/" + comparedFigures[k].name + " is unknown"
 		}
@@ -258,14 +260,12 @@ func newComparand(r *Record) (c *comparand, err error) {
 }
 
 // pick is compared figure k of some columns.
-func pick(c *columns, k int) *figure {
-	if k == 0 {
-		g := new(figure)
-		g.plus(&c[operationalGCO2e])
-		g.plus(&c[embodiedGCO2e])
-		return g
+func pick(c *columns, k int) figure {
+	var g figure
+	for _, of := range comparedFigures[k].of {
+		g.plus(&c[of])
 	}
-	return &c[[...]column{1: operationalGCO2e, 2: embodiedGCO2e, 3: energyJ, 4: facilityEnergyJ, 5: waterL}[k]]
+	return g
 }
 
 // times is what a figure of the run is multiplied by to be that of a unit.

@@ -7,9 +7,6 @@ import (
 	"slices"
 )
 
-// z95 makes a 95 % interval of a standard error.
-const z95 = 1.959964
-
 // pair is one figure of two runs, by the sources of a pool.
 type pair struct{ first, second []term }
 

@@ -39,7 +39,7 @@ func (c *comparand) cells(k int, unit string) map[cellKey]*cell {
 // addTo adds a term to its cell.
 func (c *comparand) addTo(all map[cellKey]*cell, row *contribution, t term, x float64) {
 	value := t.Median * x
-	key := cellKey{stage: row.stage, hardware: row.hardware}
+	key := cellKey{stage: row.stage, hardware: row.usage.Hardware}
 	for _, s := range t.Product {
 		switch {
 		case s > 0:

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ecotracer/ecotracer/factors"
+	"github.com/ecotracer/ecotracer/internal/lognormal"
 )
 
 const fewDraws = 2000
@@ -231,13 +232,13 @@ func TestTheProbabilityIsThatOfTheRatio(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, 100_000, c.Draws)
 		d := byFigure(c)["energy_j"]
-		sigma := math.Sqrt2 * math.Log(1.5) / z95
+		sigma := math.Sqrt2 * math.Log(1.5) / lognormal.Z95
 		want := 0.5 * math.Erfc(math.Log(ratio)/sigma/math.Sqrt2)
 		assert.InDelta(t, want, d.Lower, 1.5*d.Error, "ratio %v", ratio)
 		assert.InDelta(t, 1-want, d.Higher, 1.5*d.Error, "ratio %v", ratio)
 		assert.LessOrEqual(t, d.Error, 0.0031)
-		assert.InEpsilon(t, ratio*math.Exp(-z95*sigma), d.Ratio.Low, 0.02)
-		assert.InEpsilon(t, ratio*math.Exp(z95*sigma), d.Ratio.High, 0.02)
+		assert.InEpsilon(t, ratio*math.Exp(-lognormal.Z95*sigma), d.Ratio.Low, 0.02)
+		assert.InEpsilon(t, ratio*math.Exp(lognormal.Z95*sigma), d.Ratio.High, 0.02)
 		assert.InEpsilon(t, ratio, d.Ratio.Value, 1e-12)
 		assert.Equal(t, want > 0.975, d.Verdict == Lower)
 	}

@@ -45,20 +45,14 @@ func InstrumentShare(r *Record, environment string, kWh float64, begin, end time
 		return 0, &fault{"R36", at, fmt.Sprintf("the period of the instrument ends at %s, before it begins", end.Format(time.RFC3339))}
 	}
 
+	rows, err := b.contributions(func(s Stage) bool { return !s.Device() })
+	if err != nil {
+		return 0, err
+	}
 	var facility float64
-	for i := range r.Phases {
-		if r.Phases[i].Stage.Device() {
-			continue
-		}
-		hourly := map[*place]float64{}
-		for j := range r.Phases[i].Usage {
-			c := new(columns)
-			if err := b.addRow(c, i, j, hourly); err != nil {
-				return 0, err
-			}
-			if r.Hardware[b.hardware[r.Phases[i].Usage[j].Hardware]].Environment == environment {
-				facility += c[facilityEnergyJ].value
-			}
+	for i := range rows {
+		if r.Hardware[b.hardware[rows[i].usage.Hardware]].Environment == environment {
+			facility += rows[i].columns[facilityEnergyJ].value
 		}
 	}
 	if facility == 0 {

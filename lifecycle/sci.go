@@ -195,38 +195,31 @@ func (b *basis) score(s *SCIReport) (c *columns, intensity *figure, err error) {
 	held := make([]float64, len(r.Hardware)) // device-seconds
 	in := make([]bool, len(r.Hardware))      // the boundary
 	var measured float64
-	for i := range r.Phases {
-		p := &r.Phases[i]
-		if p.Stage.Device() || !slices.Contains(s.Stages, p.Stage) {
+	rows, err := b.contributions(func(stage Stage) bool { return slices.Contains(s.Stages, stage) })
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range rows {
+		row, u := &rows[i].columns, rows[i].usage
+		for k := range c {
+			c[k].plus(&row[k])
+		}
+		if e := &row[energyJ]; len(e.terms) > 0 {
+			place, _ := b.placeOf(u.Hardware, "")
+			intensity.add(&b.intervals, row[operationalGCO2e].value, product{}.Times(place.grid), Modelled)
+			if how := e.parts.method(); how == Metered || how == Counter {
+				measured += row[facilityEnergyJ].value
+			}
+		}
+		h := b.hardware[u.Hardware]
+		in[h] = true
+		if r.Hardware[h].Embodied == nil {
 			continue
 		}
-		hourly := map[*place]float64{}
-		for j := range p.Usage {
-			u := &p.Usage[j]
-			row := new(columns)
-			if err := b.addRow(row, i, j, hourly); err != nil {
-				return nil, nil, err
-			}
-			for k := range c {
-				c[k].plus(&row[k])
-			}
-			if e := &row[energyJ]; len(e.terms) > 0 {
-				place, _ := b.placeOf(u.Hardware, "")
-				intensity.add(&b.intervals, row[operationalGCO2e].value, product{}.Times(place.grid), Modelled)
-				if how := e.parts.method(); how == Metered || how == Counter {
-					measured += row[facilityEnergyJ].value
-				}
-			}
-			h := b.hardware[u.Hardware]
-			in[h] = true
-			if r.Hardware[h].Embodied == nil {
-				continue
-			}
-			if b.held[h].err != nil {
-				return nil, nil, b.held[h].err
-			}
-			held[h] += float64(*u.Count) * *u.Share * *u.UseS
+		if b.held[h].err != nil {
+			return nil, nil, b.held[h].err
 		}
+		held[h] += float64(*u.Count) * *u.Share * *u.UseS
 	}
 	for _, h := range b.unknownDevices() {
 		if in[h] || s.Persona == "" {
