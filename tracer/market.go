@@ -48,8 +48,8 @@ func (in *Instrument) check() error {
 }
 
 // market puts the instruments of the site into the record, whose energy is
-// known by now, and the grams that follow from them.
-func (b *recordBuilder) market() error {
+// known by now.
+func (b *recordBuilder) market() {
 	e := &b.rec.Environments[0]
 	covered := 0.0
 	for i, in := range b.run.cfg.site.Instruments {
@@ -69,7 +69,7 @@ func (b *recordBuilder) market() error {
 		e.Instruments = append(e.Instruments, lifecycle.Instrument{Kind: in.Kind, Share: share, Factor: b.book().Add(in.Factor)})
 	}
 	if len(e.Instruments) == 0 {
-		return nil
+		return
 	}
 	if e.Factors.Residual == "" && covered < 1-1e-9 {
 		b.warn("residual-unknown", "/environments/0", "no residual mix of the place is known for what no instrument covers, so there are no market-based emissions; give a factor of kind residual", 0)
@@ -77,5 +77,4 @@ func (b *recordBuilder) market() error {
 	for i := 1; i < len(b.rec.Environments); i++ {
 		b.warn("residual-unknown", "/environments/"+strconv.Itoa(i), "what the run uses elsewhere has no known residual mix, so there are no market-based emissions of the stages that use it", 0)
 	}
-	return lifecycle.Assess(&b.rec)
 }

@@ -50,6 +50,7 @@ func (r *Run) record(s *snapshot, status lifecycle.Status) (*lifecycle.Record, e
 	b.spans()
 	b.timeline()
 	b.phases()
+	b.market()
 	b.warnings()
 	rec.CreatedAt = time.Now().UTC().Round(0)
 	if rec.CreatedAt.Before(*rec.Run.EndedAt) {
@@ -57,9 +58,6 @@ func (r *Run) record(s *snapshot, status lifecycle.Status) (*lifecycle.Record, e
 	}
 	if err := lifecycle.Assess(rec); err != nil {
 		return rec, fmt.Errorf("tracer: assessment of run %s: %w", r.id, err)
-	}
-	if err := b.market(); err != nil {
-		return rec, fmt.Errorf("tracer: market-based assessment of run %s: %w", r.id, err)
 	}
 	lifecycle.FillMissing(rec)
 	return rec, nil
