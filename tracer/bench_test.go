@@ -44,3 +44,27 @@ func BenchmarkTick(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkCheckpoint measures the record of a running run of ten paths on a
+// simulated server with eight cards, without the way to the disk.
+func BenchmarkCheckpoint(b *testing.B) {
+	host := tracertest.NewHost(b.TempDir(), tracertest.HostConfig{
+		Model: "Intel(R) Xeon(R) Gold 6248 CPU @ 2.50GHz", Cores: 20, Memory: 191 << 30, Packages: constant(100, 80), Files: files(inAServer, aFlash, aDisk),
+	})
+	ctx, run, err := tracer.Begin(context.Background(), append(host.Options(), tracer.Meters(cards(8, "NVIDIA A100-SXM4-80GB")),
+		tracer.At(tracer.Site{Country: "FR"}), tracer.Sinks(discard{}), tracer.Checkpoints(-1))...)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer run.End()
+	for i := range 10 {
+		_, s := tracer.Start(ctx, "path"+strconv.Itoa(i))
+		s.End()
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := tracer.Checkpoint(run); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -215,3 +215,6 @@ func Believe(f factors.Factor, kind factors.Kind, from, to time.Time) (factors.F
 	zero := floor(from.UnixNano(), int64(firstStep))
 	return a.over(zero, int64(firstStep), int((to.UnixNano()-zero)/int64(firstStep))+1), nil
 }
+
+// Checkpoint writes the record of a running run.
+func Checkpoint(r *Run) error { return r.writeCheckpoint() }

@@ -51,6 +51,7 @@ type ledger struct {
 
 	facts   host.Facts    // as they were when it was opened
 	machine machine       // that they tell of
+	made    sync.Map      // what is known of the making of devices, as they are met
 	boot    string        // id of the host's boot; "" if unknown
 	report  detect.Report // what detection found and refused
 }

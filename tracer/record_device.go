@@ -85,8 +85,24 @@ func (b *recordBuilder) inChip(h *lifecycle.Hardware) bool {
 	if b.run.ledger.machine.class == "single-board" {
 		return true
 	}
-	_, err := factors.LookupDevice(b.device(h, ""))
+	_, err := b.run.ledger.lookupDevice(b.device(h, ""))
 	return errors.Is(err, factors.ErrNoFactor)
+}
+
+// lookupDevice is factors.LookupDevice, asked once for each device: a host's are
+// the same at every checkpoint, and what they are built of is much to add up.
+func (l *ledger) lookupDevice(d factors.Device) (factors.Embodied, error) {
+	type known struct {
+		factors.Embodied
+		err error
+	}
+	key := fmt.Sprintf("%#v", d)
+	if k, ok := l.made.Load(key); ok {
+		return k.(known).Embodied, k.(known).err
+	}
+	e, err := factors.LookupDevice(d)
+	l.made.Store(key, known{e, err})
+	return e, err
 }
 
 // gpusOfAnAIServer make a server one that was built for them.

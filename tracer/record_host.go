@@ -21,7 +21,7 @@ const (
 
 // book puts factors into the record; an operator's own come first.
 func (b *recordBuilder) book() *inventory.Book {
-	return &inventory.Book{Record: &b.rec, Own: b.run.cfg.site.Factors}
+	return &inventory.Book{Record: &b.rec, Own: b.run.cfg.site.Factors, Known: b.run.ledger.lookupDevice}
 }
 
 // place draws up the environment: where the run was, as it was declared or is

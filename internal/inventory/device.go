@@ -19,7 +19,11 @@ func (b *Book) Device(d factors.Device, parts ...string) (*lifecycle.Embodied, e
 	if _, own := b.own(factors.Production, d.Class, "gCO2e"); own && machine {
 		d.Parts = nil // so that the other figures are the whole machine's, too
 	}
-	known, err := factors.LookupDevice(d)
+	lookup := factors.LookupDevice
+	if b.Known != nil {
+		lookup = b.Known
+	}
+	known, err := lookup(d)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,8 @@ import (
 type Book struct {
 	Record *lifecycle.Record
 	Own    []factors.Factor // of the operator: they go before those of the data set
+
+	Known func(factors.Device) (factors.Embodied, error) // nil: factors.LookupDevice
 }
 
 // Factor looks a factor up, puts it into the record and returns its id; "" if
