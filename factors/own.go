@@ -63,8 +63,15 @@ func (q *Query) keyOf(f *Factor, t figures) string {
 	if place == world && !byPlace(q.Kind) {
 		place = ""
 	}
-	key, _, _ := strings.Cut(strings.TrimPrefix(f.ID, string(f.Kind)+"."), ".")
-	if strings.Contains(key, ":") || byPlace(q.Kind) && key != "" && key == q.Zone {
+	key := strings.TrimPrefix(f.ID, string(f.Kind)+".")
+	// Each service is one of its own, whose name may be llama-3.1:8b.
+	service := q.Kind == Storage || q.Kind == Transfer || q.Kind == Service
+	if service {
+		key = strings.TrimSuffix(key, unitSuffix(f))
+	} else {
+		key, _, _ = strings.Cut(key, ".")
+	}
+	if !service && strings.Contains(key, ":") || byPlace(q.Kind) && key != "" && key == q.Zone {
 		return key // of a cloud region or zone; its geography tells where that is
 	}
 	if byPlace(q.Kind) {
@@ -74,7 +81,7 @@ func (q *Query) keyOf(f *Factor, t figures) string {
 		return place
 	}
 	_, known := t.find(Query{Kind: q.Kind, Unit: f.Unit}, key)
-	known = known || key == q.Class || q.Kind == Storage || q.Kind == Transfer || q.Kind == Service // each is one of its own
+	known = known || key == q.Class || service
 	switch {
 	case place == "" || !bySite(q.Kind) && (place == q.Country || place == q.Region):
 		if known {
@@ -86,6 +93,9 @@ func (q *Query) keyOf(f *Factor, t figures) string {
 	}
 	return place
 }
+
+// unitSuffix is what its unit adds to the id of a row.
+func unitSuffix(f *Factor) string { return (&Query{Kind: f.Kind, Unit: f.Unit}).suffix() }
 
 // isPlace tells whether the key of an id names a place.
 func (q *Query) isPlace(key string, t figures) bool {
@@ -112,7 +122,7 @@ func (q *Query) unfit(f *Factor) string {
 	switch {
 	case q.Unit != "" && f.Unit != q.Unit:
 		return "in " + f.Unit + ", not in " + q.Unit
-	case q.Unit == "" && suffixes[f.Unit] != "":
+	case q.Unit == "" && unitSuffix(f) != "":
 		return "in " + f.Unit + ", which was not asked for"
 	case isElectric(q.Kind) && f.Basis != q.basis():
 		return "of basis " + cmp.Or(f.Basis, unknown) + ", not " + q.basis()

@@ -129,4 +129,15 @@ func TestAnOwnServiceIsThatServiceAlone(t *testing.T) {
 	assert.Equal(t, "service.web-search", f.ID)
 	_, err = Lookup(Query{Kind: Service, Class: "oracle", Own: own})
 	require.ErrorIs(t, err, ErrUnknownClass)
+
+	for _, id := range []string{"service.llama-3.1:8b.gco2e", "service.llama-3.1:8b", "llama-3.1:8b"} {
+		own[0].ID, own[0].Unit = id, "gCO2e"
+		f, err = Lookup(Query{Kind: Service, Class: "llama-3.1:8b", Unit: "gCO2e", Own: own})
+		require.NoError(t, err, id)
+		assert.Equal(t, Declared, f.Found)
+		_, err = Lookup(Query{Kind: Service, Class: "llama-3.1:8b", Own: own})
+		require.ErrorIs(t, err, ErrUnknownClass, "%s: grams are not Wh", id)
+		_, err = Lookup(Query{Kind: Service, Class: "llama-3", Unit: "gCO2e", Own: own})
+		require.ErrorIs(t, err, ErrUnknownClass)
+	}
 }

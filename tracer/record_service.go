@@ -63,22 +63,23 @@ func (b *recordBuilder) services() {
 // serviceFactor is the factor of a service: the operator's own, else that of
 // the data set, in energy rather than in grams.
 func (b *recordBuilder) serviceFactor(s service) (f factors.Factor, known bool) {
-	for _, f := range b.run.cfg.site.Factors {
-		id := f.ID
-		if f.Unit == "gCO2e" {
-			id = strings.TrimSuffix(id, ".gco2e") // as the data set tells the two apart
-		}
-		if f.Kind == s.kind && (id == string(s.kind)+"."+s.class || id == s.class) {
-			return asDeclared(f), true
+	at := &b.rec.Environments[0]
+	q := factors.Query{Kind: s.kind, Class: s.class, Country: at.Country, Region: at.Subdivision, Own: b.run.cfg.site.Factors}
+	units := []string{""}
+	if s.kind == factors.Service {
+		units = append(units, "gCO2e")
+	}
+	for _, q.Unit = range units {
+		g, err := factors.Lookup(q)
+		switch {
+		case err != nil:
+		case g.Found == factors.Declared || g.Found == factors.Live:
+			return g, true
+		case !known:
+			f, known = g, true
 		}
 	}
-	q := factors.Query{Kind: s.kind, Class: s.class}
-	f, err := factors.Lookup(q)
-	if err != nil && s.kind == factors.Service {
-		q.Unit = "gCO2e"
-		f, err = factors.Lookup(q)
-	}
-	return f, err == nil
+	return f, known
 }
 
 func (b *recordBuilder) addService(s *bookedService, f factors.Factor) {

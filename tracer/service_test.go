@@ -209,6 +209,19 @@ func TestProductionBehindAServiceIsNamedAsLeftOut(t *testing.T) {
 	})
 }
 
+func TestAnOwnFigureOfAServiceIsUsedAtItsPlaceAlone(t *testing.T) {
+	for place, want := range map[string]float64{"": 0.1, "FR": 0.1, "DE": 1.2} {
+		ssd := own("storage.ssd", factors.Storage, 0.1, "Wh/TBh")
+		ssd.Geography = place
+		ctx, run := simple(t, tracer.At(tracer.Site{Country: "FR", Factors: []factors.Factor{ssd}}))
+		_, s := tracer.Start(ctx, "train", tracer.In(lifecycle.Training))
+		s.Store("ssd", 1e12, time.Hour, 1)
+		s.End()
+		rec := finish(t, run)
+		assert.InEpsilon(t, want*3600, row(rec, lifecycle.Training, "storage.ssd").EnergyJ.Value, 1e-12, "of %q", place)
+	}
+}
+
 func TestAServiceThatNobodyKnowsIsMissingAndNotZero(t *testing.T) {
 	for name, c := range map[string]struct {
 		use   func(*tracer.Span)
