@@ -82,11 +82,15 @@ func (b *Book) part(kind factors.Kind, part, unit string, known *factors.Factor)
 	return b.Add(*known)
 }
 
-// own is the operator's figure of a kind and class.
+// own is the operator's figure of a kind and class, at the record's own place.
 func (b *Book) own(kind factors.Kind, class, unit string) (factors.Factor, bool) {
 	if len(b.Own) == 0 {
 		return factors.Factor{}, false
 	}
-	f, err := factors.Lookup(factors.Query{Kind: kind, Class: class, Unit: unit, Own: b.Own})
+	q := factors.Query{Kind: kind, Class: class, Unit: unit, Own: b.Own}
+	if len(b.Record.Environments) > 0 {
+		q.Country, q.Region = b.Record.Environments[0].Country, b.Record.Environments[0].Subdivision
+	}
+	f, err := factors.Lookup(q)
 	return f, err == nil && (f.Found == factors.Declared || f.Found == factors.Live)
 }

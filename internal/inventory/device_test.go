@@ -85,6 +85,18 @@ func TestTheOperatorsOwnFiguresOfADeviceGoFirst(t *testing.T) {
 	assert.NotEqual(t, factors.Declared, valueOf(t, r, e.EndOfLife.GCO2e).Found)
 }
 
+func TestAnOwnFigureOfTheRecordsPlaceIsUsedThereAlone(t *testing.T) {
+	there := factor("lifetime.mine", factors.Lifetime, 2e8, "s")
+	there.Geography = "FR"
+	for country, used := range map[string]bool{"FR": true, "DE": false} {
+		r := &lifecycle.Record{Environments: []lifecycle.Environment{{ID: "site", Country: country}}}
+		book := inventory.Book{Record: r, Own: []factors.Factor{there}}
+		e, err := book.Device(factors.Device{Kind: "node", Class: "server"})
+		require.NoError(t, err)
+		assert.Equal(t, used, valueOf(t, r, e.Lifetime).Value == 2e8, country)
+	}
+}
+
 func TestADeviceOfWhichNothingIsKnownIsAnError(t *testing.T) {
 	r := &lifecycle.Record{}
 	book := inventory.Book{Record: r}
