@@ -289,8 +289,8 @@ func hostWide(k lifecycle.HardwareKind) bool {
 	return k == lifecycle.KindNode || k == lifecycle.KindCPU || k == lifecycle.KindMemory || accelerator(k)
 }
 
-// accelerator tells whether a device may have another number in each
-// container.
+// accelerator tells whether a device can be claimed, and may have another
+// number in each container.
 func accelerator(k lifecycle.HardwareKind) bool {
 	return k == lifecycle.KindGPU || k == "npu" || k == "fpga"
 }

@@ -116,7 +116,7 @@ func (j *job) addRows(st *stage, s *shard, p *lifecycle.PhaseEntry, read reading
 			told[place] += u.EnergyJ.Value
 			counts[place] += kept
 		}
-		if (u.Share == nil || isAccelerator(s.Hardware[s.entry[u.Hardware]].Kind)) && kept == 0 && u.EnergyJ != nil && u.EnergyJ.Value > 0 {
+		if (u.Share == nil || accelerator(s.Hardware[s.entry[u.Hardware]].Kind)) && kept == 0 && u.EnergyJ != nil && u.EnergyJ.Value > 0 {
 			continue // it is all someone else's, and so is the device
 		}
 		c := s.component[s.entry[u.Hardware]]
@@ -144,11 +144,6 @@ func (j *job) addRows(st *stage, s *shard, p *lifecycle.PhaseEntry, read reading
 		}
 		st.addProfile(f, s.place[f.Environment], part)
 	}
-}
-
-// isAccelerator tells whether devices of a kind can be claimed.
-func isAccelerator(kind lifecycle.HardwareKind) bool {
-	return kind == lifecycle.KindGPU || kind == "npu" || kind == "fpga"
 }
 
 // addService adds what a service stored, transferred or was called for.
