@@ -60,9 +60,9 @@
 //
 // # The host comes first
 //
-// The tracer never panics, exits, prints, or opens a network connection (a
-// source of Grid may, once, at the run's end), and a meter, sink, source or file
-// system of the host's that panics has only failed. Its
+// The tracer never panics, exits, prints, or opens a network connection (the
+// sources of Grid may, at the run's end, and that of WaitForGreen), and a meter,
+// sink, source or file system of the host's that panics has only failed. Its
 // memory depends on the number of paths, not of spans. Whatever is nil, ended
 // twice, ended too late or started too late does nothing. What fails is told
 // by Begin and End, and in the warnings of the record; what was measured is

@@ -204,6 +204,22 @@ func TestAShortRunHasTheIntensityOfItsEnd(t *testing.T) {
 	})
 }
 
+func TestAPlaceThatOnlyTheSourceKnowsHasItsFigureAndNotTheWorlds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, run := simple(t, tracer.At(tracer.Site{GridZone: "SOMEWHERE"}), tracer.Grid(ofIntensity(hourOf)))
+		with(ctx, time.Minute, "train")
+		rec := finish(t, run)
+		requireValid(t, rec)
+		assert.Equal(t, factors.Live, gridFactor(t, rec, rec.Environments[0].Factors.Grid).Found)
+		for _, w := range rec.Warnings {
+			assert.NotEqual(t, "place-unknown", w.Code, w.Detail)
+		}
+		for _, f := range rec.Factors {
+			assert.False(t, f.Kind == factors.Grid && f.Found != factors.Live, "%s is used by nobody", f.ID)
+		}
+	})
+}
+
 // Trap 37: of whatever a source tells.
 func TestMarginalGramsAreBesideTheAverageOnes(t *testing.T) {
 	marginal := func() *gridAt {

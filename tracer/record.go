@@ -43,7 +43,6 @@ func (r *Run) record(s *snapshot, status lifecycle.Status) (*lifecycle.Record, e
 		rec.Publisher.Confidentiality = defaultConfidentiality
 	}
 	b.place()
-	b.liveGrid()
 	b.hardware()
 	b.ledger()
 	b.services()

@@ -4,19 +4,17 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ecotracer/ecotracer/factors"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
-// liveGrid puts what the run's sources said of its grid in place of the data
-// set's figure.
-func (b *recordBuilder) liveGrid() {
+// liveGrid gives the run's place what its sources said of its grid, which then
+// stands for the data set's figure.
+func (b *recordBuilder) liveGrid(e *lifecycle.Environment) {
 	live := b.snap.live
 	if live == nil {
 		return
 	}
 	const at = "/environments/0/factors/grid"
-	e := &b.rec.Environments[0]
 	if len(live.failed) > 0 {
 		b.warn("grid-live-failed", at, "the figure is that of the data set: "+live.words(), 0)
 	}
@@ -26,8 +24,6 @@ func (b *recordBuilder) liveGrid() {
 			b.hours = newHourly(b.run, b.snap.end, a.step)
 			f = a.over(b.hours.zero, b.hours.step, len(b.hours.even))
 		}
-		// Nothing else has used the data set's figure yet.
-		b.rec.Factors = slices.DeleteFunc(b.rec.Factors, func(o factors.Factor) bool { return o.ID == e.Factors.Grid })
 		e.Factors.Grid = b.book().Add(f)
 		if a.late > 0 {
 			b.warn("grid-live-late", at, "the source did not know the last "+a.late.Round(time.Second).String()+" of the run yet: they have its last value", 0)

@@ -43,6 +43,7 @@ func (b *recordBuilder) place() {
 	if len(site.Instruments) > 0 {
 		more = append(more, factors.Residual)
 	}
+	b.liveGrid(&e)
 	// What is not known of the place Begin has told.
 	_ = b.book().Place(e, "say tracer.At(tracer.Site{Country: ...}) or set ECOTRACER_COUNTRY", more...)
 }
