@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -72,7 +71,7 @@ func (s *CarbonAware) traits() (traits, error) {
 	return t, nil
 }
 
-var carbonAwareZone = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+var carbonAwareZone = form(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 
 func (s *CarbonAware) locate(q factors.Query) (zone, error) {
 	p, err := spotOf(q)
@@ -88,7 +87,7 @@ func (s *CarbonAware) locate(q factors.Query) (zone, error) {
 			return q.CloudRegion, nil
 		})
 	}
-	if err == nil && !carbonAwareZone.MatchString(name) {
+	if err == nil && !carbonAwareZone(name) {
 		err = fmt.Errorf("zone %q is no location, such as eastus", name)
 	}
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -63,7 +62,7 @@ func (s *EIA) traits() (traits, error) {
 	return t, nil
 }
 
-var eiaZone = regexp.MustCompile(`^[A-Z][A-Z0-9]{1,4}$`)
+var eiaZone = form(`^[A-Z][A-Z0-9]{1,4}$`)
 
 func (s *EIA) locate(q factors.Query) (zone, error) {
 	p, err := spotOf(q)
@@ -74,10 +73,10 @@ func (s *EIA) locate(q factors.Query) (zone, error) {
 	if err == nil && (name == "" || name == "US") {
 		name, err = p.choose(s.Zone, "US", p.eiaZone)
 	}
-	if emZone.MatchString(name) && strings.HasPrefix(name, "US-") {
+	if emZone(name) && strings.HasPrefix(name, "US-") {
 		name = name[strings.LastIndexByte(name, '-')+1:] // that is the balancing authority
 	}
-	if err == nil && !eiaZone.MatchString(name) {
+	if err == nil && !eiaZone(name) {
 		err = fmt.Errorf("zone %q is none of its balancing authorities, such as CISO", name)
 	}
 	if err != nil {

@@ -72,12 +72,12 @@ func (s *ElectricityMaps) locate(q factors.Query) (zone, error) {
 	name := q.Zone
 	switch {
 	case err != nil:
-	case emZone.MatchString(name):
+	case emZone(name):
 		err = p.agrees(name)
 	default: // also if it is of another scheme, such as eGRID
 		name, err = p.choose(s.Zone, geography(s.Zone), p.emZoneOf)
 	}
-	if err == nil && !emZone.MatchString(name) {
+	if err == nil && !emZone(name) {
 		err = fmt.Errorf("zone %q is none of its names, such as DE or US-CAL-CISO", name)
 	}
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 	"math"
 	"net/http"
 	"net/url"
-	"regexp"
 	"time"
 
 	"github.com/ecotracer/ecotracer/factors"
@@ -62,7 +61,7 @@ func (s *ENTSOE) traits() (traits, error) {
 	return t, nil
 }
 
-var eic = regexp.MustCompile(`^[0-9]{2}[A-Z0-9-]{14}$`)
+var eic = form(`^[0-9]{2}[A-Z0-9-]{14}$`)
 
 // entsoeZones are the areas of countries and bidding zones, the latter by
 // their names at Electricity Maps. Source: the platform's list of areas.
@@ -99,7 +98,7 @@ func (s *ENTSOE) area(q factors.Query) (zone, error) {
 		return zone{}, err
 	}
 	name := q.Zone
-	if eic.MatchString(name) || entsoeZones[name] != "" {
+	if eic(name) || entsoeZones[name] != "" {
 		if known := entsoeNamed(name); known != "" {
 			err = p.agrees(known)
 		}
@@ -111,7 +110,7 @@ func (s *ENTSOE) area(q factors.Query) (zone, error) {
 		return zone{}, err
 	case entsoeZones[name] != "":
 		return zone{entsoeZones[name], geography(name)}, nil
-	case eic.MatchString(name):
+	case eic(name):
 		return zone{name, cmp.Or(geography(entsoeNamed(name)), p.country)}, nil
 	}
 	return zone{}, fmt.Errorf("zone %q is none of its areas, such as 10Y1001A1001A83F or SE-SE3", name)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"time"
 
@@ -64,7 +63,7 @@ func (s *WattTime) traits() (traits, error) {
 	return t, nil
 }
 
-var wattTimeZone = regexp.MustCompile(`^[A-Z][A-Z0-9_]{1,63}$`)
+var wattTimeZone = form(`^[A-Z][A-Z0-9_]{1,63}$`)
 
 // wattTimeZones are the countries and regions that are one region of WattTime,
 // or are all in one, by its name. Source: real-time cloud metadata of the Green
@@ -81,7 +80,7 @@ func (s *WattTime) locate(q factors.Query) (zone, error) {
 	name := q.Zone
 	switch {
 	case err != nil:
-	case wattTimeZone.MatchString(name):
+	case wattTimeZone(name):
 		if in := wattTimeCountry(name); p.country != "" && in != p.country && (in != "" || wattTimeZones[p.country] != "") {
 			err = fmt.Errorf("region %s is not in %s", name, p.country)
 		}
@@ -93,7 +92,7 @@ func (s *WattTime) locate(q factors.Query) (zone, error) {
 			return "", errors.New("which of its regions that is, is not known here: give Zone, such as CAISO_NORTH")
 		})
 	}
-	if err == nil && !wattTimeZone.MatchString(name) {
+	if err == nil && !wattTimeZone(name) {
 		err = fmt.Errorf("zone %q is none of its regions, such as CAISO_NORTH", name)
 	}
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/ecotracer/ecotracer/factors"
 )
@@ -37,7 +38,7 @@ func spotOf(q factors.Query) (spot, error) {
 		case err == nil && p.country != "" && p.country != country:
 			return p, fmt.Errorf("cloud region %s is in %s, not in %s", name, country, p.country)
 		case err == nil && (p.region == "" || p.region == region):
-			site := sites[name]
+			site := sites()[name]
 			p = spot{country, region, true, site.grid, site.watttime}
 		}
 	}
@@ -62,8 +63,15 @@ func (p spot) choose(own, country string, derive func() (string, error)) (string
 	return name, err
 }
 
+// form tells whether a name has a form. The expression is compiled when it is
+// first asked for: who only imports the package does not pay for it.
+func form(expression string) func(name string) bool {
+	compiled := sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+	return func(name string) bool { return compiled().MatchString(name) }
+}
+
 // emZone is the form of the zones of Electricity Maps: DE, SE-SE3, US-CAL-CISO.
-var emZone = regexp.MustCompile(`^[A-Z]{2}(-[A-Z0-9]{1,8}){0,2}$`)
+var emZone = form(`^[A-Z]{2}(-[A-Z0-9]{1,8}){0,2}$`)
 
 // Countries that Electricity Maps divides into several zones, none of which is
 // nearly all of the country.
@@ -142,7 +150,18 @@ type site struct{ grid, watttime string }
 // sites are cloud regions in countries with several grids whose city, which the
 // provider names, lies well within one. Zones of WattTime, where they are told:
 // real-time cloud metadata of the Green Software Foundation.
-var sites = readSites(`
+var sites = sync.OnceValue(func() map[string]site {
+	all := map[string]site{}
+	for line := range strings.Lines(strings.TrimSpace(siteLines)) {
+		f := strings.Fields(line)
+		for _, region := range f[2:] {
+			all[region] = site{f[0], strings.Trim(f[1], "-")}
+		}
+	}
+	return all
+})
+
+const siteLines = `
 BR-CS        -                  aws:sa-east-1 azure:brazilsouth gcp:southamerica-east1
 CL-SEN       -                  azure:chilecentral gcp:southamerica-west1
 DK-DK2       -                  azure:denmarkeast
@@ -169,15 +188,4 @@ US-NW-NEVP   NEVP               gcp:us-west4
 US-NW-PACE   PACE               gcp:us-west3
 US-TEX-ERCO  -                  azure:southcentralus
 US-TEX-ERCO  ERCOT_NORTHCENTRAL gcp:us-south1
-`)
-
-func readSites(text string) map[string]site {
-	all := map[string]site{}
-	for line := range strings.Lines(strings.TrimSpace(text)) {
-		f := strings.Fields(line)
-		for _, region := range f[2:] {
-			all[region] = site{f[0], strings.Trim(f[1], "-")}
-		}
-	}
-	return all
-}
+`
