@@ -60,9 +60,11 @@ type traits struct {
 // it.
 type source interface {
 	traits() (traits, error)
-	// locate finds the zone that a query is of, in the source's own names.
+	// locate finds the zone that a query is of, in the source's own names, or
+	// says why it cannot.
 	locate(q factors.Query) (zone, error)
-	// answer asks. It need not look at values or times.
+	// answer asks. It need not look at values or times, and its errors need not
+	// tell the source, nor the address if the answer has it.
 	answer(ctx context.Context, z zone, r request) (answer, error)
 }
 
@@ -87,10 +89,10 @@ func ask(ctx context.Context, s source, t tense, q factors.Query, from, to time.
 		return factors.Factor{}, err
 	}
 	a, err := s.answer(ctx, z, r)
-	if err != nil {
-		return factors.Factor{}, err
+	var f factors.Factor
+	if err == nil {
+		f, err = a.factor(tr, q.Kind, z, r)
 	}
-	f, err := a.factor(tr, q.Kind, z, r)
 	if err != nil {
 		return factors.Factor{}, complete(err, tr.name, a.url)
 	}
@@ -136,8 +138,19 @@ func prepare(s source, t tense, q factors.Query, from, to time.Time) (traits, zo
 		}
 		r.to = earlier(r.to, r.from.Add(maxForecast))
 	}
-	z, err := s.locate(q)
+	z, err := zoneOf(s, q)
 	return tr, z, r, err
+}
+
+// zoneOf is the zone that a query is of. Where it is not certain, there is no
+// figure.
+func zoneOf(s source, q factors.Query) (zone, error) {
+	z, err := s.locate(q)
+	if err != nil {
+		tr, _ := s.traits() // its name is there without a key
+		return zone{}, noFigure(tr.name, "%v", err)
+	}
+	return z, nil
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -149,17 +162,12 @@ func earlier(a, b time.Time) time.Time {
 
 // complete puts the name of a source and an address into a failure.
 func complete(err error, name, url string) error {
-	f, ok := err.(*failure)
-	if !ok {
-		f = &failure{why: err.Error()}
+	f := failure{why: err.Error()}
+	if known, ok := err.(*failure); ok {
+		f = *known // a copy: others may have the same
 	}
-	if f.source == "" {
-		f.source = name
-	}
-	if f.url == "" {
-		f.url = url
-	}
-	return f
+	f.source, f.url = cmp.Or(f.source, name), cmp.Or(f.url, url)
+	return &f
 }
 
 // factor makes a factor of an answer.

@@ -90,10 +90,7 @@ func (s *CarbonAware) locate(q factors.Query) (zone, error) {
 	if err == nil && !carbonAwareZone(name) {
 		err = fmt.Errorf("zone %q is no location, such as eastus", name)
 	}
-	if err != nil {
-		return zone{}, noFigure(carbonAwareName, "%s", plainReason(err))
-	}
-	return zone{name, p.country}, nil
+	return zone{name, p.country}, err
 }
 
 // cloudCountry is the country of a cloud region by its name alone; "" if it is
@@ -127,13 +124,10 @@ func (s *CarbonAware) answer(ctx context.Context, z zone, r request) (answer, er
 	}
 	a.url = got.url
 	if got.status == http.StatusNoContent {
-		return a, c.garbled(got, noFigure("", "it has no figures of this location and time"))
+		return a, noFigure("", "it has no figures of this location and time")
 	}
 	a.points, a.step, err = decodeCarbonAware(got.body, z.name, r.tense == future)
-	if err != nil {
-		return a, c.garbled(got, err)
-	}
-	return a, nil
+	return a, err
 }
 
 // carbonAwareValue is a figure as the versions of the server tell it.

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -70,9 +72,7 @@ func (c *client) ready(o options) *client {
 			return nil
 		}
 		c.http = &h
-		if o.base == "" {
-			o.base = o.address
-		}
+		o.base = cmp.Or(o.base, o.address)
 		u, err := url.Parse(o.base)
 		switch {
 		case o.base == "":
@@ -144,11 +144,6 @@ func (c *client) told(f *failure, shown string) error {
 	return f
 }
 
-// garbled completes what is wrong with an answer.
-func (c *client) garbled(a answerTo, err error) error {
-	return complete(err, c.name, a.url)
-}
-
 // attempt is one try.
 func (c *client) attempt(ctx context.Context, u *url.URL, sign func(*http.Request), also []int) (a answerTo, after time.Duration, fault *failure) {
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
@@ -168,13 +163,7 @@ func (c *client) attempt(ctx context.Context, u *url.URL, sign func(*http.Reques
 	}
 	defer func() { _ = response.Body.Close() }() // it was only read
 	a.status = response.StatusCode
-	fault = judge(response.StatusCode)
-	for _, status := range also {
-		if status == response.StatusCode {
-			fault = nil
-		}
-	}
-	if fault != nil {
+	if fault = judge(a.status); fault != nil && !slices.Contains(also, a.status) {
 		_, _ = io.CopyN(io.Discard, response.Body, 4096) // so that the connection can be kept
 		return a, retryAfter(response.Header.Get("Retry-After"), time.Now()), fault
 	}

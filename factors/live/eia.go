@@ -79,10 +79,7 @@ func (s *EIA) locate(q factors.Query) (zone, error) {
 	if err == nil && !eiaZone(name) {
 		err = fmt.Errorf("zone %q is none of its balancing authorities, such as CISO", name)
 	}
-	if err != nil {
-		return zone{}, noFigure(eiaName, "%s", plainReason(err))
-	}
-	return zone{name, "US"}, nil
+	return zone{name, "US"}, err
 }
 
 // eiaZone is the balancing authority that a place is in.
@@ -122,7 +119,7 @@ func (s *EIA) answer(ctx context.Context, z zone, r request) (answer, error) {
 	a := answer{endpoint: "electricity/rto/fuel-type-data", step: time.Hour}
 	m, err := newMix(r.from, r.to, a.step)
 	if err != nil {
-		return a, complete(err, eiaName, "")
+		return a, err
 	}
 	for _, part := range parts(r.from, r.to, time.Hour, 31*24*time.Hour) {
 		query := url.Values{
@@ -138,21 +135,21 @@ func (s *EIA) answer(ctx context.Context, z zone, r request) (answer, error) {
 			if err != nil {
 				return a, err
 			}
+			a.url = got.url
 			rows, total, err := decodeEIA(got.body, z.name, m)
 			if err == nil && page == eiaPages {
 				err = garbled("the answer has more pages than there are hours")
 			}
 			if err != nil {
-				return a, c.garbled(got, err)
+				return a, err
 			}
-			a.url = got.url
 			if read += rows; rows == 0 || read >= total {
 				break
 			}
 		}
 	}
 	if a.points, a.spread, err = m.intensity(r.basis); err != nil {
-		return a, complete(err, eiaName, a.url)
+		return a, err
 	}
 	a.notes = m.notes(r.basis)
 	if z.name == "US48" {

@@ -80,10 +80,7 @@ func (s *ElectricityMaps) locate(q factors.Query) (zone, error) {
 	if err == nil && !emZone(name) {
 		err = fmt.Errorf("zone %q is none of its names, such as DE or US-CAL-CISO", name)
 	}
-	if err != nil {
-		return zone{}, noFigure(electricityMapsName, "%s", plainReason(err))
-	}
-	return zone{name, geography(name)}, nil
+	return zone{name, geography(name)}, err
 }
 
 // emValue is a value as all endpoints tell it.
@@ -102,23 +99,20 @@ func (s *ElectricityMaps) answer(ctx context.Context, z zone, r request) (answer
 	})
 	sign := func(q *http.Request) { q.Header.Set("auth-token", string(s.Key)) }
 	query := url.Values{"zone": {z.name}, "emissionFactorType": {r.basis}}
-	get := func(path string, into *answer) error {
+	var a answer
+	get := func(path string) (answer, error) {
 		got, err := c.get(ctx, path, query, sign)
 		if err != nil {
-			return err
+			return a, err
 		}
+		a.endpoint, a.url = path, got.url
 		points, err := decodeElectricityMaps(got.body, z.name, r.basis)
-		if err != nil {
-			return c.garbled(got, err)
-		}
-		into.endpoint, into.url = path, got.url
-		into.points = append(into.points, points...)
-		return nil
+		a.points = append(a.points, points...)
+		return a, err
 	}
-	var a answer
 	switch {
 	case r.tense == current:
-		err := get("carbon-intensity/latest", &a)
+		a, err := get("carbon-intensity/latest")
 		a.step = time.Hour
 		for i := range a.points { // older answers tell the minute of the request
 			a.points[i].at = a.points[i].at.Truncate(time.Hour)
@@ -132,14 +126,14 @@ func (s *ElectricityMaps) answer(ctx context.Context, z zone, r request) (answer
 				break
 			}
 		}
-		return a, get("carbon-intensity/forecast", &a)
+		return get("carbon-intensity/forecast")
 	case time.Since(r.from) < 23*time.Hour:
-		return a, get("carbon-intensity/history", &a) // of 24 hours, in every plan
+		return get("carbon-intensity/history") // of 24 hours, in every plan
 	}
 	for _, part := range parts(r.from, r.to, time.Hour, 10*24*time.Hour) {
 		query.Set("start", stamp(part.from))
 		query.Set("end", stamp(part.to))
-		if err := get("carbon-intensity/past-range", &a); err != nil {
+		if _, err := get("carbon-intensity/past-range"); err != nil {
 			return a, err
 		}
 	}

@@ -85,14 +85,6 @@ var entsoeZones = map[string]string{
 }
 
 func (s *ENTSOE) locate(q factors.Query) (zone, error) {
-	z, err := s.area(q)
-	if err != nil {
-		return z, noFigure(entsoeName, "%s", plainReason(err))
-	}
-	return z, nil
-}
-
-func (s *ENTSOE) area(q factors.Query) (zone, error) {
 	p, err := spotOf(q)
 	if err != nil {
 		return zone{}, err
@@ -183,9 +175,6 @@ func (s *ENTSOE) answer(ctx context.Context, z zone, r request) (answer, error) 
 		if err == nil && got.status != http.StatusOK {
 			err = garbled("it answers %d %s", got.status, http.StatusText(got.status))
 		}
-		if err != nil {
-			err = c.garbled(got, err)
-		}
 		if errors.Is(err, factors.ErrNoFactor) { // of a part: then it is a hole
 			none = err
 		} else if err != nil {
@@ -201,10 +190,7 @@ func (s *ENTSOE) answer(ctx context.Context, z zone, r request) (answer, error) 
 		a.step, a.notes = m.step, m.notes(r.basis)
 		a.points, a.spread, err = m.intensity(r.basis)
 	}
-	if err != nil {
-		return a, complete(err, entsoeName, a.url)
-	}
-	return a, nil
+	return a, err
 }
 
 // entsoeDocument is a GL_MarketDocument, or an Acknowledgement_MarketDocument

@@ -70,10 +70,7 @@ func (s *GreatBritain) locate(q factors.Query) (zone, error) {
 	if err == nil && name != "GB" && (bad != nil || n < 1 || n > 17) {
 		err = fmt.Errorf("zone %q is none of its regions, 1 to 17", name)
 	}
-	if err != nil {
-		return zone{}, noFigure(gbName, "%s", plainReason(err))
-	}
-	return zone{name, cmp.Or(map[string]string{"15": "GB-ENG", "16": "GB-SCT", "17": "GB-WLS"}[name], "GB")}, nil
+	return zone{name, cmp.Or(map[string]string{"15": "GB-ENG", "16": "GB-SCT", "17": "GB-WLS"}[name], "GB")}, err
 }
 
 // gbZone is the region that a place is, or GB for the whole.
@@ -114,11 +111,12 @@ func (s *GreatBritain) answer(ctx context.Context, z zone, r request) (answer, e
 		if err != nil {
 			return a, err
 		}
+		a.url = got.url
 		points, err := decodeGreatBritain(got.body, z.name, time.Now())
 		if err != nil {
-			return a, c.garbled(got, err)
+			return a, err
 		}
-		a.url, a.points = got.url, append(a.points, points...)
+		a.points = append(a.points, points...)
 	}
 	return a, nil
 }

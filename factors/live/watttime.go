@@ -95,10 +95,7 @@ func (s *WattTime) locate(q factors.Query) (zone, error) {
 	if err == nil && !wattTimeZone(name) {
 		err = fmt.Errorf("zone %q is none of its regions, such as CAISO_NORTH", name)
 	}
-	if err != nil {
-		return zone{}, noFigure(wattTimeName, "%s", plainReason(err))
-	}
-	return zone{name, p.country}, nil
+	return zone{name, p.country}, err
 }
 
 // wattTimeCountry is the country that a region is in; "" if it is not known.
@@ -161,7 +158,7 @@ func (s *WattTime) tokenFor(ctx context.Context, refused string) (string, error)
 		err = garbled("the answer holds no token")
 	}
 	if err != nil {
-		return "", c.garbled(got, err)
+		return "", complete(err, wattTimeName, got.url)
 	}
 	s.token, s.since = func() string { return a.Token }, time.Now()
 	return a.Token, nil
@@ -179,37 +176,33 @@ func printable(s string) bool {
 
 func (s *WattTime) answer(ctx context.Context, z zone, r request) (answer, error) {
 	query := url.Values{"region": {z.name}, "signal_type": {"co2_moer"}}
-	var a answer
-	get := func(path string) error {
+	a := answer{notes: []string{"CO2 only"}}
+	get := func(path string) (answer, error) {
 		got, err := s.get(ctx, path, query)
 		if err != nil {
-			return err
+			return a, err
 		}
+		a.endpoint, a.url = path, got.url
 		points, step, err := decodeWattTime(got.body, z.name)
 		if err == nil && a.step != 0 && step != a.step {
 			err = garbled("the answers have steps of %v and %v", a.step, step)
 		}
-		if err != nil {
-			return s.client().garbled(got, err)
-		}
-		a.endpoint, a.url, a.step = path, got.url, step
-		a.points = append(a.points, points...)
-		return nil
+		a.step, a.points = step, append(a.points, points...)
+		return a, err
 	}
-	a.notes = []string{"CO2 only"}
 	switch r.tense {
 	case current:
 		query.Set("horizon_hours", "0") // its first point is at most five minutes old
-		return a, get("v3/forecast")
+		return get("v3/forecast")
 	case future:
 		hours := int(time.Until(r.to).Hours()) + 1
 		query.Set("horizon_hours", strconv.Itoa(min(max(hours, 1), 72)))
-		return a, get("v3/forecast")
+		return get("v3/forecast")
 	}
 	for _, part := range parts(r.from, r.to, 5*time.Minute, 31*24*time.Hour) { // it allows 32 days
 		query.Set("start", stamp(part.from))
 		query.Set("end", stamp(part.to))
-		if err := get("v3/historical"); err != nil {
+		if _, err := get("v3/historical"); err != nil {
 			return a, err
 		}
 	}

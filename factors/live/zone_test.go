@@ -19,12 +19,10 @@ func place(country, region, zone, provider, cloud string) factors.Query {
 func TestAPlaceIsBroughtToAZone(t *testing.T) {
 	em, wt, tp, us := &ElectricityMaps{}, &WattTime{}, &ENTSOE{}, &EIA{}
 	for name, test := range map[string]struct {
-		source interface {
-			locate(factors.Query) (zone, error)
-		}
-		query factors.Query
-		zone  string
-		says  string
+		source source
+		query  factors.Query
+		zone   string
+		says   string
 	}{
 		"a country":                           {em, place("DE", "", "", "", ""), "DE", ""},
 		"a province":                          {em, place("", "CA-QC", "", "", ""), "CA-QC", ""},
@@ -80,7 +78,7 @@ func TestAPlaceIsBroughtToAZone(t *testing.T) {
 		"EIA: another country":              {us, place("DE", "", "", "", ""), "", "not of DE"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			z, err := test.source.locate(test.query)
+			z, err := zoneOf(test.source, test.query)
 			if test.says != "" {
 				require.ErrorContains(t, err, test.says)
 				require.ErrorIs(t, err, factors.ErrNoFactor)
@@ -98,11 +96,8 @@ func TestAPlaceIsBroughtToAZone(t *testing.T) {
 // A source's own zone refines a country, and stands in where a place tells none
 // for certain; it is never given out as another place's.
 func TestTheZoneOfASource(t *testing.T) {
-	type locator interface {
-		locate(factors.Query) (zone, error)
-	}
 	for name, test := range map[string]struct {
-		source locator
+		source source
 		query  factors.Query
 		zone   string
 		says   string
@@ -136,7 +131,7 @@ func TestTheZoneOfASource(t *testing.T) {
 		"Carbon Aware, one of its own":  {&CarbonAware{}, place("", "", "", "own", "cellar"), "cellar", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			z, err := test.source.locate(test.query)
+			z, err := zoneOf(test.source, test.query)
 			if test.says != "" {
 				require.ErrorContains(t, err, test.says)
 				return
