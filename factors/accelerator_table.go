@@ -52,10 +52,7 @@ func readAccelerators() (*accelerators, error) {
 			tdp: f.quantity(row[6], row[7], row[8]), idle: f.quantity(row[9], row[10], row[11]), idleQuality: row[12],
 			gib: f.float(row[13]), memory: row[14], devices: cmp.Or(f.int(row[15]), 1), slices: f.int(row[16]),
 			flops: f.float(row[17]) * 1e12, die: f.float(row[18]), dies: f.int(row[19]), dieQuality: row[20],
-			quality: row[22], source: from[row[23]],
-		}
-		if b.source == nil {
-			return fmt.Errorf("%s: source %q is not listed", b.name, row[23])
+			quality: row[22], source: f.source(from, row[23]),
 		}
 		if row[1] != "" {
 			b.names = strings.Split(row[1], "|")
@@ -294,11 +291,15 @@ func most(of []quantity) quantity {
 
 // id is how a board, or a share of one, is named in an id.
 func (b *board) id(share float64) string {
-	id := "gpu." + slug(b.name)
-	if share != 1 {
-		id += "-share-" + strings.ReplaceAll(digits(share), ".", "_")
+	return "gpu." + slug(b.name) + ofShare(share)
+}
+
+// ofShare is what an id says of a share of a device; nothing of the whole.
+func ofShare(share float64) string {
+	if share == 1 {
+		return ""
 	}
-	return id
+	return "-share-" + strings.ReplaceAll(digits(share), ".", "_")
 }
 
 func names(of []*board) string {

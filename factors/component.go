@@ -61,13 +61,11 @@ func readParts() (*parts, error) {
 	p := &parts{components: map[string]*component{}, amounts: map[string]amount{}, sources: from}
 	err = eachRow("component.csv", func(row []string) error {
 		var f fields
-		c := &component{id: row[0], per: row[1], quality: row[11], source: from[row[12]]}
+		c := &component{id: row[0], per: row[1], quality: row[11], source: f.source(from, row[12])}
 		for i := range c.impacts {
 			c.impacts[i] = f.quantity(row[2+3*i], row[3+3*i], row[4+3*i])
 		}
-		if p.components[c.id] = c; c.source == nil {
-			return fmt.Errorf("%s: source %q is not listed", c.id, row[12])
-		}
+		p.components[c.id] = c
 		return f.err
 	})
 	if err != nil {
@@ -75,10 +73,7 @@ func readParts() (*parts, error) {
 	}
 	err = eachRow("amount.csv", func(row []string) error {
 		var f fields
-		a := amount{f.quantity(row[2], row[3], row[4]), row[1], row[5], from[row[6]]}
-		if p.amounts[row[0]] = a; a.source == nil {
-			return fmt.Errorf("%s: source %q is not listed", row[0], row[6])
-		}
+		p.amounts[row[0]] = amount{f.quantity(row[2], row[3], row[4]), row[1], row[5], f.source(from, row[6])}
 		return f.err
 	})
 	return p, err

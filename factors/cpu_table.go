@@ -92,7 +92,7 @@ func (l *cpuList) read(line string) (processor, error) {
 	var f fields
 	row := strings.Split(line, ",")
 	p := processor{
-		name: row[0], class: row[6], dieQuality: row[9], quality: row[10], source: l.sources[row[11]],
+		name: row[0], class: row[6], dieQuality: row[9], quality: row[10], source: f.source(l.sources, row[11]),
 		tdp: f.quantity(row[1], row[2], row[3]), cores: f.int(row[4]), threads: f.int(row[5]),
 	}
 	if die := f.float(row[8]); die > 0 {

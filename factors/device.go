@@ -166,11 +166,12 @@ func (l *devices) life(e *Embodied, class string) error {
 // ofClass is the figures of a class, all that the tables have.
 func (l *devices) ofClass(kind Kind, class string) Impacts {
 	get := func(unit string) *Factor {
-		f, err := Lookup(Query{Kind: kind, Class: class, Unit: unit})
-		if err != nil {
+		f, ok := l.figures.find(Query{Kind: kind, Unit: unit}, class)
+		if !ok {
 			return nil
 		}
-		if class == "gpu-"+unknown {
+		f.Found = Class
+		if class == unknown || class == "gpu-"+unknown {
 			f.Found = FromWorld
 		}
 		return &f

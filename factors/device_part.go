@@ -234,10 +234,7 @@ func (l *devices) accelerator(d Device) (Embodied, error) {
 	if len(all) == 0 {
 		return l.classOf(e, h.class, h.share)
 	}
-	key := "gpu.like-" + slug(nameAccelerator(d.Model).key)
-	if h.share < 1 {
-		key += "-share-" + strings.ReplaceAll(digits(h.share), ".", "_")
-	}
+	key := "gpu.like-" + slug(nameAccelerator(d.Model).key) + ofShare(h.share)
 	for stage, to := range e.stages() {
 		for impact, f := range to.all() {
 			*f = familyFigure(all, stage, impact, key)
@@ -336,8 +333,7 @@ func (e *Embodied) share(of float64) {
 				continue
 			}
 			g := (*f).Times(of, (*f).Unit)
-			key := strings.TrimSuffix(g.ID, suffixes[g.Unit])
-			g.ID = fmt.Sprintf("%s-share-%s%s", key, strings.ReplaceAll(digits(of), ".", "_"), suffixes[g.Unit])
+			g.ID = strings.TrimSuffix(g.ID, suffixes[g.Unit]) + ofShare(of) + suffixes[g.Unit]
 			g.Source = digits(of) + " of: " + g.Source
 			*f = &g
 		}

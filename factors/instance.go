@@ -44,7 +44,7 @@ func LookupInstance(provider, typ string) (Instance, error) {
 	p = cmp.Or(providerNames[p], p)
 	types := t[p]
 	if types == nil {
-		return Instance{}, fmt.Errorf("%w: instances of provider %q: write one of %s", ErrNoFactor, provider, strings.Join(slices.Sorted(maps.Keys(t)), ", "))
+		return Instance{}, fmt.Errorf("%w: instances of provider %q: write one of %s", ErrNoFactor, provider, list(t))
 	}
 	name := instanceName(p, typ)
 	if i, ok := types[name]; ok {
@@ -95,13 +95,8 @@ func readInstances() (map[string]map[string]Instance, error) {
 		var f fields
 		i := Instance{
 			Provider: row[0], Type: row[1], Threads: f.int(row[2]), MemoryBytes: int64(f.float(row[3]) * (1 << 30)),
-			CPU: row[4], Accelerator: row[5], Accelerators: f.float(row[6]),
+			CPU: row[4], Accelerator: row[5], Accelerators: f.float(row[6]), Source: f.source(from, row[7]).text,
 		}
-		source := from[row[7]]
-		if source == nil {
-			return fmt.Errorf("%s: source %q is not listed", i.Type, row[7])
-		}
-		i.Source = source.text
 		if t[i.Provider] == nil {
 			t[i.Provider] = make(map[string]Instance, 512)
 		}

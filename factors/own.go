@@ -2,6 +2,7 @@ package factors
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 )
 
@@ -32,7 +33,7 @@ func (q *Query) ownRows(t figures, steps []step, look func(Candidate)) []ownRow 
 		}
 		row := ownRow{Factor: f, key: q.keyOf(f, t)}
 		why := q.unfit(f)
-		if why == "" && row.key != "" && !hasStep(steps, row.key) {
+		if why == "" && row.key != "" && !slices.ContainsFunc(steps, func(st step) bool { return st.key == row.key }) {
 			why = "of " + row.key + ", which is not what was asked for"
 		}
 		switch {
@@ -44,15 +45,6 @@ func (q *Query) ownRows(t figures, steps []step, look func(Candidate)) []ownRow 
 		}
 	}
 	return out
-}
-
-func hasStep(steps []step, key string) bool {
-	for _, st := range steps {
-		if st.key == key {
-			return true
-		}
-	}
-	return false
 }
 
 // keyOf tells what a row is of: a place by its geography, else a place or class

@@ -40,7 +40,7 @@ func (q quantity) over(r quantity) quantity {
 	return q.times(quantity{1 / r.value, 1 / r.high, 1 / r.low})
 }
 
-// String writes three digits: 1064 or 20 (10-35).
+// String writes four digits: 1064 or 20 (10-35).
 func (q quantity) String() string {
 	if q.low == q.high {
 		return digits(q.value)

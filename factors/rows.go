@@ -83,6 +83,16 @@ type sourceOf struct {
 	year          int
 }
 
+// source is a listed one.
+func (f *fields) source(listed map[string]*sourceOf, id string) *sourceOf {
+	s, ok := listed[id]
+	if !ok {
+		f.err = cmp.Or(f.err, fmt.Errorf("source %q is not listed", id))
+		return &sourceOf{}
+	}
+	return s
+}
+
 // sourcesOf reads a source table: id, source, source_year, licence.
 func sourcesOf(name string) (map[string]*sourceOf, error) {
 	all := map[string]*sourceOf{}

@@ -2,7 +2,6 @@ package factors
 
 import (
 	"fmt"
-	"math"
 	"strings"
 )
 
@@ -52,11 +51,8 @@ func (st step) apply(f Factor, q *Query, asked string) Factor {
 		return f
 	}
 	f.ID = string(f.Kind) + "." + asked + q.suffix()
-	if f.Low > 0 {
-		spread := math.Log(st.spread)
-		f.Low, f.High = f.Value*math.Exp(-math.Hypot(math.Log(f.Value/f.Low), spread)),
-			f.Value*math.Exp(math.Hypot(math.Log(f.High/f.Value), spread))
-	}
+	wide := quantity{f.Value, f.Low, f.High}.times(about(1, st.spread))
+	f.Low, f.High = wide.low, wide.high
 	switch f.Quality {
 	case "A":
 		f.Quality = "B"
