@@ -54,10 +54,7 @@ func newCurve(job Job, f factors.Factor) (*curve, error) {
 		c.sum[k+1] = c.sum[k] + v*c.border[k+1].Sub(c.border[k]).Seconds()
 	}
 	end := c.border[len(s.Value)]
-	c.from, c.until = latest(job.Earliest, start), latest(job.Earliest, start)
-	if end.After(c.from) {
-		c.until = earliest(job.Deadline, end)
-	}
+	c.from, c.until = latest(job.Earliest, start), earliest(job.Deadline, end)
 	if c.until.Sub(c.from) < job.Duration {
 		return nil, fmt.Errorf("%w: the forecast tells of %s to %s, which leaves no window of %v between %s and %s",
 			factors.ErrNoFactor, stamp(start), stamp(end), short(job.Duration), stamp(job.Earliest), stamp(job.Deadline))
