@@ -7,6 +7,7 @@ import (
 
 	"github.com/ecotracer/ecotracer/factors"
 	"github.com/ecotracer/ecotracer/internal/host"
+	"github.com/ecotracer/ecotracer/internal/inventory"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -111,7 +112,7 @@ const gpusOfAnAIServer = 4
 // class is that of the machine, with what the record has in it.
 func (b *recordBuilder) class() string {
 	class := b.run.ledger.machine.class
-	if !isServer(class) {
+	if !inventory.IsServer(class) {
 		return class
 	}
 	gpus := 0
@@ -160,12 +161,12 @@ func (b *recordBuilder) machine(class string) (node factors.Device, inside []str
 	cpu := factors.Device{Kind: "cpu", Model: facts.CPU.Model, Class: class}
 	has(cpus, false, cpu)
 	if !facts.VM || cpus == 0 {
-		has(m.sockets-cpus, true, cpu)
+		has(m.Sockets-cpus, true, cpu)
 	}
 	if facts.MemoryBytes > 0 {
 		bytes := facts.MemoryBytes
 		if !memory { // its part of the machine's is what a virtual machine has
-			bytes = int64(float64(bytes) / m.share)
+			bytes = int64(float64(bytes) / m.Share)
 		}
 		has(1, !memory, factors.Device{Kind: "memory", Bytes: bytes, Class: class})
 	}
@@ -191,9 +192,9 @@ func (b *recordBuilder) rented(h *lifecycle.Hardware) float64 {
 	switch {
 	case !b.run.ledger.facts.VM:
 	case h.Kind == lifecycle.KindNode:
-		return m.share
+		return m.Share
 	case h.Kind == lifecycle.KindCPU:
-		return min(m.share*float64(m.sockets)/float64(h.Count), 1)
+		return m.CPUShare(h.Count)
 	}
 	return 1
 }

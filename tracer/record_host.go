@@ -74,7 +74,7 @@ func (b *recordBuilder) hardware() {
 	if kinds["cpu"] {
 		c := lifecycle.Hardware{ID: "cpu", Environment: siteID, Kind: lifecycle.KindCPU, Vendor: facts.CPU.Vendor, Model: facts.CPU.Model, Count: b.count(lifecycle.KindCPU)}
 		if facts.VM && c.Count == 1 {
-			c.Count = b.run.ledger.machine.cpus
+			c.Count = b.run.ledger.machine.CPUs
 		}
 		if facts.CPU.Cores > 0 {
 			c.Cores = ptr(int64(max(facts.CPU.Cores/c.Count, 1)))

@@ -266,6 +266,28 @@ func TestAnInstanceIsItsPartOfTheHost(t *testing.T) {
 	assert.InEpsilon(t, large.Totals.EnergyJ.Value, of(t, plan).Record.Totals.EnergyJ.Value, 1e-6)
 }
 
+// Of a processor whose threads nobody tells its cores count, a machine may have
+// more processors than most servers, and a Mac has one.
+func TestTheHostOfAnInstanceHasTheProcessorsThatItsThreadsNeed(t *testing.T) {
+	for _, c := range []struct {
+		provider, instance string
+		processors         int     // that the instance has a part of
+		ofEach, ofHost     float64 // of them, and of the machine
+	}{
+		{"aws", "m5.24xlarge", 2, 1, 1},
+		{"aws", "m5.xlarge", 1, 1. / 12, 1. / 24},
+		{"azure", "dc2s_v2", 1, 2. / 8, 2. / 16}, // of eight cores
+		{"aws", "u-6tb1.112xlarge", 8, 1, 1},
+		{"aws", "mac2.metal", 1, 1, 1},
+	} {
+		r := of(t, estimate.Plan{Provider: c.provider, Instance: c.instance, Hours: given(1)}).Record
+		node, cpu := r.Phases[0].Usage[0], r.Phases[0].Usage[1]
+		assert.Equal(t, c.processors, *cpu.Count, c.instance)
+		assert.InEpsilon(t, c.ofEach, *cpu.Share, 1e-9, c.instance)
+		assert.InEpsilon(t, c.ofHost, *node.Share, 1e-9, c.instance)
+	}
+}
+
 func TestInferenceIsToldByRequestOrToken(t *testing.T) {
 	plan := plans["inference"]
 	r := of(t, plan).Record

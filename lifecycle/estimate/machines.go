@@ -6,16 +6,13 @@ import (
 	"strings"
 
 	"github.com/ecotracer/ecotracer/factors"
+	"github.com/ecotracer/ecotracer/internal/inventory"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
 // perHost is how many accelerators for data centres a machine is taken to hold,
 // as HGX and DGX boards and the largest cloud instances do.
 const perHost = 8
-
-// socketsOfAServer is how many processors the machine below a virtual one is
-// taken to have.
-const socketsOfAServer = 2
 
 // accelerators is how many there are; of an instance, its own times the number
 // of instances.
@@ -134,11 +131,9 @@ func (d *draft) addNode(bare bool) {
 	count, share, by := p.Count, 1.0, "exclusive"
 	switch {
 	case p.Instance != "":
-		if threads := float64(d.cpu.Threads * socketsOfAServer); threads > 0 && float64(d.instance.Threads) < threads {
-			share, by = float64(d.instance.Threads)/threads, "cores"
-		}
+		share, by = d.below().Share, "cores"
 	case d.hasCPU && d.cpu.Class == "server":
-		count = (max(p.CPUs, 1) + socketsOfAServer - 1) / socketsOfAServer
+		count = (max(p.CPUs, 1) + inventory.SocketsOfAServer - 1) / inventory.SocketsOfAServer
 	case d.hasCPU:
 		count = max(p.CPUs, 1)
 	case p.Accelerator != "" && d.accelerator.Class != "gpu-consumer":
@@ -171,7 +166,7 @@ func (d *draft) perNode(nodes int, share float64) (cpus int, memory int64) {
 	p := &d.plan
 	cpus = (max(p.CPUs, 1) + nodes - 1) / nodes
 	if p.Instance != "" {
-		cpus = socketsOfAServer
+		cpus = d.below().Sockets
 	}
 	return cpus, int64(p.MemoryGB * 1e9 / float64(nodes) / share)
 }
@@ -207,13 +202,9 @@ func kindOf(model string) lifecycle.HardwareKind {
 	return lifecycle.KindGPU
 }
 
-// packages is how many processors of the host an instance has, by threads.
-func (d *draft) packages() float64 {
-	threads := max(d.cpu.Threads, d.cpu.Cores)
-	if threads == 0 || d.instance.Threads == 0 {
-		return 1
-	}
-	return float64(d.instance.Threads) / float64(threads)
+// below is the machine that an instance is a part of.
+func (d *draft) below() inventory.Machine {
+	return inventory.MachineOf(d.class(), d.cpu, d.instance.Threads)
 }
 
 // addCPU adds the processors; of an instance, its share of them.
@@ -221,8 +212,8 @@ func (d *draft) addCPU() {
 	p, c := &d.plan, d.cpu
 	count, share := max(p.CPUs, 1), 1.0
 	if p.Instance != "" {
-		each := math.Ceil(d.packages())
-		count, share = p.Count*int(each), d.packages()/each
+		m := d.below()
+		count, share = p.Count*m.CPUs, m.CPUShare(m.CPUs)
 	}
 	part := d.add(cpuID, lifecycle.KindCPU, cmp.Or(c.Model, p.CPU), count)
 	if share < 1 {
