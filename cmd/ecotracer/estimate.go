@@ -203,13 +203,9 @@ func (c *cli) tellEstimate(e estimating, result *estimate.Estimate) int {
 
 // read takes the words of the command line apart.
 func (e *estimating) read() error {
-	e.Region, e.Subdivision = "", ""
-	if provider, region, cloud := strings.Cut(e.region, ":"); cloud {
-		e.Provider, e.Region = strings.ToLower(provider), strings.ToLower(region)
-	} else if whose := withProvider(e.region); whose != "" {
-		return fmt.Errorf("--region %s: say whose it is: %s", e.region, whose)
-	} else {
-		e.Subdivision = strings.ToUpper(e.region)
+	var err error
+	if e.Provider, e.Region, e.Subdivision, err = regionIn(e.region); err != nil {
+		return fmt.Errorf("--%w", err)
 	}
 	e.Instance = e.instance
 	if provider, typ, told := strings.Cut(e.instance, ":"); told {
@@ -222,11 +218,9 @@ func (e *estimating) read() error {
 		return fmt.Errorf("--instance %s: say whose it is, such as aws:%s", e.instance, e.instance)
 	}
 	if e.country != "" {
-		code, err := factors.Country(e.country)
-		if err != nil {
+		if e.Country, err = factors.Country(e.country); err != nil {
 			return fmt.Errorf("--country: %w", err)
 		}
-		e.Country = code
 	}
 	if e.Subdivision != "" && e.Country == "" {
 		e.Country, _, _ = strings.Cut(e.Subdivision, "-")
@@ -241,6 +235,18 @@ func (e *estimating) read() error {
 		}
 	}
 	return nil
+}
+
+// regionIn takes a region apart: one of a cloud, such as aws:eu-west-1, or one of
+// ISO 3166-2.
+func regionIn(text string) (provider, region, subdivision string, err error) {
+	if provider, region, cloud := strings.Cut(text, ":"); cloud {
+		return strings.ToLower(provider), strings.ToLower(region), "", nil
+	}
+	if whose := withProvider(text); whose != "" {
+		return "", "", "", fmt.Errorf("region %s: say whose it is: %s", text, whose)
+	}
+	return "", "", strings.ToUpper(text), nil
 }
 
 // withProvider is a region of a cloud with its provider, such as aws:eu-west-1;

@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -103,7 +104,7 @@ func (c *cli) listFactors(a asking) int {
 		}
 	}
 	if a.kind != "" && !kinds[a.kind] {
-		return c.usage("factors", "--kind %q is unknown; write one of %s", a.kind, strings.Join(sortedKeys(kinds), ", "))
+		return c.usage("factors", "--kind %q is unknown; write one of %s", a.kind, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
 	}
 	if a.json {
 		return c.json(rows)
@@ -120,15 +121,6 @@ func (c *cli) listFactors(a asking) int {
 	p.line("%s", p.dim(plural(len(rows), "factor")+" of data set "+factors.Version))
 	_, _ = c.out.Write(p.Bytes())
 	return exitOK
-}
-
-func sortedKeys(set map[string]bool) []string {
-	list := make([]string, 0, len(set))
-	for k := range set {
-		list = append(list, k)
-	}
-	slices.Sort(list)
-	return list
 }
 
 // factorTable is a row a factor. Ids are never cut: they are there to be used.

@@ -101,14 +101,11 @@ func (a *asking) explainFactor(kind string, args []string) (e explanation, err e
 	default:
 		q.Class = word
 	}
-	if provider, at, cloud := strings.Cut(region, ":"); cloud {
-		q.Provider, q.CloudRegion = strings.ToLower(provider), strings.ToLower(at)
-	} else if q.Provider = strings.ToLower(a.provider); q.Provider != "" {
-		q.CloudRegion = strings.ToLower(region)
-	} else if whose := withProvider(region); whose != "" {
-		return e, fmt.Errorf("region %s: say whose it is: %s", region, whose)
-	} else {
-		q.Region = strings.ToUpper(region)
+	if a.provider != "" && !strings.Contains(region, ":") {
+		region = a.provider + ":" + region
+	}
+	if q.Provider, q.CloudRegion, q.Region, err = regionIn(region); err != nil {
+		return e, err
 	}
 	if country != "" {
 		if q.Country, err = factors.Country(country); err != nil {

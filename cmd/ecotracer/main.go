@@ -107,19 +107,18 @@ func (c *cli) command(args []string) int {
 	return action(rest)
 }
 
-// What package flag says of a flag: with the dash that it likes, not ours.
-var (
-	badValue  = regexp.MustCompile(`^invalid (?:boolean )?value (".*") for (?:flag )?-([a-z-]+): (.*)$`)
-	noSuch    = regexp.MustCompile(`^flag provided but not defined: -+(.*)$`)
-	needsMore = regexp.MustCompile(`^flag needs an argument: -+(.*)$`)
-)
-
-// flagInWords tells what is wrong with a flag.
+// flagInWords tells what is wrong with a flag: package flag says it with the dash
+// that it likes, not ours.
 func flagInWords(err error) string {
-	text := err.Error()
-	text = strings.TrimSuffix(badValue.ReplaceAllString(text, "--$2 $1: $3"), ": parse error")
-	text = noSuch.ReplaceAllString(text, "there is no flag --$1")
-	return needsMore.ReplaceAllString(text, "--$1 needs a value")
+	text := strings.TrimSuffix(err.Error(), ": parse error")
+	for _, said := range []struct{ pattern, ours string }{
+		{`^invalid (?:boolean )?value (".*") for (?:flag )?-([a-z-]+): (.*)$`, "--$2 $1: $3"},
+		{`^flag provided but not defined: -+(.*)$`, "there is no flag --$1"},
+		{`^flag needs an argument: -+(.*)$`, "--$1 needs a value"},
+	} {
+		text = regexp.MustCompile(said.pattern).ReplaceAllString(text, said.ours)
+	}
+	return text
 }
 
 // usage tells of a mistake in the command line.

@@ -149,22 +149,28 @@ func (d *draft) powerNode(part *part, bare bool) {
 	case d.hasCPU && part.made.Class == "ai-server":
 		d.besideAccelerators(part, chassisShare)
 	case d.hasCPU:
-		class, unit, n := "rest-"+d.cpu.Class, "W", float64(part.hw.Count)
-		if threads := max(d.cpu.Threads, d.cpu.Cores) * max(p.CPUs, 1); d.cpu.Class == "server" && threads > 0 {
-			unit, n = "W/thread", float64(threads)
-		}
-		switch {
-		case p.Instance != "":
-			class, unit, n = "rest-vm", "W/thread", float64(p.Count*d.instance.Threads)
-		case d.cpu.Class == "embedded":
-			class = "rest-single-board"
-		case d.cpu.Class == "server" && unit == "W":
-			class = "rest-unknown"
-		}
+		class, unit, n := d.rest(part.hw.Count)
 		part.watts, part.idleW = d.classPower(class, unit, n, "rest of the machines", "rest-power-w")
 	default:
 		d.besideAccelerators(part, hostShare)
 	}
+}
+
+// rest is the class of what is in machines beyond processors and memory, and how
+// many it counts of what its power is per.
+func (d *draft) rest(machines int) (class, unit string, n float64) {
+	threads := max(d.cpu.Threads, d.cpu.Cores) * max(d.plan.CPUs, 1)
+	switch {
+	case d.plan.Instance != "":
+		return "rest-vm", "W/thread", float64(d.plan.Count * d.instance.Threads)
+	case d.cpu.Class == "embedded":
+		return "rest-single-board", "W", float64(machines)
+	case d.cpu.Class != "server":
+		return "rest-" + d.cpu.Class, "W", float64(machines)
+	case threads > 0:
+		return "rest-server", "W/thread", float64(threads)
+	}
+	return "rest-unknown", "W", float64(machines)
 }
 
 // besideAccelerators has a part draw its share of what the accelerators do.
