@@ -43,6 +43,15 @@ type Estimate struct {
 // Of estimates a plan. The record passes [lifecycle.Validate]. An error of type
 // *FieldError tells which part of the plan cannot be used, and what to write.
 func Of(p Plan) (*Estimate, error) {
+	d, err := drafted(p)
+	if err != nil {
+		return nil, err
+	}
+	return &Estimate{Record: d.rec, Inputs: d.told(), Widths: d.widths()}, nil
+}
+
+// drafted is the draft of a plan with all of its record.
+func drafted(p Plan) (*draft, error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}
@@ -53,7 +62,7 @@ func Of(p Plan) (*Estimate, error) {
 			return nil, err
 		}
 	}
-	return &Estimate{Record: d.rec, Inputs: d.told(), Widths: d.widths()}, nil
+	return d, nil
 }
 
 // draft is an estimate in the making.

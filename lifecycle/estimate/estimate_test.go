@@ -408,6 +408,35 @@ func TestTheIntervalOfEnergyHoldsAgainstMonteCarlo(t *testing.T) {
 	}
 }
 
+// Of plans of every shape, what their inputs allow is within what is told, to 8 %.
+func TestTheEnergiesThatInputsAllowAreWithinWhatIsTold(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	const draws = 100_000
+	for name, plan := range plans {
+		inputs, joules, err := estimate.EnergyOf(complete(plan))
+		require.NoError(t, err, name)
+		told := of(t, plan).Record
+		v, e := told.Totals.EnergyJ.Value, told.Methods[0].RelError
+		if e == 0 {
+			continue
+		}
+		x, list := make([]float64, len(inputs)), make([]float64, draws)
+		for i := range list {
+			for k, in := range inputs {
+				if x[k] = in.Value; in.Low < in.High {
+					x[k] = math.Sqrt(in.Low*in.High) * math.Exp(math.Log(in.High/in.Low)/3.919928*random.NormFloat64())
+				}
+			}
+			list[i] = joules(x)
+		}
+		slices.Sort(list)
+		low, high := list[draws*25/1000], list[draws*975/1000]
+		assert.Greater(t, low, v/(1+e)/1.08, name)
+		assert.Less(t, high, v*(1+e)*1.08, name)
+		assert.Greater(t, high, v*(1+e)*0.37, "%s: no wider than the package comment says", name)
+	}
+}
+
 func TestAPlanThatCannotBeSaysWhatIsWrong(t *testing.T) {
 	hours := given(1)
 	for name, test := range map[string]struct {

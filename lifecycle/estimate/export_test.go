@@ -9,3 +9,12 @@ func RelErrorOf(idle, full, busy, host [3]float64) float64 {
 	part := add(host)
 	return in.relError(func(x []float64) float64 { return w(x) * (1 + part(x)) }, "nothing")
 }
+
+// EnergyOf is what the energy of a plan is computed from, and how.
+func EnergyOf(p Plan) ([]Input, func(x []float64) float64, error) {
+	d, err := drafted(p)
+	if err != nil {
+		return nil, nil, err
+	}
+	return d.inputs, d.joules, nil
+}
