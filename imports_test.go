@@ -24,7 +24,8 @@ var floors = [][]string{
 	{"internal/lognormal", "internal/forecast", "internal/spelling"},
 	{"factors", "factors/live"},
 	{"lifecycle"},
-	{"lifecycle/schedule"},
+	{"lifecycle/schedule", "lifecycle/proof"},
+	{"internal/recordtest"},
 	{"internal/inventory"},
 	{"lifecycle/estimate"},
 	{"internal/timeline"},
@@ -35,7 +36,7 @@ var floors = [][]string{
 	{"tracer/meter/redfish", "tracer/meter/declared"},
 	{"tracer/meter/detect"},
 	{"tracer"},
-	{"tracer/deep"},
+	{"tracer/deep", "tracer/httpspan", "tracer/slogspan", "tracer/expose"},
 	{"tracer/tracertest"},
 }
 

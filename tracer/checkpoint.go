@@ -59,6 +59,15 @@ func (r *Run) nextCheckpoint(took time.Duration) time.Duration {
 }
 
 func (r *Run) writeCheckpoint() error {
+	rec, err := r.current()
+	if rec == nil {
+		return err
+	}
+	return errors.Join(err, r.write(untilEnd{context.Background(), r}, rec))
+}
+
+// current makes the record of a running run as it stands, nil if it has ended.
+func (r *Run) current() (*lifecycle.Record, error) {
 	var snap *snapshot
 	r.ledger.tickThen(func(l *ledger) {
 		if !r.ended {
@@ -67,13 +76,28 @@ func (r *Run) writeCheckpoint() error {
 		}
 	})
 	if snap == nil {
-		return nil
+		return nil, nil
 	}
-	rec, err := r.makeRecord(snap, lifecycle.Running)
-	if rec == nil {
-		return err
+	return r.makeRecord(snap, lifecycle.Running)
+}
+
+// Snapshot is the record of the run as it stands: status running, all booked up
+// to now; after End it is the final one. It is a checkpoint that is not written:
+// it reads the meters, and waits for a window of CPU samples that is open, which
+// takes up to a second or so, or until ctx is done. What it costs grows with the
+// number of paths. The caller owns the record. On a nil Run, on that of a
+// disabled tracer and where ctx is done it is nil.
+func (r *Run) Snapshot(ctx context.Context) (*lifecycle.Record, error) {
+	if r == nil || r.ledger == nil {
+		return nil, nil
 	}
-	return errors.Join(err, r.write(untilEnd{context.Background(), r}, rec))
+	if r.ledger.awaitWindow(ctx.Done()) {
+		if rec, err := r.current(); rec != nil || err != nil {
+			return rec, err
+		}
+		return r.End() // that goes on, or is over
+	}
+	return nil, ctx.Err()
 }
 
 // awaitWindow waits until no window of CPU samples is open: settled before its

@@ -86,27 +86,10 @@ func OnDevices(ids ...string) StartOption {
 // Names should be few, "batch" and not "batch 17": a run keeps one account per
 // path, and at most 10,000. A "/" in a name is written "~1" in the path.
 func Start(ctx context.Context, name string, opts ...StartOption) (context.Context, *Span) {
-	var parent *Span
-	var run *Run
-	switch c := ctx.(type) {
-	case *spanContext:
-		parent = (*Span)(c)
-	case nil:
+	if ctx == nil {
 		ctx = context.Background()
-		run = defaultRun()
-	default:
-		switch v := ctx.Value(current{}).(type) {
-		case *Span:
-			parent = v
-		case *Run:
-			run = v
-		default:
-			run = defaultRun()
-		}
 	}
-	if parent != nil {
-		run = parent.account.run
-	}
+	run, parent := FromContext(ctx)
 	if run == nil || run.over.Load() {
 		return ctx, nil
 	}
@@ -140,6 +123,28 @@ func Start(ctx context.Context, name string, opts ...StartOption) (context.Conte
 		s.beginTask(ctx)
 	}
 	return (*spanContext)(s), s
+}
+
+// FromContext tells below what Start begins a span in ctx: the span in ctx and
+// its run; else the run in ctx, else the process's default run, and no span. Both
+// are nil where Start is free because there is neither. A nil ctx counts as
+// context.Background().
+func FromContext(ctx context.Context) (*Run, *Span) {
+	var v any
+	switch c := ctx.(type) {
+	case *spanContext:
+		return c.account.run, (*Span)(c)
+	case nil:
+	default:
+		v = ctx.Value(current{})
+	}
+	switch v := v.(type) {
+	case *Span:
+		return v.account.run, v
+	case *Run:
+		return v, nil
+	}
+	return defaultRun(), nil
 }
 
 // Do runs f in a span and returns its error. An error, a panic and
@@ -219,6 +224,24 @@ func (s *Span) Fail(err error) {
 	if !s.ended {
 		s.failed = true
 	}
+}
+
+// Path is the names of the spans from the root down to this one, as in the
+// record: joined by "/", in a name "~1" for "/" and "~0" for "~". Beyond the
+// bounds on paths it is the ancestor's "(other)". It is "" on a nil Span.
+func (s *Span) Path() string {
+	if s == nil {
+		return ""
+	}
+	return s.account.path
+}
+
+// Stage is the stage of the life cycle that the span is in, "" on a nil Span.
+func (s *Span) Stage() lifecycle.Stage {
+	if s == nil {
+		return ""
+	}
+	return s.account.stage
 }
 
 // String is the path and the stage of the span, for people.

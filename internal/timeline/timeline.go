@@ -213,3 +213,13 @@ func At(ts, values []float64, t float64) float64 {
 	part := (t - ts[lo-1]) / (ts[lo] - ts[lo-1])
 	return values[lo-1] + part*(values[lo]-values[lo-1])
 }
+
+// Span is one span of a run that was asked to keep each: a line of JSON of its
+// own, in the order in which they ended.
+type Span struct {
+	Path   string          `json:"path"`
+	Stage  lifecycle.Stage `json:"stage"`
+	BeginS float64         `json:"begin_s"` // s from the run's begin
+	EndS   float64         `json:"end_s"`
+	Failed bool            `json:"failed,omitempty"`
+}

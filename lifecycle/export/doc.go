@@ -1,0 +1,12 @@
+// Package export writes a record in the formats of others, and reads those of
+// theirs that hold runs.
+//
+// No other format can hold all of a record. So every function that writes one
+// returns what was lost on the way, by JSON Pointer, and most formats can refer
+// to the record itself by name and digest ([Options].Record). What a format
+// needs and a record may lack is asked for by name ([InputError]), never guessed.
+//
+// The readers are strict and bounded in what they take, and tell what they had
+// to guess ([Guess]). What they return is a record that lifecycle.Validate finds
+// nothing wrong with.
+package export

@@ -1,0 +1,14 @@
+package export
+
+// Format is a format that records can be written in.
+type Format struct {
+	Name      string // short, such as boamps
+	What      string // in words, on one line
+	Extension string // of files, such as .json
+	Write     Func
+}
+
+// Formats lists the formats, by name.
+func Formats() []Format {
+	return []Format{}
+}

@@ -1,0 +1,131 @@
+package export
+
+import (
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ecotracer/ecotracer/lifecycle"
+)
+
+// Loss is a part of a record that a format cannot hold, with all that is below
+// it.
+type Loss struct {
+	Path string `json:"path"`          // JSON Pointer into the record
+	Why  string `json:"why,omitempty"` // if it is not that the format has no place for it
+}
+
+// holding is what of a record a format holds, as a tree of the steps of JSON
+// Pointers; "*" stands for each entry of a list or map.
+type holding struct {
+	all   bool // with all that is below
+	below map[string]*holding
+}
+
+// hold adds what JSON Pointers lead to.
+func (h *holding) hold(pointers ...string) {
+	for _, p := range pointers {
+		at := h
+		for step := range strings.SplitSeq(strings.TrimPrefix(p, "/"), "/") {
+			if at.below == nil {
+				at.below = map[string]*holding{}
+			}
+			next := at.below[step]
+			if next == nil {
+				next = &holding{}
+				at.below[step] = next
+			}
+			at = next
+		}
+		at.all = true
+	}
+}
+
+// lost lists what of a record is not held, each part as far up as it is lost
+// whole, in the order of the record.
+func (h *holding) lost(r *lifecycle.Record) []Loss {
+	l := lister{}
+	l.value(reflect.ValueOf(r).Elem(), []*holding{h})
+	return l.losses
+}
+
+// lister walks a record in step with what is held of it.
+type lister struct {
+	at     []string
+	losses []Loss
+}
+
+func (l *lister) value(v reflect.Value, held []*holding) {
+	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
+		if v.IsNil() {
+			return
+		}
+		v = v.Elem()
+	}
+	if slices.ContainsFunc(held, func(h *holding) bool { return h.all }) {
+		return
+	}
+	if !slices.ContainsFunc(held, func(h *holding) bool { return len(h.below) > 0 }) {
+		l.losses = append(l.losses, Loss{Path: "/" + strings.Join(l.at, "/")})
+		return
+	}
+	switch {
+	case v.Kind() == reflect.Struct && v.Type() != reflect.TypeFor[time.Time]():
+		for _, f := range reflect.VisibleFields(v.Type()) {
+			if f.Anonymous || !f.IsExported() {
+				continue
+			}
+			name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+			fv := v.FieldByIndex(f.Index)
+			if strings.Contains(options, "omitempty") && empty(fv) || strings.Contains(options, "omitzero") && fv.IsZero() {
+				continue
+			}
+			l.below(name, fv, held)
+		}
+	case v.Kind() == reflect.Slice:
+		for i := range v.Len() {
+			l.below(strconv.Itoa(i), v.Index(i), held)
+		}
+	case v.Kind() == reflect.Map:
+		keys := v.MapKeys()
+		slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+		for _, k := range keys {
+			l.below(escape(k.String()), v.MapIndex(k), held)
+		}
+	}
+}
+
+// below goes on to a member or an entry.
+func (l *lister) below(step string, v reflect.Value, held []*holding) {
+	if (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.Len() == 0 {
+		return
+	}
+	var next []*holding
+	for _, h := range held {
+		for _, s := range []string{step, "*"} {
+			if n := h.below[s]; n != nil {
+				next = append(next, n)
+			}
+		}
+	}
+	l.at = append(l.at, step)
+	l.value(v, next)
+	l.at = l.at[:len(l.at)-1]
+}
+
+func empty(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Slice, reflect.Map:
+		return v.Len() == 0
+	case reflect.Struct:
+		return false
+	}
+	return v.IsZero()
+}
+
+var pointerEscaper = strings.NewReplacer("~", "~0", "/", "~1")
+
+// escape makes a key a step of a JSON Pointer.
+func escape(key string) string { return pointerEscaper.Replace(key) }

@@ -1,0 +1,2 @@
+// Package otel joins runs and OpenTelemetry, both ways.
+package otel
