@@ -192,8 +192,10 @@ func (b *basis) refreshTotals(stages []*columns) error {
 			return err
 		}
 		if count > 0 {
-			t.PerUnit = &PerUnit{Unit: unit.Unit, Count: count, GCO2e: t.GCO2e.times(1 / float64(count))}
-			t.PerUnit.GCO2e.Value = t.GCO2e.Value / float64(count)
+			q := t.GCO2e.times(1 / float64(count))
+			q.Value = t.GCO2e.Value / float64(count) // not always the same to the last bit
+			q.Low, q.High = min(q.Low, q.Value), max(q.High, q.Value)
+			t.PerUnit = &PerUnit{Unit: unit.Unit, Count: count, GCO2e: q}
 		}
 	}
 	for i := range r.Phases {

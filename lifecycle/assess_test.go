@@ -481,3 +481,19 @@ func TestDirectAndLifeCycleFiguresAreNotConfused(t *testing.T) {
 	assess(t, r)
 	assert.Empty(t, r.Warnings)
 }
+
+// Where all is exact the bounds are the value, whatever it is divided by.
+func TestTheGramsOfAUnitLieInTheirInterval(t *testing.T) {
+	r := oneHour()
+	for i := range r.Factors {
+		r.Factors[i].Low, r.Factors[i].High = r.Factors[i].Value, r.Factors[i].Value
+	}
+	for i := range r.Methods {
+		r.Methods[i].RelError = 0
+	}
+	for count := range int64(300) {
+		r.Spans[2].Units["requests"] = Unit{Count: count + 1}
+		q := assess(t, r).Totals.PerUnit.GCO2e
+		require.True(t, q.Low <= q.Value && q.Value <= q.High, "%d requests: %v", count+1, q)
+	}
+}
