@@ -52,6 +52,14 @@ func IsCountry(code string) bool {
 	return ok
 }
 
+// CountryName returns the English name and the ISO 3166-1 alpha-3 code of a
+// country by its alpha-2 code, both "" if that is not assigned. It is safe for
+// concurrent use.
+func CountryName(alpha2 string) (name, alpha3 string) {
+	c := countries()[alpha2]
+	return c.name, c.alpha3
+}
+
 // Country returns the ISO 3166-1 alpha-2 code of a country by its alpha-2 or
 // alpha-3 code or its English name, short or official, in any case and with or
 // without accents: de, DEU, Germany; UK, South Korea, Czech Republic. A name

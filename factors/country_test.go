@@ -64,6 +64,24 @@ func TestEveryCountryIsKnownByItsCodesAndItsName(t *testing.T) {
 	}
 }
 
+func TestACodeHasANameAndALongerCodeThatLeadBackToIt(t *testing.T) {
+	for code := range countries() {
+		name, alpha3 := CountryName(code)
+		back, err := Country(name)
+		require.NoError(t, err, code)
+		assert.Equal(t, code, back)
+		if alpha3 != "" {
+			back, err = Country(alpha3)
+			require.NoError(t, err, code)
+			assert.Equal(t, code, back)
+		}
+	}
+	name, alpha3 := CountryName("FR")
+	assert.Equal(t, []string{"France", "FRA"}, []string{name, alpha3})
+	name, alpha3 = CountryName("ZZ")
+	assert.Empty(t, name+alpha3)
+}
+
 func TestANameThatIsNoneOrTwoIsAnErrorWithASuggestion(t *testing.T) {
 	for name, want := range map[string]string{
 		"Korea":          `unknown country: "Korea" is more than one: write KP (Korea (North)) or KR (Korea (South))`,

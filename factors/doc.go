@@ -11,12 +11,12 @@
 // one; [LookupCPU] finds the power of a processor by the name that the kernel
 // tells, [LookupAccelerator] that of a GPU by the driver's, [LookupInstance]
 // what a cloud's machine type has, [LookupDevice] what a device cost to make
-// and costs to discard; [Country] reads the names that people write,
-// [IsCountry] knows the assigned codes, [CloudPlace] where a cloud region is;
-// [All] is every row and [Load] takes tables of your own. Nothing here reads a
-// file, a clock or the network; the tables are part of the program, and each
-// is read at the first call that needs it, in a millisecond or two. [Version]
-// names them, and a record carries it.
+// and costs to discard; [Country] reads the names that people write and
+// [CountryName] tells them, [IsCountry] knows the assigned codes, [CloudPlace]
+// where a cloud region is; [All] is every row and [Load] takes tables of your
+// own. Nothing here reads a file, a clock or the network; the tables are part
+// of the program, and each is read at the first call that needs it, in a
+// millisecond or two. [Version] names them, and a record carries it.
 //
 // # What is in
 //
