@@ -10,5 +10,7 @@ type Format struct {
 
 // Formats lists the formats, by name.
 func Formats() []Format {
-	return []Format{}
+	return []Format{
+		{"codecarbon", "a line of CodeCarbon's emissions.csv", ".csv", CodeCarbon},
+	}
 }
