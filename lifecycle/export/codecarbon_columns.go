@@ -83,8 +83,11 @@ func figure(text string) (float64, error) {
 	return x, err
 }
 
-// maxFigure is far beyond any figure of a run.
-const maxFigure = 1e30
+// What is beyond any run.
+const (
+	maxFigure  = 1e30
+	maxSeconds = 1e9
+)
 
 // wholeNumber reads a count; pandas writes one as 2.0 where a file has lines
 // without.

@@ -252,7 +252,7 @@ func (h *codeCarbonHeader) row(line int, fields []string) (*CodeCarbonRow, error
 		fields = r.fields
 	}
 	var err error
-	if r.EndedAt, err = time.Parse(codeCarbonTime, fields[h.timestamp]); err != nil {
+	if r.EndedAt, err = time.Parse(codeCarbonTime, fields[h.timestamp]); err != nil || r.EndedAt.Year() < 1970 || r.EndedAt.Year() >= 3000 {
 		return fail("timestamp %q is no time such as 2026-03-02T09:00:00", shortened(fields[h.timestamp]))
 	}
 	if h.task >= 0 {
@@ -276,6 +276,9 @@ func (h *codeCarbonHeader) row(line int, fields []string) (*CodeCarbonRow, error
 		case n.needed:
 			return fail("it tells no %s", h.names[n.column])
 		}
+	}
+	if r.DurationS > maxSeconds {
+		return fail("duration %v is longer than any run: it is in seconds", r.DurationS)
 	}
 	if r.PUE < 1 {
 		return fail("pue %v is below 1: a facility draws no less than what is in it", r.PUE)

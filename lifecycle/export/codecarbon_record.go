@@ -30,7 +30,7 @@ const (
 // it leads is "line 2". It takes some hundred times as long as to read the row.
 // An error is a *[RowError].
 func (r *CodeCarbonRow) Record() (Imported, error) {
-	started := r.EndedAt.Add(-time.Duration(min(r.DurationS, math.MaxInt64/2e9) * float64(time.Second)))
+	started := r.EndedAt.Add(-time.Duration(r.DurationS * float64(time.Second)))
 	ended := r.EndedAt
 	run := lifecycle.RunInfo{
 		Status: lifecycle.Complete, StartedAt: &started, EndedAt: &ended, DurationS: r.DurationS,

@@ -30,6 +30,10 @@ type Options struct {
 	// Bare leaves the record itself out of formats that can hold all of it.
 	Bare bool
 
+	// PerStage writes a document for each stage instead of one for the run, each
+	// on a line of its own, in formats that describe one of either.
+	PerStage bool
+
 	// Spans are the single spans of the run, as tracer.Spans wrote them, for
 	// formats that show them; nil if they were not kept.
 	Spans io.Reader

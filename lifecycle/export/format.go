@@ -11,6 +11,7 @@ type Format struct {
 // Formats lists the formats, by name.
 func Formats() []Format {
 	return []Format{
+		{"boamps", "a report of Boavizta's BoAmps 1.1, with the record in it", ".json", BoAmps},
 		{"codecarbon", "a line of CodeCarbon's emissions.csv", ".csv", CodeCarbon},
 	}
 }

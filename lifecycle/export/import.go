@@ -271,6 +271,7 @@ func (im *importing) finish(where string) (Imported, error) {
 		return Imported{}, fmt.Errorf("%s: what it tells makes no record: %w", where, err)
 	}
 	lifecycle.FillMissing(im.rec)
+	im.keepPrivate()
 	for _, f := range lifecycle.Validate(im.rec) {
 		switch {
 		case !f.Warning:
@@ -280,4 +281,19 @@ func (im *importing) finish(where string) (Imported, error) {
 		}
 	}
 	return Imported{Record: im.rec, Guesses: im.guesses, Where: where}, nil
+}
+
+// keepPrivate takes back that a record is public that tells something of a
+// machine or a person, as sources may that do not look at it (R40).
+func (im *importing) keepPrivate() {
+	if im.rec.Publisher.Confidentiality != "public" {
+		return
+	}
+	for _, f := range lifecycle.Validate(im.rec) {
+		if f.Rule == "R40" {
+			im.rec.Publisher.Confidentiality = "internal"
+			im.guess("/publisher/confidentiality", "the source says public, and %s: internal", f.Message)
+			return
+		}
+	}
 }
