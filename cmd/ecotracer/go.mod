@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/ecotracer/ecotracer v0.1.0
 	github.com/ecotracer/ecotracer/lifecycle/dataset v0.1.0
+	github.com/ecotracer/ecotracer/lifecycle/export v0.1.0
 	github.com/ecotracer/ecotracer/tracer/meter/nvml v0.1.0
 	github.com/ecotracer/ecotracer/tracer/meter/prom v0.1.0
 	github.com/google/uuid v1.6.0

@@ -49,6 +49,8 @@ var commands = []command{
 	{"amortise", declareAmortise},
 	{"merge", declareMerge},
 	{"attribute", declareAttribute},
+	{"export", declareExport},
+	{"import", declareImport},
 	{"schema", declareSchema},
 	{"schedule", declareSchedule},
 	{"doctor", declareDoctor},

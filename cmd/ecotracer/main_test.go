@@ -121,6 +121,16 @@ func TestWrongCommandLinesSayWhatToDo(t *testing.T) {
 		"validate without files":  {[]string{"validate", "--json"}, 2, "ecotracer validate FILE"},
 		"merge without shards":    {[]string{"merge"}, 2, "ecotracer merge FILE"},
 		"merge without a file":    {[]string{"merge", "--json", "."}, 2, "write -o FILE"},
+		"export without a format": {[]string{"export", "x"}, 2, "ecotracer export --to boamps RECORD"},
+		"export to nothing known": {[]string{"export", "--to", "papyrus", "x"}, 2, "--list tells which there are"},
+		"export of no record":     {[]string{"export", "--to", "boamps"}, 2, "ecotracer export --to boamps RECORD"},
+		"export of several":       {[]string{"export", "--to", "boamps", "a", "b"}, 2, "write -o DIR"},
+		"export on a wrong date":  {[]string{"export", "--model-released", "soon", "x"}, 2, "write a date such as 2026-03-02"},
+		"export told as JSON":     {[]string{"export", "--to", "boamps", "--json", "a"}, 2, "write -o FILE"},
+		"import without a format": {[]string{"import", "x"}, 2, "ecotracer import --from codecarbon"},
+		"import of nothing known": {[]string{"import", "--from", "papyrus", "x"}, 2, "write one of boamps, codecarbon"},
+		"import of no file":       {[]string{"import", "--from", "boamps"}, 2, "ecotracer import --from boamps FILE"},
+		"import told as JSON":     {[]string{"import", "--from", "boamps", "--json", "a"}, 2, "write -o FILE"},
 		"recover without folder":  {[]string{"recover"}, 2, "ecotracer recover DIR"},
 		"recover with two":        {[]string{"recover", "a", "b"}, 2, "ecotracer recover DIR"},
 		"schema with a file":      {[]string{"schema", "x"}, 2, "takes no argument"},
@@ -156,6 +166,8 @@ func (full) Write([]byte) (int, error) {
 
 func TestNoCommandDoesWellWhoseResultCannotBeWritten(t *testing.T) {
 	good, dir := file(t, measured(t)), t.TempDir()
+	report := filepath.Join(dir, "report.json")
+	require.Zero(t, call("", "export", "--to", "boamps", "--data-type", "audio", good, "-o", report).code)
 	for _, args := range [][]string{
 		{"help"},
 		{"run", "--help"},
@@ -164,6 +176,8 @@ func TestNoCommandDoesWellWhoseResultCannotBeWritten(t *testing.T) {
 		{"validate", good},
 		{"validate", "--json", good},
 		{"merge", good},
+		{"export", "--list"},
+		{"import", "--from", "boamps", report},
 		{"estimate", "--energy-kwh", "1"},
 		{"estimate", "--json", "--energy-kwh", "1"},
 		{"factors", "list"},

@@ -103,7 +103,7 @@ func writeFile(path string, content []byte) error {
 	if st, err := os.Stat(path); err == nil && !st.Mode().IsRegular() {
 		return os.WriteFile(path, content, 0o666)
 	}
-	temp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+strconv.FormatUint(rand.Uint64(), 36))
+	temp := tempName(path)
 	f, err := os.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666) // less what the umask takes
 	if err != nil {
 		return err
@@ -117,4 +117,9 @@ func writeFile(path string, content []byte) error {
 		_ = os.Remove(temp)
 	}
 	return err
+}
+
+// tempName is the name of a file until all of it is written.
+func tempName(path string) string {
+	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+strconv.FormatUint(rand.Uint64(), 36))
 }

@@ -100,7 +100,11 @@ func writeBoAmps(out *bytes.Buffer, r *lifecycle.Record, stage *lifecycle.PhaseE
 			return err
 		}
 		body = bytes.TrimSpace(bytes.TrimSuffix(body, []byte("}")))
-		body = fmt.Appendf(body, ",%q:%s,\"record\":", boampsExtension, bytes.TrimSuffix(about, []byte("}")))
+		between := ","
+		if stage == nil {
+			between = ",\n  "
+		}
+		body = fmt.Appendf(body, "%s%q: %s,\"record\": ", between, boampsExtension, bytes.TrimSuffix(about, []byte("}")))
 		body = append(append(body, record...), "}}"...)
 	}
 	out.Write(body)

@@ -105,10 +105,11 @@ func ended(r *lifecycle.Record) time.Time {
 	return r.CreatedAt.UTC()
 }
 
-// codeCarbonTotals tells energies with PUE, and the mean power without it.
+// codeCarbonTotals tells energies with PUE, and the mean power without it. Of
+// what no meter read it tells nothing.
 func codeCarbonTotals(r *lifecycle.Record, values map[string]string) {
 	column := map[lifecycle.HardwareKind]string{lifecycle.KindCPU: "cpu", lifecycle.KindGPU: "gpu", lifecycle.KindMemory: "ram"}
-	it, facility := map[string]float64{"cpu": 0, "gpu": 0, "ram": 0}, map[string]float64{}
+	it, facility := map[string]float64{}, map[string]float64{}
 	var site float64
 	siteKnown := true
 	kinds, places, figures := map[string]*lifecycle.Hardware{}, map[string]*lifecycle.Environment{}, map[string]float64{}

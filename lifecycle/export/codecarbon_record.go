@@ -123,10 +123,14 @@ func (im *importing) codeCarbonPlace(r *CodeCarbonRow) {
 	source := strings.TrimSpace("CodeCarbon "+r.text("codecarbon_version")) + ", as it used it"
 	if r.FacilityEnergyJ > 0 {
 		g := r.GCO2e / (r.FacilityEnergyJ / joulesPerKWh)
-		e.Factors.Grid = im.factor(factors.Factor{
+		grid := factors.Factor{
 			ID: "grid.codecarbon", Kind: factors.Grid, Value: g, Low: g / (1 + codeCarbonGridError), High: g * (1 + codeCarbonGridError), Unit: "gCO2e/kWh",
 			Geography: e.Country, Source: source + ": emissions over energy_consumed; taken for the life-cycle intensity of the production mix",
-		})
+		}
+		if world, err := factors.Lookup(factors.Query{Kind: factors.Grid}); err == nil && e.Country == "" && g > 0 { // it took a mean of the world
+			grid.Low, grid.High = min(grid.Low, world.Low), max(grid.High, world.High)
+		}
+		e.Factors.Grid = im.factor(grid)
 	}
 	pue := factors.Factor{ID: "pue.codecarbon", Kind: factors.PUE, Value: r.PUE, Low: r.PUE, High: r.PUE, Unit: "1", Source: source}
 	if r.PUE == 1 {

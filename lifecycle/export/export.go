@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
@@ -26,6 +27,10 @@ type Options struct {
 	Infrastructure string // environments[].infrastructure
 	ModelName      string // technology.ml.model.name
 	ModelVersion   string // technology.ml.model.version
+	ModelURI       string // where the model is to be had: technology.ml.model.uri
+
+	// ModelReleased is when the model was released, zero if that is not known.
+	ModelReleased time.Time
 
 	// Bare leaves the record itself out of formats that can hold all of it.
 	Bare bool
