@@ -88,8 +88,7 @@ func (c *cli) importFile(file string, read func(io.Reader) iter.Seq2[export.Impo
 	defer in.Close()
 	to, err := c.recordWriter(out)
 	if err != nil {
-		c.complain("import", "%s: it cannot be written (%s)", out, cause(err))
-		return exitFound
+		return c.unwritten(out, err)
 	}
 	told := importTold{cli: c, file: file, json: asJSON, guesses: map[export.Guess]int{}}
 	for imp, err := range read(bufio.NewReader(in)) {
@@ -100,20 +99,23 @@ func (c *cli) importFile(file string, read func(io.Reader) iter.Seq2[export.Impo
 		path, err := to.put(imp.Record)
 		if err != nil {
 			to.drop()
-			c.complain("import", "%s: it cannot be written (%s)", out, cause(err))
-			return exitFound
+			return c.unwritten(out, err)
 		}
 		told.record(imp, path)
 	}
-	if told.failed { // the file is broken: what was read is kept, and that is told
-		told.code = exitFound
-	}
 	if err := to.close(); err != nil {
-		c.complain("import", "%s: it cannot be written (%s)", out, cause(err))
-		return exitFound
+		return c.unwritten(out, err)
 	}
 	told.end(out)
 	return told.code
+}
+
+// unwritten tells why records cannot be written; of standard output run does.
+func (c *cli) unwritten(out string, err error) int {
+	if out != "" {
+		c.complain("import", "%s: it cannot be written (%s)", out, cause(err))
+	}
+	return exitFound
 }
 
 // recordWriter writes records: into a folder each to its own file, else one as
@@ -214,7 +216,6 @@ type importTold struct {
 	file    string
 	json    bool
 	code    int
-	failed  bool
 	records int
 	skipped int
 	guesses map[export.Guess]int
@@ -245,7 +246,6 @@ func (t *importTold) wrong(err error) {
 	t.code = exitFound
 	row := (*export.RowError)(nil)
 	if !errors.As(err, &row) {
-		t.failed = true
 		for line := range strings.Lines(err.Error()) {
 			t.complain("import", "%s: %s", t.file, strings.TrimSpace(strings.TrimPrefix(line, "export: ")))
 		}
