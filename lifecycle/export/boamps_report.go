@@ -202,12 +202,22 @@ func boampsTask(r *lifecycle.Record, stage *lifecycle.PhaseEntry, o Options, ask
 	if strings.Contains(t.TaskStage, "inference") {
 		t.NbRequest = ml.Requests
 	}
-	for _, e := range ml.Evaluation { // the test's before others
-		if e.Metric == "accuracy" && e.Value >= 0 && e.Value <= 1 && (t.MeasuredAccuracy == nil || e.Split == "test") {
-			t.MeasuredAccuracy = &e.Value
-		}
+	if i := boampsAccuracy(ml); i >= 0 {
+		t.MeasuredAccuracy = &ml.Evaluation[i].Value
 	}
 	return t
+}
+
+// boampsAccuracy is the evaluation that BoAmps has a place for, the test's
+// before others; -1 if there is none.
+func boampsAccuracy(ml *lifecycle.ML) int {
+	found := -1
+	for i, e := range ml.Evaluation {
+		if e.Metric == "accuracy" && e.Value >= 0 && e.Value <= 1 && (found < 0 || e.Split == "test") {
+			found = i
+		}
+	}
+	return found
 }
 
 // boampsDescription is the use case, and the boundary, for which BoAmps has no
@@ -433,7 +443,7 @@ func boampsHeld(r *lifecycle.Record, o Options) *holding {
 		return &holding{all: true}
 	}
 	h := &holding{}
-	h.hold("/created_at", "/run/boundary", "/generator/os", "/generator/name", "/generator/version",
+	h.hold("/created_at", "/run/boundary", "/generator/os",
 		"/publisher/confidentiality", "/publisher/name", "/publisher/division", "/publisher/project", "/publisher/licence",
 		"/use_case/description")
 	for _, m := range []string{
@@ -442,14 +452,34 @@ func boampsHeld(r *lifecycle.Record, o Options) *holding {
 	} {
 		h.hold("/technology/ml/" + m)
 	}
+	if boampsMeasure(r, nil).MeasurementMethod == r.Generator.Name {
+		h.hold("/generator/name", "/generator/version")
+	}
+	if ml := r.Technology.ML; ml != nil {
+		if strings.Contains(boampsRun(r), "inference") {
+			h.hold("/technology/ml/requests")
+		}
+		if i := boampsAccuracy(ml); i >= 0 {
+			at := "/technology/ml/evaluation/" + strconv.Itoa(i)
+			h.hold(at+"/metric", at+"/value")
+		}
+	}
 	home := boampsHome(r)
 	for i, e := range r.Environments {
-		if e.ID == home.ID {
-			at := "/environments/" + strconv.Itoa(i)
-			h.hold(at+"/provider", at+"/instance_type", at+"/infrastructure")
-			if e.Country != "" {
-				h.hold(at+"/country", at+"/region")
-			}
+		if e.ID != home.ID {
+			continue
+		}
+		at := "/environments/" + strconv.Itoa(i)
+		h.hold(at+"/provider", at+"/instance_type")
+		if e.Infrastructure != "edge" && e.Infrastructure != "desk" { // which are other
+			h.hold(at + "/infrastructure")
+		}
+		switch {
+		case e.Country == "":
+		case e.Region != "":
+			h.hold(at+"/country", at+"/region")
+		default:
+			h.hold(at+"/country", at+"/subdivision")
 		}
 	}
 	for i, f := range r.Factors {

@@ -152,10 +152,10 @@ func codeCarbonTotals(r *lifecycle.Record, values map[string]string) {
 	if siteKnown {
 		values["water_consumed"] = decimal(site / joulesPerKWh)
 	}
-	if e := r.Totals.EnergyJ.Value; e > 0 {
-		values["pue"] = decimal(r.Totals.FacilityEnergyJ.Value / e)
-	} else if len(r.Environments) == 1 {
+	if len(r.Environments) == 1 {
 		values["pue"] = decimal(figures[r.Environments[0].Factors.PUE])
+	} else if e := r.Totals.EnergyJ.Value; e > 0 {
+		values["pue"] = decimal(max(r.Totals.FacilityEnergyJ.Value/e, 1)) // below 1 by rounding only
 	}
 	if len(r.Environments) == 1 && r.Environments[0].Factors.WUE != "" {
 		values["wue"] = decimal(figures[r.Environments[0].Factors.WUE])

@@ -182,10 +182,11 @@ func (im *importing) codeCarbonEnergy(r *CodeCarbonRow) (readings []reading) {
 		{"ram", memory, lifecycle.Modelled, "model", codeCarbonModelError},
 	} {
 		told := !math.IsNaN(r.parts[i])
-		if i > 0 && part.device.Count == 0 && part.device.MemoryBytes == nil && !(told && r.parts[i] > 0) {
+		d := &part.device
+		if !(told && (i == 0 || r.parts[i] > 0)) && d.Model == "" && d.Threads == nil && d.Count == 0 && d.MemoryBytes == nil {
 			continue // there is none
 		}
-		id := im.device(part.device)
+		id := im.device(*d)
 		if !told {
 			continue
 		}

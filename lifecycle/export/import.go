@@ -130,12 +130,17 @@ func (im *importing) factor(f factors.Factor) string {
 // source does not tell, and returns its id.
 func (im *importing) place(e lifecycle.Environment) string {
 	e.ID = siteID
-	grid := e.Factors.Grid
+	told := e.Factors
 	if err := im.book.Place(e, "the source does not tell it"); err != nil {
 		im.guess("/environments/0", "%v: a wider place stands for it", err)
 	}
-	if at := im.rec.Environments[0]; grid == "" {
-		im.guess("/environments/0/factors/grid", "the source tells no intensity: %s of the data set %s", at.Factors.Grid, factors.Version)
+	at := im.rec.Environments[0].Factors
+	for _, f := range []struct{ name, told, found string }{
+		{"grid", told.Grid, at.Grid}, {"pue", told.PUE, at.PUE}, {"wue", told.WUE, at.WUE}, {"ewif", told.EWIF, at.EWIF},
+	} {
+		if f.told == "" && f.found != "" {
+			im.guess("/environments/0/factors/"+f.name, "the source does not tell it: %s of the data set %s", f.found, factors.Version)
+		}
 	}
 	return siteID
 }

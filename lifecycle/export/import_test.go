@@ -2,6 +2,10 @@ package export
 
 import (
 	"bytes"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,4 +71,48 @@ func TestAnImportedRunIsNamedByItsTimeAndContent(t *testing.T) {
 		assert.NotEqual(t, id, other)
 	}
 	assert.Regexp(t, `^00000000-0000-7`, importedID(time.Time{}, nil))
+}
+
+// pointsInto tells whether a JSON Pointer leads to a value of a record, or to
+// one that is missing.
+func pointsInto(t *testing.T, r *lifecycle.Record, pointer string) bool {
+	t.Helper()
+	var at any
+	require.NoError(t, json.Unmarshal([]byte(encoded(t, r)), &at))
+	for step := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
+		switch v := at.(type) {
+		case map[string]any:
+			at = v[step]
+		case []any:
+			i, err := strconv.Atoi(step)
+			if err != nil || i >= len(v) {
+				return false
+			}
+			at = v[i]
+		}
+	}
+	return at != nil || slices.ContainsFunc(r.Missing, func(m lifecycle.Missing) bool { return m.Path == pointer })
+}
+
+func TestEveryGuessIsOfSomethingInTheRecord(t *testing.T) {
+	var all []Imported
+	for _, change := range []map[string]string{nil, {"country_iso_code": "XXX", "country_name": ""}, {"tracking_mode": "", "pue": ""}, {"energy_consumed": "3"}} {
+		imp, err := oneRow(t, codeCarbonColumns, change).Record()
+		require.NoError(t, err)
+		all = append(all, imp)
+	}
+	for _, text := range []string{
+		smallReport(), smallReport("training", "banana+", "wattmeter", "tea leaves"), smallReport("2026-03-02 09:00:00", "2026-03-02T09:00:00Z"),
+		smallReport(`, "measurementDateTime": "2026-03-02 09:00:00"`, ""), smallReport("wattmeter", "rapl"), smallReport("wattmeter", "codecarbon"),
+	} {
+		list, err := ReadBoAmps(strings.NewReader(text))
+		require.NoError(t, err)
+		all = append(all, list...)
+	}
+	for _, imp := range all {
+		for _, g := range imp.Guesses {
+			assert.True(t, g.Path == "" || pointsInto(t, imp.Record, g.Path), "%s: %s", g.Path, g.Why)
+			assert.NotContains(t, g.Why, "%!", "a format that went wrong")
+		}
+	}
 }
