@@ -25,14 +25,15 @@ type measured struct {
 	zoned       bool
 	seconds     float64
 	timed       bool // seconds is told
+	ours        bool // we wrote the report, of what another tool told
 }
 
 // apart tells whether what counts was measured device by device.
 func (m *measured) apart() bool { return len(m.taken) > 0 && m.taken[0].covers != "" }
 
-// tool tells whether a tool of a name made the measures.
+// tool tells whether a tool of a name made the measures, and the report.
 func (m *measured) tool(name string) bool {
-	return len(m.taken) > 0 && strings.EqualFold(m.taken[0].name, name)
+	return !m.ours && len(m.taken) > 0 && strings.EqualFold(m.taken[0].name, name)
 }
 
 // readMeasures reads the measures. Those of CPUs and of GPUs add up; of those
@@ -89,7 +90,9 @@ func readMeasure(n node) (m measure, ok bool) {
 	}
 	m.kWh = *kWh
 	cpu, gpu := n.text("cpuTrackingMode", false), n.text("gpuTrackingMode", false)
-	m.sensor = strings.Trim(cpu+"+"+gpu, "+")
+	if m.sensor = strings.Trim(cpu+"+"+gpu, "+"); cpu == gpu {
+		m.sensor = cpu
+	}
 	m.method, m.why = methodOf(m.name, cpu, gpu)
 	m.covers = coverage(m.name, cpu, gpu)
 	return m, true

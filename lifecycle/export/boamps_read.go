@@ -233,6 +233,7 @@ func importReport(members map[string]any) (*importing, error) {
 	}
 	header, task, site := n.child("header", false), n.child("task", true), n.child("infrastructure", true)
 	m := readMeasures(n)
+	m.ours = strings.Contains(task.text("taskDescription", false), boampsBoundary)
 	run, made, notes := m.run(header)
 	content, err := json.Marshal(members)
 	if err != nil {
@@ -371,6 +372,11 @@ func (im *importing) site(report, site node) {
 		}
 	}
 	e.Provider, e.InstanceType = strings.ToLower(site.text("cloudProvider", false)), site.text("cloudInstance", false)
+	for ours, theirs := range boampsProviders {
+		if e.Provider == theirs {
+			e.Provider = ours
+		}
+	}
 	place := report.child("environment", false)
 	if name := place.text("country", place.members != nil); name != "" {
 		code, err := factors.Country(name)
@@ -423,6 +429,10 @@ func (im *importing) components(site node, m *measured) (whole string) {
 		c.number("share", false, 1)
 		if gb := c.number("memorySize", false, 9e6); gb != nil && *gb > 0 && h.Kind != lifecycle.KindCPU {
 			bytes := int64(math.Round(*gb * 1e9))
+			if h.Kind == lifecycle.KindMemory && m.tool("codecarbon") && *gb != math.Trunc(*gb) { // rounded by hand it may be either
+				bytes = int64(math.Round(*gb * bytesPerGB))
+				im.guess("/hardware/"+strconv.Itoa(len(im.rec.Hardware))+"/memory_bytes", "GB are of 2^30 bytes where CodeCarbon tells the memory")
+			}
 			h.MemoryBytes = &bytes
 		}
 		if n, name := codeCarbonGPU("", h.Model); n > 0 {

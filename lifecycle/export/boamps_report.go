@@ -119,6 +119,7 @@ var (
 		"supervised": "supervisedLearning", "unsupervised": "unsupervisedLearning", "semi-supervised": "semiSupervisedLearning",
 		"self-supervised": "selfSupervisedLearning", "reinforcement-learning": "reinforcementLearning", "other": "other",
 	}
+	boampsProviders  = map[string]string{"gcp": "google", "ovhcloud": "ovh"}
 	boampsComponents = map[lifecycle.HardwareKind]string{lifecycle.KindMemory: "ram", lifecycle.KindStorage: "storage"}
 	boampsDataTypes  = []string{"tabular", "audio", "boolean", "image", "video", "object", "text", "token", "word", "other"}
 )
@@ -361,7 +362,7 @@ func boampsHome(r *lifecycle.Record) *lifecycle.Environment {
 
 func boampsSite(r *lifecycle.Record, o Options, asked *[]Input) *boInfrastructure {
 	e := boampsHome(r)
-	i := &boInfrastructure{CloudProvider: e.Provider, CloudInstance: e.InstanceType}
+	i := &boInfrastructure{CloudProvider: cmp.Or(boampsProviders[e.Provider], e.Provider), CloudInstance: e.InstanceType}
 	told := cmp.Or(e.Infrastructure, o.Infrastructure)
 	i.InfraType = cmp.Or(boampsInfrastructure[told], told)
 	if told == "" {

@@ -252,6 +252,11 @@ func TestTheOfficialSamplesAreRead(t *testing.T) {
 			gpu := r.Hardware[slices.IndexFunc(r.Hardware, func(h lifecycle.Hardware) bool { return h.Kind == lifecycle.KindGPU })]
 			assert.Equal(t, "Tesla V100S-PCIE-32GB", gpu.Model)
 			assert.Equal(t, 2, gpu.Count)
+			assert.EqualValues(t, 32e9, *gpu.MemoryBytes)
+			assert.Equal(t, "ovhcloud", r.Environments[0].Provider)
+			if name == "bash-tool-boamps_report.json" {
+				assert.EqualValues(t, 90495872<<10, *r.Hardware[3].MemoryBytes, "CodeCarbon's GB are of 2^30 bytes")
+			}
 			paths := []string{}
 			for _, g := range list[0].Guesses {
 				paths = append(paths, g.Path)
@@ -273,6 +278,28 @@ func TestTheOfficialSamplesAreRead(t *testing.T) {
 			assert.Empty(t, back[0].Guesses)
 		})
 	}
+}
+
+func TestWhatCodeCarbonToldComesThroughABareReport(t *testing.T) {
+	imp, err := oneRow(t, codeCarbonColumns, map[string]string{"on_cloud": "Y", "cloud_provider": "gcp", "cloud_region": "europe-west1", "country_iso_code": "BEL"}).Record()
+	require.NoError(t, err)
+	o := boampsTold
+	o.Bare = true
+	text, _ := boampsOf(t, imp.Record, o)
+	assert.Contains(t, text, `"cloudProvider": "google"`)
+	back, err := ReadBoAmps(strings.NewReader(text))
+	require.NoError(t, err)
+	first, second := imp.Record, back[0].Record
+	assert.InEpsilon(t, first.Totals.EnergyJ.Value, second.Totals.EnergyJ.Value, 1e-12, "IT energy, once without PUE")
+	kind := func(r *lifecycle.Record, k lifecycle.HardwareKind) lifecycle.Hardware {
+		return r.Hardware[slices.IndexFunc(r.Hardware, func(h lifecycle.Hardware) bool { return h.Kind == k })]
+	}
+	assert.Equal(t, kind(first, lifecycle.KindMemory).MemoryBytes, kind(second, lifecycle.KindMemory).MemoryBytes)
+	assert.Equal(t, 1, kind(second, lifecycle.KindCPU).Count)
+	assert.Equal(t, 2, kind(second, lifecycle.KindGPU).Count)
+	assert.Equal(t, "gcp", second.Environments[0].Provider)
+	assert.Equal(t, "europe-west1", second.Environments[0].Region)
+	assert.Equal(t, "codecarbon", second.Methods[0].Tool)
 }
 
 func TestASupersededSampleIsRefusedWithAllThatItLacks(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 )
 
@@ -126,8 +127,10 @@ type node struct {
 const maxReportProblems = 20
 
 func (n node) wrong(member, format string, args ...any) {
-	if len(*n.problems) < maxReportProblems {
-		*n.problems = append(*n.problems, errors.New(n.at+"/"+escape(member)+" "+fmt.Sprintf(format, args...)))
+	problem := errors.New(n.at + "/" + escape(member) + " " + fmt.Sprintf(format, args...))
+	known := slices.ContainsFunc(*n.problems, func(p error) bool { return p.Error() == problem.Error() })
+	if !known && len(*n.problems) < maxReportProblems {
+		*n.problems = append(*n.problems, problem)
 	}
 }
 
@@ -200,7 +203,7 @@ func (n node) children(member string) (list []node) {
 		at := n.at + "/" + member + "/" + strconv.Itoa(i)
 		m, ok := item.(map[string]any)
 		if !ok {
-			n.wrong(member+"/"+strconv.Itoa(i), "is no object")
+			node{nil, n.at + "/" + member, n.problems}.wrong(strconv.Itoa(i), "is no object")
 			continue
 		}
 		list = append(list, node{m, at, n.problems})
