@@ -134,7 +134,7 @@ func (c *cli) recordWriter(out string) (*recordWriter, error) {
 	switch {
 	case out == "":
 		return &recordWriter{w: c.out}, nil
-	case isFolder(out) || strings.HasSuffix(out, string(filepath.Separator)):
+	case isFolder(out) || os.IsPathSeparator(out[len(out)-1]):
 		return &recordWriter{dir: out}, os.MkdirAll(out, 0o777)
 	}
 	to := &recordWriter{path: out, temp: out}
@@ -171,11 +171,17 @@ func (to *recordWriter) put(r *lifecycle.Record) (path string, err error) {
 	return to.path, to.line(r)
 }
 
+// line writes a record on one line.
 func (to *recordWriter) line(r *lifecycle.Record) error {
-	text, err := r.Canonical()
-	if err == nil {
-		_, err = to.w.Write(append(text, '\n'))
+	var text, line bytes.Buffer
+	if err := lifecycle.Encode(&text, r); err != nil {
+		return err
 	}
+	if err := json.Compact(&line, text.Bytes()); err != nil {
+		return err
+	}
+	line.WriteByte('\n')
+	_, err := to.w.Write(line.Bytes())
 	return err
 }
 

@@ -69,12 +69,15 @@ func BoAmps(w io.Writer, r *lifecycle.Record, o Options) ([]Loss, error) {
 
 // boampsRecord is the record as a report holds it.
 func boampsRecord(r *lifecycle.Record, oneLine bool) ([]byte, error) {
-	if oneLine {
-		return r.Canonical()
+	var text, line bytes.Buffer
+	if err := lifecycle.Encode(&text, r); err != nil {
+		return nil, err
 	}
-	var text bytes.Buffer
-	err := lifecycle.Encode(&text, r)
-	return bytes.TrimSpace(text.Bytes()), err
+	if !oneLine {
+		return bytes.TrimSpace(text.Bytes()), nil
+	}
+	err := json.Compact(&line, text.Bytes())
+	return line.Bytes(), err
 }
 
 // writeBoAmps writes one report. The record, which may be long, is put in as it

@@ -128,7 +128,7 @@ func readExtension(members map[string]any, extension json.RawMessage, where stri
 			stage = p
 		}
 	}
-	projected, err := boampsReport(r, stage, boampsOptions(members))
+	projected, err := boampsReport(r, stage, boampsOptions(r, members))
 	if err != nil {
 		return Imported{}, fmt.Errorf("/%s/record: %w", boampsExtension, err)
 	}
@@ -140,13 +140,16 @@ func readExtension(members map[string]any, extension json.RawMessage, where stri
 
 // boampsOptions are what was told beside the record when a report was made of
 // it.
-func boampsOptions(members map[string]any) (o Options) {
+func boampsOptions(r *lifecycle.Record, members map[string]any) (o Options) {
 	n := node{members, "", new([]error)}
 	task := n.child("task", false)
 	o.Task = task.text("taskFamily", false)
 	o.Infrastructure = n.child("infrastructure", false).text("infraType", false)
-	if sets := task.children("dataset"); len(sets) > 0 {
-		o.DataType = sets[0].text("dataType", false)
+	for i, set := range task.children("dataset") {
+		if ml := r.Technology.ML; ml == nil || i >= len(ml.Datasets) || ml.Datasets[i].DataType == "" {
+			o.DataType = set.text("dataType", false)
+			break
+		}
 	}
 	return o
 }
@@ -233,7 +236,8 @@ func importReport(members map[string]any) (*importing, error) {
 	}
 	header, task, site := n.child("header", false), n.child("task", true), n.child("infrastructure", true)
 	m := readMeasures(n)
-	m.ours = strings.Contains(task.text("taskDescription", false), boampsBoundary)
+	description, _ := read[string](task, "taskDescription", false, "text")
+	m.ours = strings.Contains(description, boampsBoundary)
 	run, made, notes := m.run(header)
 	content, err := json.Marshal(members)
 	if err != nil {
@@ -283,9 +287,13 @@ func (im *importing) task(task node) {
 	}
 	im.rec.Technology = lifecycle.Technology{Kind: "ml", ML: ml}
 	im.guess("/technology/kind", "ml: BoAmps is of AI tasks")
-	description := task.text("taskDescription", false)
-	if i := strings.Index(description, boampsBoundary); i >= 0 { // of ours
+	description, _ := read[string](task, "taskDescription", false, "text")
+	if i := strings.LastIndex(description, boampsBoundary); i >= 0 { // of ours
 		description = strings.TrimSpace(description[:i])
+	}
+	if len(description) > maxText {
+		description = strings.ToValidUTF8(description[:maxText], "")
+		im.guess("/use_case/description", "the first 4 KiB: all of it is in the report, in the record's extension")
 	}
 	im.rec.UseCase.Description = description
 	algorithms := task.children("algorithms")

@@ -78,6 +78,7 @@ func TestARecordInAReportComesBackByteForByte(t *testing.T) {
 	for _, o := range []Options{{}, {PerStage: true}} {
 		r := exampleRecord(t)
 		r.Run.Name = "</script> é & <b>\u2028"
+		require.NoError(t, r.Seal())
 		text, losses := boampsOf(t, r, o)
 		assert.Empty(t, losses)
 		back, err := ReadBoAmps(strings.NewReader(text))

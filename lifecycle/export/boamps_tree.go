@@ -150,10 +150,13 @@ func read[T any](n node, member string, need bool, kind string) (v T, there bool
 	return v, ok
 }
 
-// text is a text of at most 4 KiB, as a record holds them.
+// maxText is the longest text of a record, in bytes.
+const maxText = 4 << 10
+
+// text is a text that a record can hold.
 func (n node) text(member string, need bool) string {
 	s, _ := read[string](n, member, need, "text")
-	if len(s) > 4<<10 {
+	if len(s) > maxText {
 		n.wrong(member, "is longer than 4 KiB")
 		return ""
 	}
