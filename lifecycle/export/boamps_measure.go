@@ -24,8 +24,9 @@ type measured struct {
 	begin       *time.Time
 	zoned       bool
 	seconds     float64
-	timed       bool // seconds is told
-	ours        bool // we wrote the report, of what another tool told
+	timed       bool    // seconds is told
+	share       float64 // of all devices that is the run's, 0 if that is not told
+	ours        bool    // we wrote the report, of what another tool told
 }
 
 // apart tells whether what counts was measured device by device.

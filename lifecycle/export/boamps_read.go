@@ -18,7 +18,7 @@ import (
 )
 
 // ReadBoAmps reads reports of BoAmps: one, a list of them, or one behind the
-// other as in JSON lines, 128 MiB in all. They are known by their shape, for
+// other as in JSON lines, 10,000 and 128 MiB in all. They are known by their shape, for
 // most tell another version than that of their members.
 //
 // A report with our extension is the record in it, once if several stages have
@@ -60,7 +60,10 @@ func ReadBoAmps(r io.Reader) ([]Imported, error) {
 				at = "/" + strconv.Itoa(i)
 				where = at
 			}
-			imp, err := readReport(report, t.raw[at], t.nulls, where)
+			if len(list) == maxReportCount {
+				return nil, fmt.Errorf("export: boamps: there are more than %d reports: split the file", maxReportCount)
+			}
+			imp, err := readReport(report, t.raw[at], t.nullsOf(at), where)
 			if err != nil {
 				return nil, fmt.Errorf("export: boamps: %s: %w", where, err)
 			}
@@ -114,12 +117,13 @@ func readExtension(members map[string]any, extension json.RawMessage, where stri
 	if json.Unmarshal(extension, &about) != nil || about.Record == nil {
 		return Imported{}, errNoRecord
 	}
+	const at = "/" + boampsExtension + "/record"
 	r, err := lifecycle.Decode(bytes.NewReader(about.Record))
 	if err != nil {
-		return Imported{}, fmt.Errorf("/%s/record: %w", boampsExtension, err)
+		return Imported{}, fmt.Errorf("%s: %w", at, err)
 	}
 	if err := valid(r); err != nil {
-		return Imported{}, fmt.Errorf("/%s/record: %w", boampsExtension, err)
+		return Imported{}, fmt.Errorf("%s: %w", at, err)
 	}
 	imp := Imported{Record: r, Where: where}
 	stage := (*lifecycle.PhaseEntry)(nil)
@@ -130,9 +134,12 @@ func readExtension(members map[string]any, extension json.RawMessage, where stri
 	}
 	projected, err := boampsReport(r, stage, boampsOptions(r, members))
 	if err != nil {
-		return Imported{}, fmt.Errorf("/%s/record: %w", boampsExtension, err)
+		return Imported{}, fmt.Errorf("%s: %w", at, err)
 	}
-	for _, at := range differences("", treeOf(projected), any(members), nil) {
+	found := differences("", treeOf(projected), any(members), nil)
+	want := boampsAbout{about.Version, boampsCovers(stage), r.Run.Boundary, false}
+	found = differences("/"+boampsExtension, treeOf(want), treeOf(about.boampsAbout), found)
+	for _, at := range found {
 		imp.Guesses = append(imp.Guesses, Guess{Why: fmt.Sprintf("%s of the report is not what the record in it tells: the record is taken", at)})
 	}
 	return imp, nil
@@ -254,8 +261,8 @@ func importReport(members map[string]any) (*importing, error) {
 	im.publisher(header)
 	im.task(task)
 	im.site(n, site)
-	node := im.components(site, m)
-	im.measures(n, task, m, node)
+	whole := im.components(site, m)
+	im.measures(n, task, m, whole)
 	im.rec.Generator.OS, im.rec.Generator.Arch = platform(n.child("system", false).text("os", false))
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)
@@ -297,10 +304,8 @@ func (im *importing) task(task node) {
 	}
 	im.rec.UseCase.Description = description
 	algorithms := task.children("algorithms")
-	for i, a := range algorithms {
-		if i == 0 {
-			im.algorithm(ml, a)
-		}
+	if len(algorithms) > 0 {
+		im.algorithm(ml, algorithms[0])
 	}
 	if len(algorithms) > 1 {
 		im.guess("/technology/ml/algorithm", "the first of %d in the report, all of which are in its extension", len(algorithms))
@@ -398,7 +403,7 @@ func (im *importing) site(report, site node) {
 		e.Region = location
 	}
 	if g := place.number("powerSourceCarbonIntensity", false, maxFigure); g != nil {
-		q := reportError(report.text("quality", false))
+		q, _ := reportError(report.text("quality", false))
 		e.Factors.Grid = im.factor(factors.Factor{
 			ID: "grid.boamps", Kind: factors.Grid, Value: *g, Low: *g / (1 + q), High: *g * (1 + q), Unit: "gCO2e/kWh", Geography: e.Country,
 			Source: "the report; taken for the average life-cycle intensity of the production mix",
@@ -408,14 +413,14 @@ func (im *importing) site(report, site node) {
 }
 
 // reportError is the error that a report's quality stands for, as a ratio less
-// 1: 50 % below is half, and half to twice has it.
-func reportError(quality string) float64 {
+// 1: 50 % below is half, and half to twice has it. What is none is told as that.
+func reportError(quality string) (e float64, known bool) {
 	for _, c := range boampsQualities {
 		if c.word == quality {
-			return c.error / (1 - c.error)
+			return c.error / (1 - c.error), true
 		}
 	}
-	return 1
+	return 1, false
 }
 
 // components adds the devices, in one node where several are measured together,
@@ -426,7 +431,7 @@ func (im *importing) components(site node, m *measured) (whole string) {
 		whole = im.device(lifecycle.Hardware{ID: "machine", Kind: lifecycle.KindOther})
 		im.guess("/hardware/0", "the report tells what all components used together: they are taken for one machine")
 	}
-	for _, c := range parts {
+	for i, c := range parts {
 		h := lifecycle.Hardware{Kind: componentKind(c.text("componentType", true)), Model: c.text("componentName", false), Vendor: c.text("manufacturer", false), PartOf: whole}
 		if n := c.whole("nbComponent", true); n != nil {
 			if *n < 1 || *n > 1<<31 {
@@ -434,7 +439,11 @@ func (im *importing) components(site node, m *measured) (whole string) {
 			}
 			h.Count = int(*n)
 		}
-		c.number("share", false, 1)
+		if share := c.number("share", false, 1); i == 0 && share != nil {
+			m.share = *share
+		} else if share == nil || *share != m.share {
+			m.share = 0 // not one for all
+		}
 		if gb := c.number("memorySize", false, 9e6); gb != nil && *gb > 0 && h.Kind != lifecycle.KindCPU {
 			bytes := int64(math.Round(*gb * 1e9))
 			if h.Kind == lifecycle.KindMemory && m.tool("codecarbon") && *gb != math.Trunc(*gb) { // rounded by hand it may be either
@@ -479,18 +488,13 @@ func componentKind(text string) lifecycle.HardwareKind {
 // measures books what was measured.
 func (im *importing) measures(report, task node, m *measured, whole string) {
 	quality := report.text("quality", false)
-	if quality != "" && !slices.ContainsFunc(boampsQualities, func(c struct {
-		word  string
-		error float64
-	}) bool {
-		return c.word == quality
-	}) {
+	e, known := reportError(quality)
+	if quality != "" && !known {
 		report.wrong("quality", "is %q, which is none of high, medium, low", shortened(quality))
 	}
 	if len(*report.problems) > 0 || len(im.rec.Hardware) == 0 {
 		return // nothing can be booked
 	}
-	e := reportError(quality)
 	if quality == "" {
 		im.guess("/methods/0/rel_error", "the report tells no quality: that of low, 50 %%")
 	}
@@ -511,7 +515,7 @@ func (im *importing) measures(report, task node, m *measured, whole string) {
 		if one.why != "" {
 			im.guess("/methods/"+strconv.Itoa(len(im.rec.Methods)-1)+"/method", "%s", one.why)
 		}
-		readings = append(readings, reading{device: device, meter: meter, joules: one.kWh * joulesPerKWh})
+		readings = append(readings, reading{device: device, meter: meter, joules: one.kWh * joulesPerKWh, share: m.share})
 	}
 	for _, other := range m.left {
 		im.guess("/phases/0/energy_j", "%q tells %v kWh besides: it may be of the same, and is left out", shortened(other.name), other.kWh)

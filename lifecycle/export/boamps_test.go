@@ -101,6 +101,11 @@ func TestAReportThatWasChangedAroundItsRecordIsTold(t *testing.T) {
 	assert.Contains(t, told, "/note")
 	assert.Len(t, back[0].Guesses, 2)
 
+	changed = strings.Replace(text, `"boundary":"node"`, `"boundary":"facility"`, 1)
+	back, err = ReadBoAmps(strings.NewReader(changed))
+	require.NoError(t, err)
+	assert.Contains(t, fmt.Sprint(back[0].Guesses), "/ecotracer/boundary")
+
 	changed = strings.Replace(text, `"self_j"`, `"self_joules"`, 1)
 	_, err = ReadBoAmps(strings.NewReader(changed))
 	assert.ErrorContains(t, err, "/ecotracer/record: ")
@@ -353,6 +358,7 @@ func TestWhatCannotBeIsRefusedByItsPlace(t *testing.T) {
 		"no algorithm":         {"[{}]", "[]", "/task/algorithms is empty"},
 		"a date of the header": {`"measures"`, `"header": {"reportDatetime": "soon"}, "measures"`, "/header/reportDatetime"},
 		"no report":            {`"measures"`, `"measurements"`, "it is no report of BoAmps"},
+		"values without end":   {`"measures"`, `"x": [` + strings.Repeat("0,", 1<<20) + `0], "measures"`, "there are more than 1048576 values"},
 		"deep":                 {`"measures"`, `"x": ` + strings.Repeat("[", 20) + strings.Repeat("]", 20) + `, "measures"`, "nests deeper"},
 	} {
 		text := smallReport(test.from, test.to)
@@ -402,6 +408,24 @@ func TestMeasuresOfDifferentDevicesAddUpAndOthersDoNot(t *testing.T) {
 	}
 }
 
+func TestAShareOfAllComponentsIsThatOfTheRun(t *testing.T) {
+	for components, want := range map[string]float64{
+		`{"componentType": "cpu", "nbComponent": 2, "share": 0.5}`:                                                           0.5,
+		`{"componentType": "cpu", "nbComponent": 2, "share": 0.5}, {"componentType": "gpu", "nbComponent": 2, "share": 0.5}`: 0.5,
+		`{"componentType": "cpu", "nbComponent": 2, "share": 0.5}, {"componentType": "gpu", "nbComponent": 2, "share": 1}`:   0,
+		`{"componentType": "cpu", "nbComponent": 2}, {"componentType": "gpu", "nbComponent": 2, "share": 1}`:                 0,
+		`{"componentType": "cpu", "nbComponent": 2, "share": 0}`:                                                             0,
+	} {
+		list, err := ReadBoAmps(strings.NewReader(smallReport(`{"componentType": "cpu", "nbComponent": 2}`, components)))
+		require.NoError(t, err)
+		var share float64
+		if s := list[0].Record.Phases[0].Usage[0].Share; s != nil {
+			share = *s
+		}
+		assert.Equal(t, want, share, components)
+	}
+}
+
 func TestAnIntensityThatTheReportTellsIsTheGrids(t *testing.T) {
 	list, err := ReadBoAmps(strings.NewReader(smallReport(`"measures"`, `"environment": {"country": "france", "powerSourceCarbonIntensity": 60}, "quality": "medium", "measures"`)))
 	require.NoError(t, err)
@@ -438,6 +462,11 @@ func TestNullIsNothingAndTold(t *testing.T) {
 	list, err := ReadBoAmps(strings.NewReader(smallReport(`"componentType"`, `"memorySize": null, "componentType"`)))
 	require.NoError(t, err)
 	assert.Contains(t, fmt.Sprint(list[0].Guesses), "/infrastructure/components/0/memorySize of the report is null")
+
+	list, err = ReadBoAmps(strings.NewReader("[" + smallReport() + "," + smallReport(`"componentType"`, `"memorySize": null, "componentType"`, "1.5", "2.5") + "]"))
+	require.NoError(t, err)
+	assert.NotContains(t, fmt.Sprint(list[0].Guesses), "is null")
+	assert.Contains(t, fmt.Sprint(list[1].Guesses), "{ /infrastructure/components/0/memorySize of the report is null")
 }
 
 func FuzzReadBoAmps(f *testing.F) {

@@ -8,12 +8,15 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // What reports may be at most.
 const (
-	maxReports     = 128 << 20 // bytes in all: a record is 64 MiB at most
-	maxReportDepth = 12
+	maxReports      = 128 << 20 // bytes in all: a record is 64 MiB at most
+	maxReportCount  = 10_000
+	maxReportDepth  = 12
+	maxReportValues = 1 << 20 // but those of records
 )
 
 // treeReader reads JSON as maps, lists, texts, numbers and truths, more strictly
@@ -24,15 +27,29 @@ type treeReader struct {
 	nulls   []string                   // where null stood, which is nothing
 	raw     map[string]json.RawMessage // our extension, by the place of its report
 	several bool                       // it is a list of reports
+	values  int
 }
 
 // next is the next value of the text; io.EOF says that there is none.
 func (t *treeReader) next() (any, error) {
-	t.nulls, t.raw, t.several = nil, map[string]json.RawMessage{}, false
+	t.nulls, t.raw, t.several, t.values = nil, map[string]json.RawMessage{}, false, 0
 	return t.value("", 0)
 }
 
+// nullsOf are the places of null in the report at a place.
+func (t *treeReader) nullsOf(at string) (list []string) {
+	for _, null := range t.nulls {
+		if in, ok := strings.CutPrefix(null, at+"/"); ok {
+			list = append(list, "/"+in)
+		}
+	}
+	return list
+}
+
 func (t *treeReader) value(at string, depth int) (any, error) {
+	if t.values++; t.values > maxReportValues {
+		return nil, fmt.Errorf("%s: there are more than %d values", at, maxReportValues)
+	}
 	token, err := t.dec.Token()
 	if err != nil {
 		if at != "" && err == io.EOF {
