@@ -241,12 +241,12 @@ func codeCarbonHeld(r *lifecycle.Record) *holding {
 		case d.Kind == lifecycle.KindCPU:
 			h.hold(at+"/kind", at+"/model")
 			if d.Count == 1 {
-				h.hold(at+"/count", at+"/threads")
+				h.hold(at + "/threads") // the line has the sum of all
 			}
 		case d.Kind == lifecycle.KindGPU:
 			h.hold(at+"/kind", at+"/model", at+"/count")
 		case d.Kind == lifecycle.KindMemory && d.Count == 1:
-			h.hold(at+"/kind", at+"/count", at+"/memory_bytes")
+			h.hold(at+"/kind", at+"/memory_bytes")
 		}
 	}
 	return h
