@@ -13,5 +13,6 @@ func Formats() []Format {
 	return []Format{
 		{"boamps", "a report of Boavizta's BoAmps 1.1, with the record in it", ".json", BoAmps},
 		{"codecarbon", "a line of CodeCarbon's emissions.csv", ".csv", CodeCarbon},
+		{"modelcard", "Hugging Face model card: front matter and a Markdown section", ".md", ModelCard},
 	}
 }
