@@ -48,6 +48,7 @@ var commands = []command{
 	{"compare", declareCompare},
 	{"amortise", declareAmortise},
 	{"merge", declareMerge},
+	{"card", declareCard},
 	{"attribute", declareAttribute},
 	{"export", declareExport},
 	{"import", declareImport},

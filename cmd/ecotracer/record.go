@@ -98,9 +98,14 @@ func (c *cli) write(command, file string, r *lifecycle.Record) bool {
 }
 
 // writeFile writes a file such that a reader finds all of it or what was there
-// before. What is no ordinary file, such as a pipe, is written as it is.
+// before. A file that is there keeps its permissions, and a link to it stays a
+// link. What is no ordinary file, such as a pipe, is written as it is.
 func writeFile(path string, content []byte) error {
-	if st, err := os.Stat(path); err == nil && !st.Mode().IsRegular() {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	old, err := os.Stat(path)
+	if err == nil && !old.Mode().IsRegular() {
 		return os.WriteFile(path, content, 0o666)
 	}
 	temp := tempName(path)
@@ -109,6 +114,9 @@ func writeFile(path string, content []byte) error {
 		return err
 	}
 	_, err = f.Write(content)
+	if old != nil && err == nil {
+		err = f.Chmod(old.Mode().Perm())
+	}
 	err = errors.Join(err, f.Close())
 	if err == nil {
 		err = os.Rename(temp, path)

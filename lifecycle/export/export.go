@@ -39,6 +39,10 @@ type Options struct {
 	// on a line of its own, in formats that describe one of either.
 	PerStage bool
 
+	// Style is how the forms are written that are for people ([SCI], [GPAI],
+	// [Table]).
+	Style Style
+
 	// Spans are the single spans of the run, as tracer.Spans wrote them, for
 	// formats that show them; nil if they were not kept.
 	Spans io.Reader

@@ -13,6 +13,15 @@ func Formats() []Format {
 	return []Format{
 		{"boamps", "a report of Boavizta's BoAmps 1.1, with the record in it", ".json", BoAmps},
 		{"codecarbon", "a line of CodeCarbon's emissions.csv", ".csv", CodeCarbon},
+		{"gpai", "extract for the EU's model documentation form (AI Act, Annex XI)", ".txt", styled(GPAI, Text)},
+		{"gpai.json", "the same as JSON", ".json", styled(GPAI, JSON)},
+		{"gpai.md", "the same as Markdown", ".md", styled(GPAI, Markdown)},
 		{"modelcard", "Hugging Face model card: front matter and a Markdown section", ".md", ModelCard},
+		{"sci", "Software Carbon Intensity report (ISO/IEC 21031)", ".txt", styled(SCI, Text)},
+		{"sci.json", "the same as JSON", ".json", styled(SCI, JSON)},
+		{"sci.md", "the same as Markdown", ".md", styled(SCI, Markdown)},
+		{"table", "result sheet in the manner of SPEC disclosures", ".txt", styled(Table, Text)},
+		{"table.json", "the same as JSON", ".json", styled(Table, JSON)},
+		{"table.md", "the same as Markdown", ".md", styled(Table, Markdown)},
 	}
 }

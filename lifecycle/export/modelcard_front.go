@@ -76,9 +76,12 @@ func firstLine(text []byte) (line, rest []byte) {
 	return text[:i], text[i:]
 }
 
-// ended is a line without its end.
+// ended is a line without its end, \n or \r\n.
 func ended(line []byte) string {
-	return strings.TrimSuffix(strings.TrimSuffix(string(line), "\n"), "\r")
+	if text, ok := strings.CutSuffix(string(line), "\n"); ok {
+		return strings.TrimSuffix(text, "\r")
+	}
+	return string(line)
 }
 
 // writeFront writes the front matter, with the entries in it.

@@ -19,7 +19,7 @@ func cardSection(r *lifecycle.Record, o Options, l *learning, digest string) []s
 	s.phases(r)
 	s.basis(r)
 	if text := missingInWords(r); text != "" {
-		s.add("", "Not known, and so in no figure: "+text+".")
+		s.add("", "Not known: "+text+".")
 	}
 	link := "The record of this run"
 	if o.Record != "" {
@@ -205,13 +205,15 @@ func factorInWords(f *factors.Factor) string {
 // fewMissing is how many things a card tells that are missing.
 const fewMissing = 12
 
-// missingInWords lists in Markdown what the record lacks, by reason, "" if
-// nothing. What does not apply is not lacking.
+// missingInWords lists in Markdown what the record lacks of figures and of what
+// they rest on, by reason, "" if nothing. What does not apply is not lacking,
+// and what was done is told elsewhere on a card.
 func missingInWords(r *lifecycle.Record) string {
 	var texts []string
 	more := 0
 	for _, m := range r.Missing {
-		if m.Reason == "not-applicable" {
+		of, _, _ := strings.Cut(strings.TrimPrefix(m.Path, "/"), "/")
+		if m.Reason == "not-applicable" || of == "publisher" || of == "use_case" || of == "technology" {
 			continue
 		}
 		if len(texts) == fewMissing {
