@@ -17,11 +17,13 @@ func Formats() []Format {
 		{"gpai.json", "the same as JSON", ".json", styled(GPAI, JSON)},
 		{"gpai.md", "the same as Markdown", ".md", styled(GPAI, Markdown)},
 		{"modelcard", "Hugging Face model card: front matter and a Markdown section", ".md", ModelCard},
+		{"rocrate", "ro-crate-metadata.json of a Workflow Run RO-Crate", ".json", ROCrate},
 		{"sci", "Software Carbon Intensity report (ISO/IEC 21031)", ".txt", styled(SCI, Text)},
 		{"sci.json", "the same as JSON", ".json", styled(SCI, JSON)},
 		{"sci.md", "the same as Markdown", ".md", styled(SCI, Markdown)},
 		{"table", "result sheet in the manner of SPEC disclosures", ".txt", styled(Table, Text)},
 		{"table.json", "the same as JSON", ".json", styled(Table, JSON)},
 		{"table.md", "the same as Markdown", ".md", styled(Table, Markdown)},
+		{"wandb", "summary, config and artifact of a Weights & Biases run", ".json", WandB},
 	}
 }

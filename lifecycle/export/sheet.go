@@ -34,6 +34,8 @@ type sheet struct {
 	title string
 	parts []sheetPart
 	notes []string
+
+	merged bool // rows that say the same are one
 }
 
 // sheetPart is a table of a form. The first column names its rows.

@@ -40,8 +40,12 @@ func Table(w io.Writer, r *lifecycle.Record, o Options) ([]Loss, error) {
 		"/environments/*/id", "/environments/*/country", "/environments/*/subdivision", "/environments/*/grid_zone", "/environments/*/infrastructure",
 		"/environments/*/virtualisation", "/environments/*/provider", "/environments/*/region", "/environments/*/instance_type",
 		"/factors/*/id", "/factors/*/kind", "/factors/*/value", "/factors/*/low", "/factors/*/high", "/factors/*/unit", "/factors/*/source", "/factors/*/source_year",
-		"/missing", "/warnings/*/code", "/warnings/*/detail")
-	return rounding(o, "/totals", h.lost(r)), s.write(w, o.Style)
+		"/missing", "/warnings")
+	lost := h.lost(r)
+	if s.merged {
+		lost = append(lost, Loss{Path: "/warnings", Why: "of warnings that say the same, only the first place is told"})
+	}
+	return rounding(o, "/totals", lost), s.write(w, o.Style)
 }
 
 // result adds what the run came to.
@@ -213,7 +217,9 @@ func (s *sheet) gaps(r *lifecycle.Record) {
 	}
 	for _, w := range r.Warnings {
 		key := [2]string{w.Code, w.Detail}
-		if n, first := counts[key]; first {
+		n, first := counts[key]
+		s.merged = s.merged || !first
+		if first {
 			delete(counts, key)
 			warnings.rows = append(warnings.rows, []entry{{text: w.Code}, {text: counted(n)}, {text: cmp.Or(w.Detail, absent)}, {text: cmp.Or(w.Path, absent)}})
 		}
