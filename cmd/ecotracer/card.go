@@ -69,7 +69,7 @@ func (c *cli) freshCard(record *lifecycle.Record, f cardFlags) int {
 		return exitFound
 	}
 	if f.json {
-		return c.json(cardDone{Changed: true, Card: card.String(), Lost: lost})
+		return c.json(cardDone{Card: card.String(), Lost: lost})
 	}
 	_, _ = c.out.Write(card.Bytes())
 	return exitOK

@@ -128,7 +128,7 @@ func extent(first, n int) string {
 	return fmt.Sprintf("%d,%d", first, n)
 }
 
-// diff shows a difference: lines of a card are safe for a terminal.
+// diff shows a difference, safe for a terminal.
 func (p *page) diff(text string) {
 	for line := range strings.Lines(text) {
 		line = plain(strings.TrimRight(line, "\r\n"))

@@ -178,6 +178,8 @@ func TestNoCommandDoesWellWhoseResultCannotBeWritten(t *testing.T) {
 		{"merge", good},
 		{"export", "--list"},
 		{"import", "--from", "boamps", report},
+		{"card", good},
+		{"card", "--json", good},
 		{"estimate", "--energy-kwh", "1"},
 		{"estimate", "--json", "--energy-kwh", "1"},
 		{"factors", "list"},

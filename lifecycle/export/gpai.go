@@ -87,13 +87,13 @@ func (s *sheet) model(r *lifecycle.Record, o Options) {
 		parameters = numbered(float64(*p.Total), "parameters")
 	}
 	s.facts("Model",
-		fact("name", told(strings.TrimSpace(cmp.Or(model.Name, o.ModelName)+" "+cmp.Or(model.Version, o.ModelVersion)), lacking(r, "/technology/ml/model"))),
-		fact("authenticity", told(digest, lacking(r, "/technology/ml/model/digest"))),
-		fact("modified from", told(base, lacking(r, "/technology/ml/base_model"))),
-		fact("architecture", told(architecture, lacking(r, "/technology/ml/algorithm", "/technology/ml"))),
-		fact("design", told(design, lacking(r, "/technology/ml/layers", "/technology/ml"))),
+		fact("name", toldText(strings.TrimSpace(cmp.Or(model.Name, o.ModelName)+" "+cmp.Or(model.Version, o.ModelVersion)), lacking(r, "/technology/ml/model"))),
+		fact("authenticity", toldText(digest, lacking(r, "/technology/ml/model/digest"))),
+		fact("modified from", toldText(base, lacking(r, "/technology/ml/base_model"))),
+		fact("architecture", toldText(architecture, lacking(r, "/technology/ml/algorithm", "/technology/ml"))),
+		fact("design", toldText(design, lacking(r, "/technology/ml/layers", "/technology/ml"))),
 		fact("total parameters", parameters),
-		fact("training type", told(ml.TrainingType, lacking(r, "/technology/ml/training_type", "/technology/ml"))))
+		fact("training type", toldText(ml.TrainingType, lacking(r, "/technology/ml/training_type", "/technology/ml"))))
 }
 
 // trainingData adds how much data there was: point 2(c).
@@ -108,7 +108,7 @@ func (s *sheet) trainingData(r *lifecycle.Record) {
 			if d.Tokens != nil {
 				sizes = append(sizes, twoFigures(float64(*d.Tokens))+" tokens")
 			}
-			rows = append(rows, []entry{{text: d.Role}, told(d.DataType, "the record does not tell"), told(strings.Join(sizes, ", "), "the record does not tell")})
+			rows = append(rows, []entry{{text: d.Role}, toldText(d.DataType, "the record does not tell"), toldText(strings.Join(sizes, ", "), "the record does not tell")})
 		}
 	}
 	if len(rows) == 0 {
@@ -141,7 +141,7 @@ func (s *sheet) training(r *lifecycle.Record, l *learning) {
 	s.facts("Training process",
 		fact("duration of training", duration),
 		fact("wall clock time", clock),
-		fact("hardware time", told(strings.Join(devices, ", "), none)),
+		fact("hardware time", toldText(strings.Join(devices, ", "), none)),
 		fact("amount of computation used for training", flop))
 }
 
@@ -213,7 +213,7 @@ func (s *sheet) consumption(r *lifecycle.Record, l *learning) {
 	s.facts("Energy consumption",
 		fact("energy used for training", energy),
 		fact("95 % interval", bounds),
-		fact("how it was found", told(method, "no energy is told")),
+		fact("how it was found", toldText(method, "no energy is told")),
 		fact("benchmarked computation of inference", inferenceFLOP(r, l)))
 }
 

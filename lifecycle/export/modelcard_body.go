@@ -99,7 +99,7 @@ func (p *cardParts) places() (sectionPlaces, error) {
 	for number := 1; len(rest) > 0; number++ {
 		var l []byte
 		l, rest = firstLine(rest)
-		begin, text := offset, strings.TrimRight(ended(l), " \t")
+		begin, text := offset, strings.TrimRight(lineText(l), " \t")
 		offset += len(l)
 		switch {
 		case fence != "":
@@ -117,7 +117,7 @@ func (p *cardParts) places() (sectionPlaces, error) {
 			if at.begin < 0 || at.end >= 0 {
 				return wrong(number, "a section of ecotracer ends that has not begun: delete this comment")
 			}
-			at.end = begin + len(ended(l))
+			at.end = begin + len(lineText(l))
 		case fenceOf(text) != "":
 			fence, open = fenceOf(text), number
 		case opensComment(text):

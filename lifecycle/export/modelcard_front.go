@@ -43,7 +43,7 @@ func splitCard(card []byte) (*cardParts, error) {
 	open, rest := firstLine(card[begin:])
 	line := 1 + bytes.Count(card[:begin], []byte("\n"))
 	column := 1 + begin - max(bytes.LastIndexByte(card[:begin], '\n')+1, bom)
-	switch after, ok := strings.CutPrefix(ended(open), "---"); {
+	switch after, ok := strings.CutPrefix(lineText(open), "---"); {
 	case !ok || strings.Trim(after, " \t") != "":
 		p.before, p.body, p.bodyLine = card[:bom], card[bom:], 1
 		return p, nil
@@ -58,7 +58,7 @@ func splitCard(card []byte) (*cardParts, error) {
 		}
 		var l []byte
 		l, at = firstLine(at)
-		if ended(l) == "---" {
+		if lineText(l) == "---" {
 			p.yaml, p.close, p.body = rest[:end], l, at
 			p.bodyLine = p.yamlLine + bytes.Count(p.yaml, []byte("\n")) + 1
 			return p, nil
@@ -76,8 +76,8 @@ func firstLine(text []byte) (line, rest []byte) {
 	return text[:i], text[i:]
 }
 
-// ended is a line without its end, \n or \r\n.
-func ended(line []byte) string {
+// lineText is a line without its end, \n or \r\n.
+func lineText(line []byte) string {
 	if text, ok := strings.CutSuffix(string(line), "\n"); ok {
 		return strings.TrimSuffix(text, "\r")
 	}

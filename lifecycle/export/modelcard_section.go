@@ -14,7 +14,7 @@ import (
 // Markdown, in which what the record holds is text and nothing else.
 func cardSection(r *lifecycle.Record, o Options, l *learning, digest string) []string {
 	var s section
-	s.lead(r, l)
+	s.lead(l)
 	s.template(r, o, l)
 	s.phases(r)
 	s.basis(r)
@@ -35,20 +35,30 @@ type section struct{ lines []string }
 func (s *section) add(lines ...string) { s.lines = append(s.lines, lines...) }
 
 // lead tells what learning came to, and what the front matter covers.
-func (s *section) lead(r *lifecycle.Record, l *learning) {
-	if l == nil || l.emissions == nil || l.facility == nil {
+func (s *section) lead(l *learning) {
+	switch {
+	case l == nil:
 		s.add("The run that this section is of has no stage in which a model learns: `" + co2Key + "` is not set from it.")
 		return
+	case l.emissions == nil:
+		s.add("The record does not tell what learning (" + markdown(strings.Join(l.stages, ", ")) + ") emitted: `" + co2Key + "` is not set from it.")
+		return
 	}
-	s.add(fmt.Sprintf("Learning (%s) used **%s** of electricity, that of the facility included, and emitted **%s** by it; the energy is %s. "+
-		"`%s` in the front matter tells the same: of learning alone, without data preparation, evaluation and use, and without the making of the devices.",
-		markdown(strings.Join(l.stages, ", ")), figure(*l.facility, kiloWattHours), figure(*l.emissions, gramsCO2e),
-		methodInWords(l.facility.Method), co2Key))
+	text := fmt.Sprintf("Learning (%s) emitted **%s** by its electricity", markdown(strings.Join(l.stages, ", ")), figureText(*l.emissions, gramsCO2e))
+	if q := l.facility; q != nil {
+		text += fmt.Sprintf(", **%s** with that of the facility, %s", figureText(*q, kiloWattHours), methodInWords(q.Method, l.energy))
+	}
+	s.add(text + fmt.Sprintf(". `%s` in the front matter tells the same: of learning alone, without data preparation, evaluation and use, "+
+		"and without the making of the devices.", co2Key))
 }
 
-// methodInWords tells how a figure of energy was obtained.
-func methodInWords(m lifecycle.Method) string {
-	switch m {
+// methodInWords tells how a figure of energy was obtained: with the facility it
+// rests on a factor, so that at the devices tells more.
+func methodInWords(method lifecycle.Method, atDevices *lifecycle.Quantity) string {
+	if atDevices != nil {
+		method = atDevices.Method
+	}
+	switch method {
 	case lifecycle.Metered:
 		return "read from meters"
 	case lifecycle.Counter:
@@ -70,7 +80,7 @@ func (s *section) template(r *lifecycle.Record, o Options, l *learning) {
 		hours = significant(*l.seconds/3600, 3) + of
 	}
 	if l.emissions != nil {
-		carbon = figure(*l.emissions, gramsCO2e) + of
+		carbon = figureText(*l.emissions, gramsCO2e) + of
 	}
 	s.add("",
 		"- **Hardware Type:** "+orUnknown(l.hardware(r)),
@@ -124,18 +134,18 @@ func (s *section) phases(r *lifecycle.Record) {
 	t := &r.Totals
 	s.row("**the run**", &t.EnergyJ, &t.FacilityEnergyJ, t.GCO2e)
 	if t.GCO2e == nil {
-		s.add("", "What the run emitted in all is unknown, as part of it is; its electricity: "+figure(t.OperationalGCO2e, gramsCO2e)+".")
+		s.add("", "What the run emitted in all is unknown, as part of it is; its electricity: "+figureText(t.OperationalGCO2e, gramsCO2e)+".")
 	}
 }
 
 // row is a row of the table of phases. What is not there does not apply, or is
 // unknown.
 func (s *section) row(name string, energy, facility, gco2e *lifecycle.Quantity) {
-	cell := func(q *lifecycle.Quantity, units []measure) string {
+	cell := func(q *lifecycle.Quantity, units []peopleUnit) string {
 		if q == nil {
 			return "–"
 		}
-		return figure(*q, units)
+		return figureText(*q, units)
 	}
 	var methods []string
 	for _, q := range []*lifecycle.Quantity{energy, gco2e} {
@@ -184,7 +194,7 @@ func (s *section) basis(r *lifecycle.Record) {
 		texts = append(texts, strings.Join(grids, "; ")+".")
 	}
 	if r.Totals.WaterL != nil {
-		texts = append(texts, "Water: "+figure(*r.Totals.WaterL, litresWater)+".")
+		texts = append(texts, "Water: "+figureText(*r.Totals.WaterL, litresWater)+".")
 	}
 	s.add("", strings.Join(texts, " "))
 }

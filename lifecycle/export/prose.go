@@ -15,21 +15,21 @@ import (
 // perKWh is joules per kWh.
 const perKWh = 3.6e6
 
-// measure is a unit for people, and how much of the record's unit it is.
-type measure struct {
+// peopleUnit is a unit for people, and how much of the record's unit it is.
+type peopleUnit struct {
 	size float64
 	name string
 }
 
 // Units for people, the largest first.
 var (
-	kiloWattHours = []measure{{3.6e12, "GWh"}, {3.6e9, "MWh"}, {3.6e6, "kWh"}, {3600, "Wh"}, {3.6, "mWh"}, {3.6e-3, "µWh"}}
-	gramsCO2e     = []measure{{1e6, "tCO2e"}, {1e3, "kgCO2e"}, {1, "gCO2e"}, {1e-3, "mgCO2e"}, {1e-6, "µgCO2e"}, {1e-9, "ngCO2e"}}
-	litresWater   = []measure{{1e3, "m³"}, {1, "L"}, {1e-3, "mL"}, {1e-6, "µL"}}
+	kiloWattHours = []peopleUnit{{3.6e12, "GWh"}, {3.6e9, "MWh"}, {3.6e6, "kWh"}, {3600, "Wh"}, {3.6, "mWh"}, {3.6e-3, "µWh"}}
+	gramsCO2e     = []peopleUnit{{1e6, "tCO2e"}, {1e3, "kgCO2e"}, {1, "gCO2e"}, {1e-3, "mgCO2e"}, {1e-6, "µgCO2e"}, {1e-9, "ngCO2e"}}
+	litresWater   = []peopleUnit{{1e3, "m³"}, {1, "L"}, {1e-3, "mL"}, {1e-6, "µL"}}
 )
 
 // suited is the largest unit of which v is at least one, else the smallest.
-func suited(v float64, units []measure) measure {
+func suited(v float64, units []peopleUnit) peopleUnit {
 	for _, u := range units {
 		if v >= u.size*0.9995 || v == 0 && (u.size == 1 || u.name == "Wh") {
 			return u
@@ -41,7 +41,7 @@ func suited(v float64, units []measure) measure {
 // figureParts writes a quantity in the unit that suits it, to three
 // significant digits: 4.05, 2.81–5.89, gCO2e. There are no bounds if what it
 // rests on was given as exact.
-func figureParts(q lifecycle.Quantity, units []measure) (value, bounds, unit string) {
+func figureParts(q lifecycle.Quantity, units []peopleUnit) (value, bounds, unit string) {
 	u := suited(q.Value, units)
 	low, high := significant(q.Low/u.size, 3), significant(q.High/u.size, 3)
 	if low != high {
@@ -50,8 +50,8 @@ func figureParts(q lifecycle.Quantity, units []measure) (value, bounds, unit str
 	return significant(q.Value/u.size, 3), bounds, u.name
 }
 
-// figure writes a quantity on one line: 4.05 gCO2e (2.81–5.89).
-func figure(q lifecycle.Quantity, units []measure) string {
+// figureText writes a quantity on one line: 4.05 gCO2e (2.81–5.89).
+func figureText(q lifecycle.Quantity, units []peopleUnit) string {
 	value, bounds, unit := figureParts(q, units)
 	if bounds != "" {
 		bounds = " (" + bounds + ")"
@@ -163,9 +163,8 @@ func markdown(s string) string {
 	return autolinks.ReplaceAllString(b.String(), `$1$3\$2$4`)
 }
 
-// autolinks is where GFM 6.9 would make a link of a text: https:// and www.
-// (an address of e-mail has an @, which is escaped). The sign goes behind the
-// letters.
+// autolinks is where GFM 6.9 would make a link of a text: https:// and www. An
+// address of e-mail some make a link whatever is done, to what it says.
 var autolinks = regexp.MustCompile(`()(://)|(?i)(www)(\.)`)
 
 // markdownLink links to a place beside the text or on the web; what is neither

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -95,7 +97,9 @@ func (c *crate) addFile(o Options) error {
 		return err
 	}
 	name := cmp.Or(o.Record, c.record.Run.ID+".json")
-	c.file = crateID(name)
+	if c.file, err = crateID(name); err != nil {
+		return err
+	}
 	c.graph = append(c.graph, entity{
 		"@id": c.file, "@type": "File", "name": name,
 		"description":    "Record of the run: energy and emissions with intervals, methods, factors and sources. SHA-256 of its canonical form (RFC 8785): " + canonical,
@@ -108,12 +112,16 @@ func (c *crate) addFile(o Options) error {
 	return nil
 }
 
-// crateID is the @id of a file: a path in the form of a URI, or a URL.
-func crateID(name string) string {
+// crateID is the @id of a file: a URL, or a path below the crate in the form of
+// a URI.
+func crateID(name string) (string, error) {
 	if u, err := url.Parse(name); err == nil && (u.Scheme == "https" || u.Scheme == "http") {
-		return name
+		return name, nil
 	}
-	return (&url.URL{Path: name}).EscapedPath()
+	if name = path.Clean(name); !fs.ValidPath(name) || name == "." {
+		return "", fmt.Errorf("the record is to be a file of the crate, and %q is not below it: name it as it is from ro-crate-metadata.json, or by a URL", name)
+	}
+	return (&url.URL{Path: name}).EscapedPath(), nil
 }
 
 // addRoot puts the metadata file and the root in front.
@@ -239,7 +247,7 @@ func (c *crate) addUsage() []any {
 	}
 	r := c.record
 	add("#duration_s", seconds("duration_s", "RunInfo.DurationS", r.Run.DurationS))
-	add("#measured_share", entity{"name": "measured_share", "propertyID": memberDocs + "Totals.MeasuredShare", "value": plainDecimal(r.Totals.MeasuredShare)})
+	add("#measured_share", entity{"name": "measured_share", "propertyID": memberDocs + "Totals.MeasuredShare", "value": inFull(r.Totals.MeasuredShare)})
 	for _, f := range totalFigures {
 		if q := f.get(&r.Totals); q != nil {
 			add("#"+f.key, usage(f.key, f.doc, f.unit, q))
@@ -263,14 +271,14 @@ func (c *crate) addUsage() []any {
 
 // usage is a figure with its bounds and method.
 func usage(name, doc, unit string, q *lifecycle.Quantity) entity {
-	return entity{"name": name, "propertyID": memberDocs + doc, "unitCode": qudtUnit + unit, "value": plainDecimal(q.Value),
+	return entity{"name": name, "propertyID": memberDocs + doc, "unitCode": qudtUnit + unit, "value": inFull(q.Value),
 		"minValue": q.Low, "maxValue": q.High, "measurementTechnique": string(q.Method)}
 }
 
 // seconds is a duration.
 func seconds(name, doc string, s float64) entity {
-	return entity{"name": name, "propertyID": memberDocs + doc, "unitCode": qudtUnit + "SEC", "value": plainDecimal(s)}
+	return entity{"name": name, "propertyID": memberDocs + doc, "unitCode": qudtUnit + "SEC", "value": inFull(s)}
 }
 
-// plainDecimal writes a number in full and without an exponent.
-func plainDecimal(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+// inFull writes a number in full and without an exponent.
+func inFull(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }

@@ -135,6 +135,15 @@ func TestATrackerGetsFiguresWithTheirBounds(t *testing.T) {
 	assert.NotContains(t, filled(t, WandB, r, Options{Bare: true}), "artifact")
 }
 
+func TestARecordOutsideTheCrateIsNoFileOfIt(t *testing.T) {
+	for _, name := range []string{"/home/me/record.json", "../record.json", "a/../../record.json", ".."} {
+		_, err := ROCrate(&bytes.Buffer{}, exampleRecord(t), Options{Record: name})
+		assert.ErrorContains(t, err, "is not below it", name)
+	}
+	_, err := ROCrate(&bytes.Buffer{}, exampleRecord(t), Options{Record: "./record.json"})
+	assert.NoError(t, err)
+}
+
 // manyPaths is a record with as many paths as a run keeps.
 func manyPaths(t testing.TB) *lifecycle.Record {
 	r := exampleRecord(t)
@@ -149,12 +158,12 @@ func manyPaths(t testing.TB) *lifecycle.Record {
 	return r
 }
 
-func BenchmarkFormats(b *testing.B) {
+func BenchmarkTenThousandPaths(b *testing.B) {
 	r := manyPaths(b)
-	for _, f := range Formats() {
-		b.Run(f.Name, func(b *testing.B) {
+	for name, f := range map[string]Func{"modelcard": ModelCard, "sci": SCI, "gpai": GPAI, "table": Table, "rocrate": ROCrate, "wandb": WandB} {
+		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				if _, err := f.Write(&bytes.Buffer{}, r, Options{Record: "record.json"}); err != nil {
+				if _, err := f(&bytes.Buffer{}, r, Options{Record: "record.json"}); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -60,11 +60,11 @@ func (s *sheet) score(r *lifecycle.Record, sci *lifecycle.SCIReport) {
 		fact("SCI", score),
 		fact("O, operational, per R", per(sci.OperationalGCO2e)),
 		fact("M, embodied, per R", per(sci.EmbodiedGCO2e)),
-		fact("R, functional unit", told(perOne(sci.Unit), "")),
+		fact("R, functional unit", toldText(perOne(sci.Unit), "")),
 		fact("number of R", entry{text: counted(int64(sci.Count)), number: &sci.Count, unit: sci.Unit}))
 	intensity := entry{unknown: "no electricity was used"}
 	if sci.Intensity != nil {
-		intensity = quantified(sci.Intensity, []measure{{1, "gCO2e/kWh"}}, 1, "gCO2e/kWh", "")
+		intensity = quantified(sci.Intensity, []peopleUnit{{1, "gCO2e/kWh"}}, 1, "gCO2e/kWh", "")
 	}
 	rows := [][]entry{
 		{{text: "E, energy"}, energyKWh(sci.EnergyKWh), {text: sciMethod(sci.EnergyKWh.Method, sci.MeasuredShare)}},
@@ -122,14 +122,14 @@ func (s *sheet) application(r *lifecycle.Record, o Options, digest string, sci *
 	}
 	who := strings.Join(nonEmpty(r.Publisher.Name, r.Publisher.Division, r.Publisher.Project), ", ")
 	s.facts("What it is of",
-		fact("application", told(r.Run.Name, "the run has no name")),
-		fact("description", told(r.UseCase.Description, lacking(r, "/use_case/description"))),
-		fact("purpose", told(r.UseCase.Purpose, lacking(r, "/use_case/purpose"))),
-		fact("organisation", told(who, lacking(r, "/publisher/name"))),
-		fact("contact", told(r.Publisher.Contact, lacking(r, "/publisher/contact"))),
-		fact("measured from", told(timeSpan(r), "nothing ran: it is an estimate")),
+		fact("application", toldText(r.Run.Name, "the run has no name")),
+		fact("description", toldText(r.UseCase.Description, lacking(r, "/use_case/description"))),
+		fact("purpose", toldText(r.UseCase.Purpose, lacking(r, "/use_case/purpose"))),
+		fact("organisation", toldText(who, lacking(r, "/publisher/name"))),
+		fact("contact", toldText(r.Publisher.Contact, lacking(r, "/publisher/contact"))),
+		fact("measured from", toldText(timeSpan(r), "nothing ran: it is an estimate")),
 		fact("boundary of the energy", entry{text: string(r.Run.Boundary) + ": " + boundaryWords[r.Run.Boundary] + ", " + scopeWords[r.Run.Scope]}),
-		fact("stages", told(strings.Join(stages, ", "), "no stage used anything")),
+		fact("stages", toldText(strings.Join(stages, ", "), "no stage used anything")),
 		fact("left out", entry{text: orNone(strings.Join(leftOut, "; "))}),
 		fact("made by", entry{text: generatorName(r)}),
 		fact("record", entry{text: recordName(o, digest)}))

@@ -62,8 +62,8 @@ func (s *sheet) facts(title string, rows ...[]entry) {
 // fact is a row of a name and a value.
 func fact(name string, value entry) []entry { return []entry{{text: name}, value} }
 
-// told is a text, or unknown for a reason.
-func told(text, why string) entry {
+// toldText is a text, or unknown for a reason.
+func toldText(text, why string) entry {
 	if text == "" {
 		return entry{unknown: why}
 	}
@@ -72,11 +72,11 @@ func told(text, why string) entry {
 
 // quantified is a figure in the units that suit it, and for programs in one
 // unit, which is size of the record's; unknown for a reason if it is nil.
-func quantified(q *lifecycle.Quantity, units []measure, size float64, unit, why string) entry {
+func quantified(q *lifecycle.Quantity, units []peopleUnit, size float64, unit, why string) entry {
 	if q == nil {
 		return entry{unknown: why}
 	}
-	return entry{text: figure(*q, units), quantity: divided(*q, size), unit: unit}
+	return entry{text: figureText(*q, units), quantity: divided(*q, size), unit: unit}
 }
 
 // divided is a quantity in a unit that is size of its own.

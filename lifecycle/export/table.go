@@ -52,9 +52,9 @@ func Table(w io.Writer, r *lifecycle.Record, o Options) ([]Loss, error) {
 func (s *sheet) result(r *lifecycle.Record, o Options, digest string) {
 	t := &r.Totals
 	rows := [][]entry{
-		fact("run", told(r.Run.Name, "the run has no name")),
+		fact("run", toldText(r.Run.Name, "the run has no name")),
 		fact("status", entry{text: string(r.Run.Status)}),
-		fact("time", told(timeSpan(r), "nothing ran: it is an estimate")),
+		fact("time", toldText(timeSpan(r), "nothing ran: it is an estimate")),
 		fact("duration", entry{text: significant(r.Run.DurationS, 3) + " s", number: &r.Run.DurationS, unit: "s"}),
 		fact("energy", quantified(&t.EnergyJ, kiloWattHours, 1, "J", "")),
 		fact("energy with the facility", quantified(&t.FacilityEnergyJ, kiloWattHours, 1, "J", "")),
@@ -79,7 +79,7 @@ func (s *sheet) result(r *lifecycle.Record, o Options, digest string) {
 const absent = "–"
 
 // orAbsent is a figure of a phase or stage, which need not have it.
-func orAbsent(q *lifecycle.Quantity, units []measure, unit string) entry {
+func orAbsent(q *lifecycle.Quantity, units []peopleUnit, unit string) entry {
 	if q == nil {
 		return entry{text: absent}
 	}
@@ -142,11 +142,11 @@ func (s *sheet) system(r *lifecycle.Record) {
 			power = append(power, "limit "+significant(*h.PowerLimitW, 3)+" W")
 		}
 		part.rows = append(part.rows, []entry{{text: h.ID}, {text: string(h.Kind)}, {text: counted(int64(h.Count))},
-			told(makerAndModel(h), lacking(r, fmt.Sprintf("/hardware/%d/model", i))),
+			toldText(makerAndModel(h), lacking(r, fmt.Sprintf("/hardware/%d/model", i))),
 			{text: cmp.Or(strings.Join(size, ", "), absent)}, {text: cmp.Or(strings.Join(power, ", "), absent)}})
 	}
 	s.parts = append(s.parts, part)
-	s.facts("Software", fact("operating system", entry{text: r.Generator.OS + "/" + r.Generator.Arch}), fact("Go", told(r.Generator.Go, "the record does not tell")))
+	s.facts("Software", fact("operating system", entry{text: r.Generator.OS + "/" + r.Generator.Arch}), fact("Go", toldText(r.Generator.Go, "the record does not tell")))
 }
 
 // makerAndModel names a device; many models begin with their maker.
@@ -178,8 +178,8 @@ func (s *sheet) conditions(r *lifecycle.Record) {
 		e := &r.Environments[i]
 		at := fmt.Sprintf("/environments/%d/", i)
 		place := strings.Join(nonEmpty(cmp.Or(e.Subdivision, e.Country), e.GridZone, e.Region), ", ")
-		part.rows = append(part.rows, []entry{{text: e.ID}, told(place, lacking(r, at+"country")),
-			told(e.Infrastructure, lacking(r, at+"infrastructure")), told(e.Virtualisation, lacking(r, at+"virtualisation")),
+		part.rows = append(part.rows, []entry{{text: e.ID}, toldText(place, lacking(r, at+"country")),
+			toldText(e.Infrastructure, lacking(r, at+"infrastructure")), toldText(e.Virtualisation, lacking(r, at+"virtualisation")),
 			{text: cmp.Or(e.Provider, absent)}, {text: cmp.Or(e.InstanceType, absent)}})
 	}
 	s.parts = append(s.parts, part)

@@ -23,7 +23,7 @@ type trackerMetric struct {
 // what one functional unit came to.
 func trackerMetrics(r *lifecycle.Record) (out []trackerMetric) {
 	add := func(key string, v float64) { out = append(out, trackerMetric{trackerPrefix + key, v}) }
-	figure := func(key string, q *lifecycle.Quantity) {
+	bounded := func(key string, q *lifecycle.Quantity) {
 		if q != nil {
 			add(key, q.Value)
 			add(key+"_low", q.Low)
@@ -33,10 +33,10 @@ func trackerMetrics(r *lifecycle.Record) (out []trackerMetric) {
 	add("duration_s", r.Run.DurationS)
 	add("measured_share", r.Totals.MeasuredShare)
 	for _, f := range totalFigures {
-		figure(f.key, f.get(&r.Totals))
+		bounded(f.key, f.get(&r.Totals))
 	}
 	if u := r.Totals.PerUnit; u != nil {
-		figure("gco2e_per_unit", &u.GCO2e)
+		bounded("gco2e_per_unit", &u.GCO2e)
 		add("units", float64(u.Count))
 	}
 	for i := range r.Phases {
@@ -45,7 +45,7 @@ func trackerMetrics(r *lifecycle.Record) (out []trackerMetric) {
 			add(string(e.Stage)+"/duration_s", *e.DurationS)
 		}
 		for _, f := range stageFigures {
-			figure(string(e.Stage)+"/"+f.key, f.get(e))
+			bounded(string(e.Stage)+"/"+f.key, f.get(e))
 		}
 	}
 	return out
