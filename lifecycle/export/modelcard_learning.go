@@ -183,7 +183,11 @@ func co2Entries(r *lifecycle.Record, o Options, l *learning) []co2Entry {
 			out = append(out, co2Entry{key, yamlText(value)})
 		}
 	}
-	text("source", r.Generator.Name)
+	source := r.Generator.Name
+	if r.Run.Status == lifecycle.Estimated {
+		source += " (estimate)"
+	}
+	text("source", source)
 	text("training_type", l.trainingType(r))
 	text("geographical_location", placesInWords(l.environments(r)))
 	text("hardware_used", l.hardware(r))

@@ -15,6 +15,9 @@ import (
 func cardSection(r *lifecycle.Record, o Options, l *learning, digest string) []string {
 	var s section
 	s.lead(l)
+	if text := statusText(r); text != "" {
+		s.add("", "**"+text+"**")
+	}
 	s.template(r, o, l)
 	s.phases(r)
 	s.basis(r)

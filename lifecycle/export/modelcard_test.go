@@ -208,6 +208,26 @@ func TestARecordWithoutLearningLeavesTheFrontMatterAlone(t *testing.T) {
 	assert.True(t, bytes.HasPrefix(fresh, []byte(sectionBegin)), "no front matter that says nothing")
 }
 
+func TestWhatIsNoWholeMeasuredRunSaysSo(t *testing.T) {
+	r := exampleRecord(t)
+	half := 0.5
+	for status, says := range map[lifecycle.Status]string{lifecycle.Complete: "", lifecycle.Estimated: "Nothing ran", lifecycle.Running: "not ended", lifecycle.Failed: "failed", lifecycle.Interrupted: "interrupted"} {
+		r.Run.Status = status
+		card, _, err := IntoModelCard(nil, r, Options{})
+		require.NoError(t, err)
+		assert.Contains(t, string(card), says)
+		assert.Equal(t, says != "", strings.Contains(string(card), "\n**The") || strings.Contains(string(card), "\n**Nothing"))
+		assert.Equal(t, status == lifecycle.Estimated, strings.Contains(string(card), "source: ecotracer (estimate)\n"))
+		for name, form := range forms {
+			assert.Contains(t, filled(t, form, r, Options{}), says, name)
+		}
+	}
+	r.Run.Coverage = &half
+	card, _, err := IntoModelCard(nil, r, Options{})
+	require.NoError(t, err)
+	assert.Contains(t, string(card), "50 % of the ranks")
+}
+
 // The worked example of the projections: 1.25 kWh and 70 g of learning, by 1 kWh
 // at the devices, a PUE of 1.25 and 56 gCO2e/kWh.
 func TestTheFrontMatterTellsOfLearningWithItsFacility(t *testing.T) {

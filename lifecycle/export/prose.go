@@ -26,6 +26,7 @@ var (
 	kiloWattHours = []peopleUnit{{3.6e12, "GWh"}, {3.6e9, "MWh"}, {3.6e6, "kWh"}, {3600, "Wh"}, {3.6, "mWh"}, {3.6e-3, "µWh"}}
 	gramsCO2e     = []peopleUnit{{1e6, "tCO2e"}, {1e3, "kgCO2e"}, {1, "gCO2e"}, {1e-3, "mgCO2e"}, {1e-6, "µgCO2e"}, {1e-9, "ngCO2e"}}
 	litresWater   = []peopleUnit{{1e3, "m³"}, {1, "L"}, {1e-3, "mL"}, {1e-6, "µL"}}
+	times         = []peopleUnit{{86400, "days"}, {3600, "h"}, {60, "min"}, {1, "s"}, {1e-3, "ms"}, {1e-6, "µs"}}
 )
 
 // suited is the largest unit of which v is at least one, else the smallest.
@@ -195,6 +196,27 @@ func counted(n int64) string {
 // percentage is a share to three significant digits: 94.6 %.
 func percentage(share float64) string {
 	return strconv.FormatFloat(rounded(100*share, 3), 'f', -1, 64) + " %"
+}
+
+// timeText is a time in the unit that suits it: 1.19 h.
+func timeText(seconds float64) string {
+	u := suited(seconds, times)
+	return significant(seconds/u.size, 3) + " " + u.name
+}
+
+// statusText tells what keeps figures from being those of a whole run that was
+// measured, "" if nothing does.
+func statusText(r *lifecycle.Record) string {
+	text := map[lifecycle.Status]string{
+		lifecycle.Estimated:   "Nothing ran: all figures are an estimate.",
+		lifecycle.Running:     "The run had not ended: the figures are of its part until then.",
+		lifecycle.Failed:      "The run failed: the figures are of its part until then.",
+		lifecycle.Interrupted: "The run was interrupted: the figures are of its part until then.",
+	}[r.Run.Status]
+	if c := r.Run.Coverage; c != nil && *c < 1 {
+		text = strings.TrimSpace(text + " The figures are of " + percentage(*c) + " of the ranks of the job: the records of the others are missing.")
+	}
+	return text
 }
 
 // entryName is the name of an entry of one of the record's lists, "" if it has

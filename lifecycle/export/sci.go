@@ -44,7 +44,7 @@ func SCI(w io.Writer, r *lifecycle.Record, o Options) ([]Loss, error) {
 			h.hold(at+"id", at+"kind", at+"value", at+"low", at+"high", at+"unit", at+"source", at+"source_year")
 		}
 	}
-	return rounding(o, "/totals", h.lost(r)), s.write(w, o.Style)
+	return rounding(o, "/totals", h.lost(r)), s.write(w, r, o.Style)
 }
 
 // score adds the score and its parts.

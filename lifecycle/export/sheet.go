@@ -138,7 +138,10 @@ func (e entry) MarshalJSON() ([]byte, error) {
 }
 
 // write writes a form.
-func (s *sheet) write(w io.Writer, style Style) error {
+func (s *sheet) write(w io.Writer, r *lifecycle.Record, style Style) error {
+	if text := statusText(r); text != "" {
+		s.notes = append([]string{text}, s.notes...)
+	}
 	var b strings.Builder
 	switch style {
 	case Text:

@@ -45,7 +45,7 @@ func Table(w io.Writer, r *lifecycle.Record, o Options) ([]Loss, error) {
 	if s.merged {
 		lost = append(lost, Loss{Path: "/warnings", Why: "of warnings that say the same, only the first place is told"})
 	}
-	return rounding(o, "/totals", lost), s.write(w, o.Style)
+	return rounding(o, "/totals", lost), s.write(w, r, o.Style)
 }
 
 // result adds what the run came to.
@@ -55,7 +55,7 @@ func (s *sheet) result(r *lifecycle.Record, o Options, digest string) {
 		fact("run", toldText(r.Run.Name, "the run has no name")),
 		fact("status", entry{text: string(r.Run.Status)}),
 		fact("time", toldText(timeSpan(r), "nothing ran: it is an estimate")),
-		fact("duration", entry{text: significant(r.Run.DurationS, 3) + " s", number: &r.Run.DurationS, unit: "s"}),
+		fact("duration", entry{text: timeText(r.Run.DurationS), number: &r.Run.DurationS, unit: "s"}),
 		fact("energy", quantified(&t.EnergyJ, kiloWattHours, 1, "J", "")),
 		fact("energy with the facility", quantified(&t.FacilityEnergyJ, kiloWattHours, 1, "J", "")),
 		fact("measured share", entry{text: percentage(t.MeasuredShare), number: &t.MeasuredShare, unit: "1"}),
@@ -112,7 +112,7 @@ func (s *sheet) byStage(r *lifecycle.Record) {
 		}
 		time := entry{text: absent}
 		if e.DurationS != nil {
-			time = entry{text: significant(*e.DurationS, 3) + " s", number: e.DurationS, unit: "s"}
+			time = entry{text: timeText(*e.DurationS), number: e.DurationS, unit: "s"}
 		}
 		part.rows = append(part.rows, []entry{{text: string(e.Stage)}, time, orAbsent(e.EnergyJ, kiloWattHours, "J"),
 			orAbsent(e.FacilityEnergyJ, kiloWattHours, "J"), orAbsent(gco2e, gramsCO2e, "gCO2e"), {text: cmp.Or(method, absent)}})
@@ -163,7 +163,7 @@ func (s *sheet) instruments(r *lifecycle.Record) {
 	for _, m := range r.Methods {
 		sampling := absent
 		if m.SamplingS != nil {
-			sampling = significant(*m.SamplingS, 3) + " s"
+			sampling = timeText(*m.SamplingS)
 		}
 		part.rows = append(part.rows, []entry{{text: m.ID}, {text: string(m.Method)}, {text: strings.TrimSpace(m.Sensor + " " + m.Mode)}, {text: sampling},
 			{text: "×/÷ " + significant(1+m.RelError, 3), number: &m.RelError, unit: "1"}})
