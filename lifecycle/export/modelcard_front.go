@@ -126,9 +126,10 @@ func co2Lines(key string, entries []co2Entry, indent, inner, newline string) str
 // frontMatter is the text between the dashes and what it says.
 type frontMatter struct {
 	text  []byte
-	line  int   // number of its first line in the card
-	lines []int // offsets at which its lines begin, as YAML counts lines
-	root  *yaml.Node
+	line  int        // number of its first line in the card
+	lines []int      // offsets at which its lines begin, as YAML counts lines
+	root  *yaml.Node // nil if it says nothing
+	none  int        // number of the line {} by which it says so, 0 if there is none
 }
 
 // frontMatter reads the front matter. It must be a mapping, in block style, of
@@ -158,6 +159,9 @@ func (p *cardParts) frontMatter() (*frontMatter, error) {
 		return f, nil
 	case f.root.Kind != yaml.MappingNode:
 		return nil, f.wrong(f.root.Line, f.root.Column, "the front matter is no mapping of keys to values")
+	case len(f.root.Content) == 0 && strings.TrimSpace(string(f.text[f.offset(f.root.Line):f.offset(f.root.Line+1)])) == "{}":
+		f.root, f.none = nil, f.root.Line // so huggingface_hub writes it
+		return f, nil
 	case f.root.Style&yaml.FlowStyle != 0:
 		return nil, f.wrong(f.root.Line, f.root.Column, "the front matter is one mapping in braces: write a line for each key")
 	}
@@ -252,12 +256,8 @@ func (f *frontMatter) set(entries []co2Entry, newline string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	after := &cardParts{yaml: text, yamlLine: f.line}
-	g, err := after.frontMatter()
-	if err == nil {
-		err = f.differs(g, entries)
-	}
-	if err != nil {
+	after := cardParts{yaml: text, yamlLine: f.line}
+	if g, err := after.frontMatter(); err != nil || !f.edits(g, entries) {
 		line, column := len(f.lines), 1
 		if key != nil {
 			line, column = key.Line, key.Column
@@ -269,24 +269,18 @@ func (f *frontMatter) set(entries []co2Entry, newline string) ([]byte, error) {
 
 // edited sets the entries in the text. It returns the key that was there.
 func (f *frontMatter) edited(entries []co2Entry, newline string) ([]byte, *yaml.Node, error) {
-	indent := ""
+	indent, at := "", -1
 	if f.root != nil {
 		indent = strings.Repeat(" ", f.root.Content[0].Column-1)
-	}
-	at := -1
-	if f.root != nil {
-		at = slices.IndexFunc(f.root.Content, func(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Value == co2Key })
-		for at >= 0 && at%2 == 1 { // a value of that name
-			next := slices.IndexFunc(f.root.Content[at+1:], func(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Value == co2Key })
-			if next < 0 {
-				at = -1
-				break
-			}
-			at += 1 + next
-		}
+		at = keyOf(f.root, co2Key)
 	}
 	if at < 0 {
-		return []byte(string(f.text) + co2Lines(co2Key+":", entries, indent, indent+"  ", newline)), nil, nil
+		begin, end := len(f.text), len(f.text)
+		if f.none > 0 {
+			begin, end = f.offset(f.none), f.offset(f.none+1)
+		}
+		lines := co2Lines(co2Key+":", entries, indent, indent+"  ", newline)
+		return slices.Concat(f.text[:begin], []byte(lines), f.text[end:]), nil, nil
 	}
 	key, value := f.root.Content[at], f.root.Content[at+1]
 	begin, end := f.offset(key.Line), len(f.text)
@@ -302,10 +296,9 @@ func (f *frontMatter) edited(entries []co2Entry, newline string) ([]byte, *yaml.
 	case value.Kind != yaml.MappingNode || len(value.Content) == 0:
 		lines = co2Lines(co2Key+":", entries, indent, indent+"  ", newline)
 	case value.Style&yaml.FlowStyle != 0 || value.Content[0].Line == key.Line:
-		for i := 0; i < len(value.Content); i += 2 {
-			if k := value.Content[i]; !slices.Contains(co2Keys, k.Value) {
-				return nil, nil, f.wrong(k.Line, k.Column, fmt.Sprintf("%s is no key that describes emissions, and is not to be lost: write a line for each key of %s", visible(k.Value), co2Key))
-			}
+		if kept := others(value, co2Keys...); len(kept) > 0 {
+			return nil, nil, f.wrong(kept[0].Line, kept[0].Column,
+				fmt.Sprintf("%s is no key that describes emissions, and is not to be lost: write a line for each key of %s", visible(kept[0].Value), co2Key))
 		}
 		lines = co2Lines(co2Key+":", entries, indent, indent+"  ", newline)
 	default:
@@ -351,45 +344,54 @@ func (f *frontMatter) idle(begin, end int) int {
 	return end - at
 }
 
-// differs tells what an edit changed that it should not have, or did not set.
-func (f *frontMatter) differs(g *frontMatter, entries []co2Entry) error {
-	wrong := errors.New("the edit went wrong")
-	var before, after []*yaml.Node
-	var co2 *yaml.Node
+// keyOf is where in the content of a mapping a key is, -1 if it is not there.
+func keyOf(mapping *yaml.Node, key string) int {
+	for i := 0; i < len(mapping.Content); i += 2 {
+		if k := mapping.Content[i]; k.Kind == yaml.ScalarNode && k.Value == key {
+			return i
+		}
+	}
+	return -1
+}
+
+// others are the keys of a mapping, each with its value, but for some.
+func others(mapping *yaml.Node, keys ...string) (out []*yaml.Node) {
+	if mapping == nil || mapping.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i < len(mapping.Content); i += 2 {
+		if k := mapping.Content[i]; k.Kind != yaml.ScalarNode || !slices.Contains(keys, k.Value) {
+			out = append(out, k, mapping.Content[i+1])
+		}
+	}
+	return out
+}
+
+// edits tells whether g is f with the entries, and otherwise what f is.
+func (f *frontMatter) edits(g *frontMatter, entries []co2Entry) bool {
+	if g.root == nil || !slices.EqualFunc(others(f.root, co2Key), others(g.root, co2Key), sameNode) {
+		return false
+	}
+	i := keyOf(g.root, co2Key)
+	if i < 0 || g.root.Content[i+1].Kind != yaml.MappingNode {
+		return false
+	}
+	var was *yaml.Node
 	if f.root != nil {
-		for i := 0; i < len(f.root.Content); i += 2 {
-			if f.root.Content[i].Value != co2Key {
-				before = append(before, f.root.Content[i], f.root.Content[i+1])
-			}
+		if k := keyOf(f.root, co2Key); k >= 0 {
+			was = f.root.Content[k+1]
 		}
 	}
-	if g.root == nil {
-		return wrong
+	is := g.root.Content[i+1]
+	kept := others(is, co2Keys...)
+	if !slices.EqualFunc(others(was, co2Keys...), kept, sameNode) || len(is.Content) != len(kept)+2*len(entries) {
+		return false
 	}
-	for i := 0; i < len(g.root.Content); i += 2 {
-		if g.root.Content[i].Value == co2Key {
-			co2 = g.root.Content[i+1]
-			continue
-		}
-		after = append(after, g.root.Content[i], g.root.Content[i+1])
-	}
-	if co2 == nil || co2.Kind != yaml.MappingNode || !slices.EqualFunc(before, after, sameNode) {
-		return wrong
-	}
-	values := map[string]string{}
-	for i := 0; i < len(co2.Content); i += 2 {
-		if _, twice := values[co2.Content[i].Value]; twice {
-			return wrong
-		}
-		values[co2.Content[i].Value] = co2.Content[i+1].Value
-	}
-	for _, e := range entries {
+	return !slices.ContainsFunc(entries, func(e co2Entry) bool {
 		var want yaml.Node
-		if err := yaml.Unmarshal([]byte(e.value), &want); err != nil || values[e.key] != want.Content[0].Value {
-			return wrong
-		}
-	}
-	return nil
+		k := keyOf(is, e.key)
+		return k < 0 || yaml.Unmarshal([]byte(e.value), &want) != nil || is.Content[k+1].Value != want.Content[0].Value
+	})
 }
 
 // sameNode tells whether two nodes say the same.

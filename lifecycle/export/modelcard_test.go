@@ -33,6 +33,7 @@ var cards = map[string][]string{
 	"anchors":  {"  emissions: 12"},
 	"template": nil,
 	"setext":   nil,
+	"braces":   {"{}"},
 	"indented": {"      emissions: 5"},
 }
 
@@ -163,6 +164,7 @@ func TestABrokenCardIsRefusedWithItsPlace(t *testing.T) {
 		"quote":              {"---\nlicense: mit\ntitle: \"abc\n---\n", 4, 1, "quoted"},
 		"brackets":           {"---\r\nlicense: mit\r\ntags: [a, b\r\nx: y\r\n---\r\n", 4, 2, "flow sequence"},
 		"colon":              {"---\nlicense: a: b\n---\n", 2, 11, "mapping values"},
+		"empty in braces":    {"---\n!!map {}\n---\n", 2, 1, "a line for each key"},
 		"tab":                {"---\na:\n\tb: 1\n---\n", 3, 1, "character"},
 		"alias":              {"---\na: *none\n---\n", 2, 4, "unknown anchor"},
 		"twice":              {"---\nlicense: a\nx: 1\nlicense: b\n---\n", 4, 1, "license is there twice"},
