@@ -1,0 +1,247 @@
+package tracertest
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ecotracer/ecotracer/factors"
+	"github.com/ecotracer/ecotracer/lifecycle"
+	"github.com/ecotracer/ecotracer/tracer"
+)
+
+// The metrics of ReportEnergy.
+const (
+	measuredUnit = "nJ/op"
+	modelledUnit = "modelled-nJ/op"
+	gramsUnit    = "ngCO2e/op"
+)
+
+// leastMeasured is how long a benchmark must be measured. The kernel tells who
+// used the CPUs in ticks of 10 ms (USER_HZ, proc(5)), one of which may be missed
+// at either end.
+const leastMeasured = 200 * time.Millisecond
+
+// sampling is how often meters are read that take no time to answer; others are
+// slower.
+const sampling = time.Second
+
+// leastTold is the part of that time for which each meter must have told what
+// it saw; for the rest its last power is taken.
+const leastTold = 0.9
+
+// ReportEnergy adds the energy and the emissions of a benchmark to its
+// metrics, so that benchstat compares them between commits:
+//
+//	func BenchmarkEncode(b *testing.B) {
+//		data := load()
+//		tracertest.ReportEnergy(b)
+//		for b.Loop() {
+//			encode(data)
+//		}
+//	}
+//
+// The metrics are
+//
+//	nJ/op           IT energy an operation, in 1e-9 J (nJ/op by ns/op is watts)
+//	modelled-nJ/op  in its place where meters told less than half of it
+//	ngCO2e/op       what the electricity for it emitted, location-based, in 1e-9 g
+//
+// in billionths, because package testing prints seven decimals. That a figure
+// is modelled stands in its name: a model knows CPU time and memory, not which
+// instructions ran, and benchstat compares it with no measured one. The
+// intervals, which the benchmarks of a machine have in common, are logged once.
+//
+// The energy is that of a run (tracer.Begin) from the call of ReportEnergy to
+// the end of the benchmark function: the process's share of what the host's
+// meters tell, its garbage collection and all goroutines included. Sensors,
+// place (ECOTRACER_COUNTRY) and scope are as in any run, and opts are those of
+// Begin. Where ECOTRACER_DIR is set, the last round of a benchmark leaves its
+// record there; else nothing is written. Code that is instrumented has its spans
+// in that run, and its times are those of a program that is traced.
+//
+// What is told is the mean power, times the time that the benchmark's timer ran
+// (ns/op): what StopTimer leaves out counts by its time, as if it drew the same
+// power. So call it after what is set up. Called again, it begins anew, and a
+// benchmark with sub-benchmarks calls it in these. How long the timer ran is
+// logged where that is less than 0.9 of the time measured.
+//
+// Rounds that are too short for the meters, as the first ones with b.N = 1 are,
+// have no such metrics, nor has a benchmark whose last round is: that is logged.
+// It takes 0.2 s, and for each meter that it told nine tenths of the time. The
+// few ms that a run takes to begin and end are not timed.
+func ReportEnergy(b *testing.B, opts ...tracer.Option) {
+	b.Helper()
+	if timerRuns(b) {
+		b.StopTimer()
+		defer b.StartTimer()
+	}
+	// The newest counts: a run that is open beside it would have its share.
+	if before := measuring.Swap(nil); before != nil {
+		_, _ = before.run.End()
+	}
+	m := &measurement{b: b}
+	opts = append([]tracer.Option{
+		tracer.Named(b.Name()), tracer.Sinks(discard{}), tracer.Checkpoints(-1), tracer.Sampling(sampling),
+	}, opts...)
+	var ctx context.Context
+	ctx, m.run, m.err = tracer.Begin(context.Background(), opts...)
+	_, m.span = tracer.Start(ctx, b.Name())
+	measuring.Store(m)
+	b.Cleanup(func() {
+		b.Helper()
+		m.finish()
+	})
+}
+
+// measuring is the benchmark that is being measured. Benchmarks run one by one.
+var measuring atomic.Pointer[measurement]
+
+// measurement is one round of a benchmark.
+type measurement struct {
+	b    *testing.B
+	run  *tracer.Run
+	span *tracer.Span
+	err  error // of Begin
+}
+
+func (m *measurement) finish() {
+	b := m.b
+	b.Helper()
+	m.span.Count("ops", b.N)
+	m.span.End()
+	record, err := m.run.End()
+	if !measuring.CompareAndSwap(m, nil) || b.Failed() || b.Skipped() || b.N < 1 {
+		return
+	}
+	note := func(format string, args ...any) {
+		b.Helper()
+		if lastRound(b) {
+			b.Logf("energy: "+format, args...)
+		}
+	}
+	for _, err := range []error{m.err, err} {
+		if err != nil {
+			note("%v", err)
+		}
+	}
+	if record.Run.ID == "" {
+		note("not measured, for the tracer is disabled (ECOTRACER_DISABLED)")
+		return
+	}
+	if dir := os.Getenv("ECOTRACER_DIR"); dir != "" && lastRound(b) {
+		sink, err := tracer.NewDirSink(dir)
+		if err == nil {
+			err = sink.Write(context.Background(), record)
+		}
+		if err != nil {
+			note("%v", err)
+		}
+	}
+	if why := unresolved(record); why != "" {
+		note("not told: %s", why)
+		return
+	}
+	total := record.Totals
+	timed := b.Elapsed().Seconds() / record.Run.DurationS
+	if timed < 0.9 {
+		note("the timer ran for %.0f %% of the %.2g s that were measured; what it left out is taken to have drawn the same power",
+			100*timed, record.Run.DurationS)
+	}
+	perOp := timed / float64(b.N) * 1e9
+	unit := measuredUnit
+	if total.MeasuredShare < 0.5 {
+		unit = modelledUnit
+	}
+	b.ReportMetric(total.EnergyJ.Value*perOp, unit)
+	b.ReportMetric(total.OperationalGCO2e.Value*perOp, gramsUnit)
+	if lastRound(b) {
+		told.Do(func() { note("%s", howSure(record)) })
+	}
+}
+
+// told is done once howSure was logged.
+var told sync.Once
+
+// howSure tells how a record's figures were obtained, and their intervals.
+func howSure(r *lifecycle.Record) string {
+	times := func(q lifecycle.Quantity) string {
+		if q.Value <= 0 {
+			return "unknown"
+		}
+		return fmt.Sprintf("%.2g to %.2g times that", q.Low/q.Value, q.High/q.Value)
+	}
+	var place string
+	for i := range r.Factors {
+		if f := &r.Factors[i]; f.ID == r.Environments[0].Factors.Grid && f.Found == factors.FromWorld {
+			place = ", the place being unknown: set ECOTRACER_COUNTRY"
+		}
+	}
+	return fmt.Sprintf("%.0f %% of it measured, the rest modelled; the truth (95 %%) is %s, of gCO2e %s%s; the benchmarks of a machine have most of that error in common",
+		100*r.Totals.MeasuredShare, times(r.Totals.EnergyJ), times(r.Totals.OperationalGCO2e), place)
+}
+
+// unresolved tells why a run was too short for its meters, if it was.
+func unresolved(r *lifecycle.Record) string {
+	if d := r.Run.DurationS; d < leastMeasured.Seconds() {
+		return fmt.Sprintf("%.3g s are too short to be measured, it takes %v; raise -benchtime", d, leastMeasured)
+	}
+	if len(r.Ledger) == 0 {
+		return "there is no meter, nor a model of this machine"
+	}
+	for _, w := range r.Warnings {
+		if w.Code == "counter-gap" {
+			return "a meter has a gap: " + w.Detail
+		}
+	}
+	for i := range r.Methods {
+		m := &r.Methods[i]
+		if s := m.SamplingS; s != nil && *s > max(sampling.Seconds(), r.Run.DurationS) {
+			return fmt.Sprintf("%.2g s are too short for the meter %s, which is read every %g s; raise -benchtime", r.Run.DurationS, m.ID, *s)
+		}
+	}
+	for i := range r.Ledger {
+		l := &r.Ledger[i]
+		for _, untold := range []*float64{l.GapS, l.ExtrapolatedS} {
+			if untold != nil && *untold > (1-leastTold)*r.Run.DurationS {
+				return fmt.Sprintf("the meter of %s told nothing for %.2g of the %.2g s; raise -benchtime", l.Domain, *untold, r.Run.DurationS)
+			}
+		}
+	}
+	return ""
+}
+
+// timerRuns tells whether the benchmark's timer runs.
+func timerRuns(b *testing.B) bool {
+	before, at := b.Elapsed(), time.Now()
+	for time.Since(at) <= 0 { // until the clock moves
+	}
+	return b.Elapsed() > before
+}
+
+// lastRound tells whether the round that ends is the one that is printed: the
+// one with as many operations, or as long, as -benchtime says.
+func lastRound(b *testing.B) bool {
+	want := "1s"
+	if f := flag.Lookup("test.benchtime"); f != nil {
+		want = f.Value.String()
+	}
+	if n, ok := strings.CutSuffix(want, "x"); ok {
+		ops, err := strconv.Atoi(n)
+		return err != nil || b.N >= ops
+	}
+	d, err := time.ParseDuration(want)
+	return err != nil || b.Elapsed() >= d || b.N >= 1e9
+}
+
+// discard is a sink that keeps nothing.
+type discard struct{}
+
+func (discard) Write(context.Context, *lifecycle.Record) error { return nil }
