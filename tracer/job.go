@@ -176,6 +176,16 @@ func (r *Run) setTrace(j job) {
 	r.spanID = hex.EncodeToString(span[:8])
 }
 
+// Traceparent is the run as the header traceparent of W3C Trace Context, by which
+// what it asks others to do is known as a part of it. Its second field is the
+// trace_id of the record. On a nil Run and on that of a disabled tracer it is "".
+func (r *Run) Traceparent() string {
+	if r == nil || r.ledger == nil {
+		return ""
+	}
+	return "00-" + r.job.trace + "-" + r.spanID + "-" + r.job.flags
+}
+
 // Environ is the environment for a program that a run's process starts: that
 // of this process, with TRACEPARENT (W3C Trace Context) such that the records
 // and traces of the program belong to those of the run, and ECOTRACER_PARENT,
@@ -193,7 +203,7 @@ func Environ(ctx context.Context) []string {
 	env = slices.DeleteFunc(env, func(s string) bool {
 		return strings.HasPrefix(s, "TRACEPARENT=") || strings.HasPrefix(s, "ECOTRACER_PARENT=")
 	})
-	return append(env, "TRACEPARENT=00-"+r.job.trace+"-"+r.spanID+"-"+r.job.flags, "ECOTRACER_PARENT="+r.id)
+	return append(env, "TRACEPARENT="+r.Traceparent(), "ECOTRACER_PARENT="+r.id)
 }
 
 // runOf is the run that Start would book in, or nil.
