@@ -169,6 +169,8 @@ func TestChildrenContinueTheTrace(t *testing.T) {
 			trace, flags, ok := tracer.ParseTraceparent(valueOf(env, "TRACEPARENT"))
 			require.True(t, ok, "%s", valueOf(env, "TRACEPARENT"))
 			assert.Equal(t, rec.Run.TraceID, trace)
+			assert.Equal(t, valueOf(env, "TRACEPARENT"), run.Traceparent())
+			assert.Empty(t, (*tracer.Run)(nil).Traceparent())
 			if parent != "" {
 				assert.Equal(t, aTrace, trace)
 				assert.Equal(t, "00", flags, "who begins a trace decides what is sampled of it")
