@@ -199,3 +199,28 @@ func BenchmarkRefresh(b *testing.B) {
 		prometheusText.write(m.of(r))
 	}
 }
+
+// FuzzLabels: whatever a span is called, its label is one, and reads back.
+func FuzzLabels(f *testing.F) {
+	for _, s := range []string{"train", `quo"ted`, `back\`, `\n`, "two\nlines", "\xff", `"} 1`} {
+		f.Add(s)
+	}
+	unescape := strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\"`, `"`)
+	f.Fuzz(func(t *testing.T, name string) {
+		text := labelText([]string{"path", name})
+		value := strings.TrimSuffix(strings.TrimPrefix(text, `{path="`), `"}`)
+		assert.NotContains(t, value, "\n")
+		assert.NotContains(t, strings.NewReplacer(`\\`, "", `\"`, "").Replace(value), `"`)
+		assert.Equal(t, strings.ToValidUTF8(name, "\uFFFD"), unescape.Replace(value))
+	})
+}
+
+func FuzzAccept(f *testing.F) {
+	f.Add("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2")
+	f.Add("text/html, ;;,\x00")
+	f.Fuzz(func(t *testing.T, accept string) {
+		if formatOf(accept) == openMetrics {
+			assert.Contains(t, strings.ToLower(accept), "openmetrics")
+		}
+	})
+}

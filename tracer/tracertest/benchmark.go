@@ -63,7 +63,8 @@ const leastTold = 0.9
 // the end of the benchmark function: the process's share of what the host's
 // meters tell, its garbage collection and all goroutines included. Sensors,
 // place (ECOTRACER_COUNTRY) and scope are as in any run, and opts are those of
-// Begin. Where ECOTRACER_DIR is set, the last round of a benchmark leaves its
+// Begin; meters among them are closed at the end of a round, so each needs new
+// ones. Where ECOTRACER_DIR is set, the last round of a benchmark leaves its
 // record there; else nothing is written. Code that is instrumented has its spans
 // in that run, and its times are those of a program that is traced.
 //

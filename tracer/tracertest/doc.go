@@ -44,6 +44,11 @@
 // CPU time is real time: this does not work in testing/synctest. The example
 // of the package is such a test.
 //
+// # Benchmarks
+//
+// [ReportEnergy] gives a benchmark its joules and grams, on the true host: one
+// line, and benchstat compares the energy of two commits.
+//
 // # Faults
 //
 // Files of a Host fail, stick, vanish or say garbage ([Host.Fail],
