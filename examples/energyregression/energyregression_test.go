@@ -109,7 +109,7 @@ func TestARegressionIsFoundAndNothingElseIs(t *testing.T) {
 // just too large, at most that share is called fine.
 func TestAWrongAlarmIsAsRareAsIsSaid(t *testing.T) {
 	const (
-		trials = 20_000
+		trials = 5_000
 		alpha  = 0.05
 		least  = 0.05
 	)

@@ -185,8 +185,12 @@ func howSure(r *lifecycle.Record) string {
 			place = ", the place being unknown: set ECOTRACER_COUNTRY"
 		}
 	}
-	return fmt.Sprintf("%.0f %% of it measured, the rest modelled; the truth (95 %%) is %s, of gCO2e %s%s; the benchmarks of a machine have most of that error in common",
-		100*r.Totals.MeasuredShare, times(r.Totals.EnergyJ), times(r.Totals.OperationalGCO2e), place)
+	how := "modelled"
+	if share := r.Totals.MeasuredShare; share > 0 {
+		how = fmt.Sprintf("%.0f %% of it measured, the rest modelled", 100*share)
+	}
+	return fmt.Sprintf("%s; the truth (95 %%) is %s, of gCO2e %s%s; the benchmarks of a machine have most of that error in common",
+		how, times(r.Totals.EnergyJ), times(r.Totals.OperationalGCO2e), place)
 }
 
 // unresolved tells why a run was too short for its meters, if it was.
