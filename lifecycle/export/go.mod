@@ -12,4 +12,7 @@ require (
 require (
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/text v0.14.0 // indirect
+require golang.org/x/text v0.14.0 // indirect
+
+require (
 )
