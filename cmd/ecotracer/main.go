@@ -42,6 +42,7 @@ type command struct {
 var commands = []command{
 	{"run", declareRun},
 	{"show", declareShow},
+	{"chart", declareChart},
 	{"validate", declareValidate},
 	{"estimate", declareEstimate},
 	{"factors", declareFactors},
