@@ -40,7 +40,7 @@ func TestShowFitsANarrowTerminalButForItsTables(t *testing.T) {
 	table := false
 	for _, line := range strings.Split(text, "\n") {
 		switch line {
-		case "Totals", "Phases", "Spans", "Where the joules went":
+		case "Totals", "Emissions by phase", "Phases", "Spans", "Where the joules went":
 			table = true
 		case "":
 			table = false

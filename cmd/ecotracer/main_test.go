@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,7 +30,7 @@ func TestMain(m *testing.M) {
 	}
 	for _, name := range os.Environ() { // whatever the tester has set
 		name, _, _ = strings.Cut(name, "=")
-		if strings.HasPrefix(name, "ECOTRACER_") || name == "NO_COLOR" || name == "COLUMNS" {
+		if strings.HasPrefix(name, "ECOTRACER_") || slices.Contains([]string{"NO_COLOR", "COLUMNS", "LC_ALL", "LC_CTYPE", "LANG"}, name) {
 			os.Unsetenv(name)
 		}
 	}

@@ -41,7 +41,7 @@ func (c *cli) show(files []string, all, asJSON bool) int {
 		if shown++; shown > 1 {
 			fmt.Fprintln(c.out)
 		}
-		p := page{style: styleOf(c.out), record: record, all: all}
+		p := page{style: styleOf(c.out), marks: marksHere(), record: record, all: all}
 		p.print()
 		_, _ = c.out.Write(p.Bytes())
 		if n := errorsOf(record); n > 0 {
@@ -56,6 +56,7 @@ func (c *cli) show(files []string, all, asJSON bool) int {
 type page struct {
 	style
 	bytes.Buffer
+	marks marks
 
 	record *lifecycle.Record
 	all    bool // spans that use next to nothing, too, and every note
@@ -67,9 +68,11 @@ func (p *page) print() {
 	p.header()
 	p.totals()
 	p.carried()
+	p.bars()
 	p.phases()
 	p.services()
 	p.spans()
+	p.power()
 	p.hardware()
 	p.meters()
 	p.ledger()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"regexp"
 	"strings"
@@ -11,11 +12,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecotracer/ecotracer/internal/recordtest"
+	"github.com/ecotracer/ecotracer/internal/timeline"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
 func view(r *lifecycle.Record, s style, all bool) string {
-	p := page{style: s, record: r, all: all}
+	p := page{style: s, marks: blocks, record: r, all: all}
 	p.print()
 	return p.String()
 }
@@ -182,7 +185,113 @@ func TestShowDrawsBars(t *testing.T) {
 		"nothing":            {0, 0, ""},
 		"rounded up":         {0.96, 0.94, "█████████"},
 	} {
-		t.Run(name, func(t *testing.T) { assert.Equal(t, test.want, bar(test.self, test.total, 10)) })
+		t.Run(name, func(t *testing.T) { assert.Equal(t, test.want, blocks.bar(test.self, test.total, 10)) })
+	}
+}
+
+func TestShowDrawsIntervals(t *testing.T) {
+	for name, test := range map[string]struct {
+		low, value, high float64
+		blocks, ascii    string
+	}{
+		"all three":       {0.2, 0.5, 1, "██▒▒▒────┤", "##===----|"},
+		"sure":            {0.5, 0.5, 0.5, "█████", "#####"},
+		"next to nothing": {1e-4, 2e-4, 3e-4, "▏", "|"},
+		"perhaps more":    {1e-4, 1e-2, 0.2, "─┤", "-|"},
+		"beyond the edge": {0.1, 0.3, 7, "█▒▒──────→", "#==------>"},
+		"nothing":         {0, 0, 0, "", ""},
+		"of nothing":      {math.NaN(), math.NaN(), math.NaN(), "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, test.blocks, blocks.interval(test.low, test.value, test.high, 10))
+			assert.Equal(t, test.ascii, ascii.interval(test.low, test.value, test.high, 10))
+		})
+	}
+}
+
+func TestShowDrawsWhatIsUnknownAsUnknown(t *testing.T) {
+	section := func(r *lifecycle.Record) string {
+		_, text, _ := strings.Cut(view(r, style{80, false}, false), "\nEmissions by phase\n")
+		text, _, _ = strings.Cut(text, "\n\n")
+		return text
+	}
+	text := section(modelled(t))
+	assert.Regexp(t, `(?m)^  production +\? +unknown$`, text)
+	assert.Regexp(t, `(?m)^  end-of-life +\? +unknown$`, text)
+	assert.NotRegexp(t, `production.* 0 `, text)
+
+	r := measured(t)
+	r.Hardware = append(r.Hardware, lifecycle.Hardware{ID: "gpu", Environment: r.Environments[0].ID, Kind: lifecycle.KindGPU, Count: 1})
+	text = section(r)
+	assert.Regexp(t, `(?m)^  production +█+.* ≥ 20\.6 gCO2e`, text, "what is known of it is the least that it is")
+}
+
+// Before a terminal was UTF-8 it could show ASCII, and it still can.
+func TestShowDrawsWithWhatTheLocaleHas(t *testing.T) {
+	path := file(t, measured(t))
+	for _, test := range []struct {
+		all, ctype, lang string
+		blocks           bool
+	}{
+		{"", "", "", true},
+		{"", "", "C.UTF-8", true},
+		{"", "", "de_DE.utf8", true},
+		{"", "", "C", false},
+		{"", "", "de_DE@euro", false},
+		{"", "en_US.ISO-8859-1", "en_US.UTF-8", false},
+		{"POSIX", "en_US.UTF-8", "en_US.UTF-8", false},
+		{"en_US.UTF-8", "C", "C", true},
+	} {
+		t.Setenv("LC_ALL", test.all)
+		t.Setenv("LC_CTYPE", test.ctype)
+		t.Setenv("LANG", test.lang)
+		text := call("", "show", path).out
+		assert.Equal(t, test.blocks, strings.ContainsAny(text, "█▒░─┤▏▁"), "%v", test)
+		assert.Equal(t, !test.blocks, strings.Contains(text, "##"), "%v", test)
+	}
+}
+
+func TestShowDrawsPowerOverTime(t *testing.T) {
+	r := measured(t)
+	section := func(s style) string {
+		_, text, found := strings.Cut(view(r, s, false), "\nPower over time\n")
+		if !found {
+			return ""
+		}
+		text, _, _ = strings.Cut(text, "\n\n")
+		return text
+	}
+	assert.Empty(t, section(style{80, false}), "a run that kept no timeline has none")
+
+	cpu := timeline.Domain{Domain: "cpu0", TotalJ: []float64{0, 0, 1e5, 4e5, 4e5}} // nothing, 100 W, 300 W, nothing
+	node := timeline.Domain{Domain: "node\x1b[2J", TotalJ: []float64{0, 1e5, 2e5, 3e5, 4e5}}
+	r.Extensions[timeline.Key] = timeline.Timeline{Version: timeline.Version, Accounts: []int{}, Groups: []timeline.Group{
+		{TS: []float64{0, 1000, 2000, 3000, 4000}, CPUS: make([]float64, 5), Domains: []timeline.Domain{cpu, node}},
+	}}
+	assert.Equal(t, strings.TrimPrefix(`
+                                                      mean   most
+  all              ▂▂▂▂▂▂▂▂▄▄▄▄▄▄▄▄████████▂▂▂▂▂▂▂▂  200 W  400 W
+  cpu0                     ▃▃▃▃▃▃▃▃████████          100 W  300 W
+  node<U+001B>[2J  ████████████████████████████████  100 W  100 W
+  0 s to 1 h 7 min · 2 min 5 s a character · each line to its own most
+  all that the meters saw`, "\n"), section(style{80, false}))
+
+	for i := range 9 {
+		r.Extensions[timeline.Key].(timeline.Timeline).Groups[0].Domains = append(r.Extensions[timeline.Key].(timeline.Timeline).Groups[0].Domains,
+			timeline.Domain{Domain: fmt.Sprint("gpu", i), TotalJ: []float64{0, 1, 2, 3, 4}})
+	}
+	assert.Contains(t, section(style{100, false}), "5 domains more, of less energy, in all")
+
+	r.Extensions[timeline.Key] = map[string]any{"version": 99}
+	assert.Empty(t, section(style{80, false}), "what is no timeline is not shown")
+}
+
+func TestShowOfAnyRecordFitsAndIsHarmless(t *testing.T) {
+	for seed := range uint64(40) {
+		r := recordtest.Random(seed)
+		text := view(r, style{80, false}, false)
+		assert.NotContains(t, text, "\x1b", "record %d", seed)
+		assert.NotRegexp(t, `%!|Inf `, text, "record %d", seed)
 	}
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 
@@ -134,29 +133,12 @@ func (p *page) spans() {
 	p.fit(t, leastBar+2, 5, 4)
 	size := min(max(p.tableWidth()-t.width()-2, leastBar), mostBar)
 	for i, b := range bars {
-		t.set(i+1, 1, bar(b[0], b[1], size))
+		t.set(i+1, 1, p.marks.bar(b[0], b[1], size))
 	}
 	p.table(t)
 	if hidden := len(spans) - shown; hidden > 0 {
 		p.flow("  ", " ", pieces(plural(hidden, "path")+" more, of little energy; --all shows them"), p.dim)
 	}
-}
-
-// How long the longest bar may be.
-const leastBar, mostBar = 6, 24
-
-// bar is a bar of n characters at most: full for what is a span's own, light
-// for its children's.
-func bar(self, total float64, n int) string {
-	if !(total > 0) { // also where there is nothing to compare with
-		return ""
-	}
-	long := int(math.Round(total * float64(n)))
-	full := min(int(math.Round(self*float64(n))), long)
-	if long == 0 {
-		return "▏"
-	}
-	return strings.Repeat("█", full) + strings.Repeat("░", long-full)
 }
 
 // notesOf tells what one functional unit of a span cost, its failures and its

@@ -115,4 +115,3 @@ func Energy(r *lifecycle.Record) (list []Figure) {
 	}
 	return list
 }
-
