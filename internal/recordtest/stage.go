@@ -99,7 +99,7 @@ func (m *maker) row(h int, held float64) lifecycle.Usage {
 		u.Transferred = &lifecycle.Transferred{Bytes: float64(m.whole())}
 		u.EnergyJ = joules(u.Transferred.Bytes / 1e9 * value * 3.6e6)
 	default:
-		u.Calls = &lifecycle.Calls{Unit: m.text(), Count: m.whole()}
+		u.Calls = &lifecycle.Calls{Unit: m.text(), Count: int64(m.between(1, 1e11))}
 		if m.one(2) {
 			u.Factor = m.factor(factors.Service, value, 3, "gCO2e/call")
 			break // it tells grams, not joules

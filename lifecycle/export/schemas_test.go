@@ -13,9 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The schemas are those of the standards, which are not part of this
+// officialSchemas are those of the standards, which are not part of this
 // repository: where they are not, there is no validator.
-const schemas = "../../../shared/reference/schemas"
+const officialSchemas = "../../../shared/reference/schemas"
 
 // compiled are validators by the file of their schema.
 var compiled sync.Map
@@ -24,8 +24,8 @@ var compiled sync.Map
 // addresses by which they refer to one another; nil where they are not here.
 func officialSchema(t testing.TB, base string, draft *jsonschema.Draft, file string) func([]byte) error {
 	t.Helper()
-	file = filepath.Join(schemas, file)
-	if _, err := os.Stat(file); err != nil {
+	file = filepath.Join(officialSchemas, file)
+	if _, err := os.Stat(officialSchemas); err != nil {
 		return nil
 	}
 	compile := sync.OnceValues(func() (*jsonschema.Schema, error) {
@@ -72,12 +72,12 @@ func officialSchema(t testing.TB, base string, draft *jsonschema.Draft, file str
 	}
 }
 
-func boampsSchema(t testing.TB) func([]byte) error {
+func officialBoAmps(t testing.TB) func([]byte) error {
 	return officialSchema(t, "", jsonschema.Draft4, "boamps/model/report_schema.json")
 }
 
-// cyclonedxSchema is that of the version that a document says it is.
-func cyclonedxSchema(t testing.TB) func([]byte) error {
+// officialCycloneDX is that of the version that a document says it is.
+func officialCycloneDX(t testing.TB) func([]byte) error {
 	const base = "http://cyclonedx.org/schema/"
 	v6 := officialSchema(t, base, jsonschema.Draft7, "cyclonedx/schema/bom-1.6.schema.json")
 	v7 := officialSchema(t, base, jsonschema.Draft7, "cyclonedx/schema/bom-1.7.schema.json")
@@ -96,7 +96,7 @@ func cyclonedxSchema(t testing.TB) func([]byte) error {
 	}
 }
 
-func spdxSchema(t testing.TB) func([]byte) error {
+func officialSPDX(t testing.TB) func([]byte) error {
 	return officialSchema(t, "", jsonschema.Draft2020, "spdx-3.0.1/schema/spdx-json-schema.json")
 }
 
