@@ -16,6 +16,7 @@ import (
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
+// tries is enough for all that there is to occur.
 const tries = 250
 
 func requireValid(t *testing.T, r *lifecycle.Record, name any) {
@@ -29,6 +30,9 @@ func requireValid(t *testing.T, r *lifecycle.Record, name any) {
 
 func TestEveryRandomRecordIsValidAndReadsBack(t *testing.T) {
 	for seed := range uint64(tries) {
+		if raced && seed%8 > 0 { // it makes all ten times as slow, and has nothing to find in one that is not in another
+			continue
+		}
 		r := recordtest.Random(seed)
 		requireValid(t, r, seed)
 		var text bytes.Buffer

@@ -283,11 +283,11 @@ func TestMatrixOfFormats(t *testing.T) {
 		return named{name, r, document(t, r), slices.Sorted(mapKeys(leaves(t, r)))}
 	}
 	ordinary = append(ordinary, of("small", exampleRecord(t)), of("digits", digitsRecord(t)))
-	if text, err := os.ReadFile("../../../shared/reference/record-example.json"); err == nil {
-		r, err := lifecycle.Decode(bytes.NewReader(text))
+	t.Run("example", func(t *testing.T) {
+		r, err := lifecycle.Decode(bytes.NewReader(reference(t, "record-example.json")))
 		require.NoError(t, err)
 		ordinary = append(ordinary, of("example", r))
-	}
+	})
 	for seed := range matrixRecords() {
 		random = append(random, of(fmt.Sprint("random ", seed), recordtest.Random(seed)))
 	}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package recordtest_test
+
+const raced = false
