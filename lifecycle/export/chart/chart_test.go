@@ -172,7 +172,15 @@ func TestAnyRecordHasAPicture(t *testing.T) {
 		assert.NotEmpty(t, drawn)
 		assert.NotContains(t, strings.Join(drawn[1:2], ""), "NaN")
 	}
-	svg(t, &lifecycle.Record{}, None)
+	texts(t, svg(t, &lifecycle.Record{}, None))
+	for _, x := range []float64{5e-324, 1e-300, 1e308, math.MaxFloat64} {
+		r := known(t)
+		q := &lifecycle.Quantity{Value: x, Low: x / 2, High: x}
+		r.Totals.EnergyJ, r.Totals.GCO2e = *q, q
+		r.Totals.ByPhase = map[lifecycle.Phase]lifecycle.PhaseTotal{lifecycle.PhaseTraining: {EnergyJ: q, GCO2e: q}}
+		texts(t, svg(t, r, None))
+		require.NoError(t, PNG(io.Discard, r, None))
+	}
 }
 
 func TestThePNGShowsBarsOnItsBackground(t *testing.T) {

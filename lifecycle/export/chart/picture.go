@@ -304,7 +304,7 @@ func ticks(_, top float64) (list []plot.Tick) {
 			break
 		}
 	}
-	for k := 0; float64(k)*step <= top; k++ {
+	for k := 0; k < 20 && float64(k)*step <= top; k++ { // more only if step is lost to rounding
 		v := float64(k) * step
 		list = append(list, plot.Tick{Value: v, Label: fmt.Sprintf("%.6g", v)})
 	}
