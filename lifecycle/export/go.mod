@@ -9,10 +9,7 @@ require (
 	go.yaml.in/yaml/v4 v4.0.0
 )
 
-require (
-	go.yaml.in/yaml/v3 v3.0.5 // indirect
-	golang.org/x/text v0.14.0 // indirect
-require golang.org/x/text v0.14.0 // indirect
+require go.yaml.in/yaml/v3 v3.0.5 // indirect
 
 require (
 	golang.org/x/image v0.48.0
