@@ -13,6 +13,8 @@ func Formats() []Format {
 	return []Format{
 		{"boamps", "a report of Boavizta's BoAmps 1.1, with the record in it", ".json", BoAmps},
 		{"codecarbon", "a line of CodeCarbon's emissions.csv", ".csv", CodeCarbon},
+		{"cyclonedx", "CycloneDX 1.7, a bill of materials of the model", ".cdx.json", CycloneDX},
+		{"cyclonedx-1.6", "CycloneDX 1.6, a bill of materials of the model", ".cdx.json", CycloneDX16},
 		{"gpai", "extract for the EU's model documentation form (AI Act, Annex XI)", ".txt", styled(GPAI, Text)},
 		{"gpai.json", "the same as JSON", ".json", styled(GPAI, JSON)},
 		{"gpai.md", "the same as Markdown", ".md", styled(GPAI, Markdown)},

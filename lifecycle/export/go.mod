@@ -25,4 +25,9 @@ require (
 	github.com/golang/freetype v0.0.0-20170609003504-e2365dfdc4a0 // indirect
 	golang.org/x/sys v0.50.0 // indirect
 	golang.org/x/text v0.44.0 // indirect
+require golang.org/x/text v0.14.0 // indirect
+
+require (
+	github.com/CycloneDX/cyclonedx-go v0.12.0
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
 )
