@@ -162,7 +162,7 @@ func newBOM(w io.Writer, r *lifecycle.Record, o Options, version string) ([]Loss
 	if _, err := w.Write(append(b.text("  "), '\n')); err != nil {
 		return nil, err
 	}
-	return append(held.lost(r), notes...), nil
+	return explained(held.lost(r), notes), nil
 }
 
 // derivedUUID is a UUID that is made of the parts, so that the same record is
@@ -300,6 +300,23 @@ func gramsAsTonnes(x float64) string {
 		return sign + digits + strings.Repeat("0", point-len(digits))
 	}
 	return sign + digits[:point] + "." + digits[point:]
+}
+
+// explained is what is lost, with the reasons of notes; what of these is not
+// among it is added.
+func explained(losses, notes []Loss) []Loss {
+	at := make(map[string]int, len(losses))
+	for i := range losses {
+		at[losses[i].Path] = i
+	}
+	for _, n := range notes {
+		if i, ok := at[n.Path]; ok {
+			losses[i].Why = n.Why
+		} else {
+			losses = append(losses, n)
+		}
+	}
+	return losses
 }
 
 // iriOf makes a name or URL one that may stand where a URI reference must.

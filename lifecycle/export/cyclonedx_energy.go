@@ -49,7 +49,7 @@ func consumptionsOf(r *lifecycle.Record, held *holding) ([]cdxConsumption, []Los
 		}
 		at := "/phases/" + strconv.Itoa(i)
 		if !metersEnergy(p) {
-			notes = append(notes, Loss{Path: at + "/operational_gco2e", Why: "the energy of its services is unknown, and the format has no entry without energy"})
+			notes = append(notes, Loss{Path: at, Why: "the energy of its services is unknown, and the format has no entry without energy"})
 			continue
 		}
 		entries = append(entries, consumptionOf(r, p, places))

@@ -40,7 +40,7 @@ func IntoCycloneDX(bom []byte, r *lifecycle.Record, o Options) ([]byte, []Loss, 
 	if err != nil {
 		return nil, nil, err
 	}
-	losses := append(held.lost(r), notes...)
+	losses := explained(held.lost(r), notes)
 	if bytes.Equal(b.text(""), before) {
 		return bom, losses, nil
 	}

@@ -23,6 +23,7 @@ func Formats() []Format {
 		{"sci", "Software Carbon Intensity report (ISO/IEC 21031)", ".txt", styled(SCI, Text)},
 		{"sci.json", "the same as JSON", ".json", styled(SCI, JSON)},
 		{"sci.md", "the same as Markdown", ".md", styled(SCI, Markdown)},
+		{"spdx", "SPDX 3.0.1 with the AI package of the model", ".spdx.json", SPDX},
 		{"table", "result sheet in the manner of SPEC disclosures", ".txt", styled(Table, Text)},
 		{"table.json", "the same as JSON", ".json", styled(Table, JSON)},
 		{"table.md", "the same as Markdown", ".md", styled(Table, Markdown)},
