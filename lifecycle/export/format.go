@@ -19,6 +19,9 @@ func Formats() []Format {
 		{"gpai.json", "the same as JSON", ".json", styled(GPAI, JSON)},
 		{"gpai.md", "the same as Markdown", ".md", styled(GPAI, Markdown)},
 		{"modelcard", "Hugging Face model card: front matter and a Markdown section", ".md", ModelCard},
+		{"otlp-metrics", "OpenTelemetry metrics as OTLP JSON, with hw.energy", ".jsonl", OTLPMetrics},
+		{"otlp-traces", "OpenTelemetry spans as OTLP JSON", ".jsonl", OTLPTraces},
+		{"pprof", "a profile of energy for go tool pprof", ".pb.gz", Pprof},
 		{"rocrate", "ro-crate-metadata.json of a Workflow Run RO-Crate", ".json", ROCrate},
 		{"sci", "Software Carbon Intensity report (ISO/IEC 21031)", ".txt", styled(SCI, Text)},
 		{"sci.json", "the same as JSON", ".json", styled(SCI, JSON)},
@@ -27,6 +30,7 @@ func Formats() []Format {
 		{"table", "result sheet in the manner of SPEC disclosures", ".txt", styled(Table, Text)},
 		{"table.json", "the same as JSON", ".json", styled(Table, JSON)},
 		{"table.md", "the same as Markdown", ".md", styled(Table, Markdown)},
+		{"trace", "spans and power for Perfetto and chrome://tracing", ".trace.json", Trace},
 		{"wandb", "summary, config and artifact of a Weights & Biases run", ".json", WandB},
 	}
 }

@@ -29,5 +29,13 @@ require golang.org/x/text v0.14.0 // indirect
 
 require (
 	github.com/CycloneDX/cyclonedx-go v0.12.0
+	google.golang.org/protobuf v1.36.12
+)
+
+require golang.org/x/text v0.42.0 // indirect
+
+require (
+	github.com/google/pprof v0.0.0-20261105003125-4bf881d7fb0b
+	go.opentelemetry.io/proto/otlp v1.11.1
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 )
