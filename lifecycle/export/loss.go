@@ -46,15 +46,39 @@ func (h *holding) hold(pointers ...string) {
 // lost lists what of a record is not held, each part as far up as it is lost
 // whole, in the order of the record.
 func (h *holding) lost(r *lifecycle.Record) []Loss {
-	l := lister{}
+	l := lister{members: map[reflect.Type][]member{}}
 	l.value(reflect.ValueOf(r).Elem(), []*holding{h})
 	return l.losses
 }
 
 // lister walks a record in step with what is held of it.
 type lister struct {
-	at     []string
-	losses []Loss
+	at      []string
+	losses  []Loss
+	members map[reflect.Type][]member // by type, for a record may have many of one
+}
+
+// member is a field of a struct by its name in JSON.
+type member struct {
+	name                string
+	index               []int
+	omitEmpty, omitZero bool
+}
+
+func (l *lister) membersOf(t reflect.Type) []member {
+	members, ok := l.members[t]
+	if ok {
+		return members
+	}
+	for _, f := range reflect.VisibleFields(t) {
+		if f.Anonymous || !f.IsExported() {
+			continue
+		}
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		members = append(members, member{name, f.Index, strings.Contains(options, "omitempty"), strings.Contains(options, "omitzero")})
+	}
+	l.members[t] = members
+	return members
 }
 
 func (l *lister) value(v reflect.Value, held []*holding) {
@@ -73,16 +97,12 @@ func (l *lister) value(v reflect.Value, held []*holding) {
 	}
 	switch {
 	case v.Kind() == reflect.Struct && v.Type() != reflect.TypeFor[time.Time]():
-		for _, f := range reflect.VisibleFields(v.Type()) {
-			if f.Anonymous || !f.IsExported() {
+		for _, m := range l.membersOf(v.Type()) {
+			fv := v.FieldByIndex(m.index)
+			if m.omitEmpty && empty(fv) || m.omitZero && fv.IsZero() {
 				continue
 			}
-			name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-			fv := v.FieldByIndex(f.Index)
-			if strings.Contains(options, "omitempty") && empty(fv) || strings.Contains(options, "omitzero") && fv.IsZero() {
-				continue
-			}
-			l.below(name, fv, held)
+			l.below(m.name, fv, held)
 		}
 	case v.Kind() == reflect.Slice:
 		for i := range v.Len() {
@@ -102,7 +122,7 @@ func (l *lister) below(step string, v reflect.Value, held []*holding) {
 	if (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.Len() == 0 {
 		return
 	}
-	var next []*holding
+	next := make([]*holding, 0, 4)
 	for _, h := range held {
 		for _, s := range []string{step, "*"} {
 			if n := h.below[s]; n != nil {

@@ -44,19 +44,27 @@ func OTLPTraces(w io.Writer, r *lifecycle.Record, o Options) ([]Loss, error) {
 		spans = spans[:0]
 		return f.Encode(message)
 	}
-	if o.Spans == nil {
-		spans = append(spans, t.accounts(&held)...)
-		return held.lost(r), flush()
-	}
-	for i := range singles {
+	add := func(s otlpSpan) error {
 		if len(spans) == otlpBatch {
 			if err := flush(); err != nil {
-				return nil, err
+				return err
 			}
 		}
-		spans = append(spans, t.single(singles, i))
+		spans = append(spans, s)
+		return nil
 	}
-	holdAccounts(r, singles, &held)
+	if o.Spans == nil {
+		err = t.accounts(add)
+		held.hold("/spans")
+	} else {
+		for i := 0; i < len(singles) && err == nil; i++ {
+			err = add(t.single(singles, i))
+		}
+		holdAccounts(r, singles, &held)
+	}
+	if err != nil {
+		return nil, err
+	}
 	return held.lost(r), flush()
 }
 
@@ -67,19 +75,19 @@ func holdAccounts(r *lifecycle.Record, singles []single, held *holding) {
 	for i := range singles {
 		counts[singles[i].account]++
 	}
+	told := &holding{}
+	told.hold("/path", "/stage", "/count", "/failed", "/total_s", "/min_s", "/p50_s", "/p95_s", "/p99_s", "/max_s")
+	spans := &holding{below: map[string]*holding{}}
 	for i := range r.Spans {
-		if counts[i] == 0 || counts[i] != r.Spans[i].Count {
-			continue
-		}
-		at := "/spans/" + strconv.Itoa(i) + "/"
-		for _, member := range []string{"path", "stage", "count", "failed", "total_s", "min_s", "p50_s", "p95_s", "p99_s", "max_s"} {
-			held.hold(at + member)
+		if counts[i] > 0 && counts[i] == r.Spans[i].Count {
+			spans.below[strconv.Itoa(i)] = told
 		}
 	}
+	held.below["spans"] = spans
 }
 
 // otlpBatch is how many spans a message has at most.
-const otlpBatch = 4096
+const otlpBatch = 1000
 
 type otlpTraces struct {
 	ResourceSpans []otlpResourceSpans `json:"resourceSpans"`
@@ -150,14 +158,14 @@ func (t *otlpTrace) account(s *lifecycle.Span) string {
 	return t.spanID("account", s.Path, string(s.Stage))
 }
 
-func (t *otlpTrace) accounts(held *holding) []otlpSpan {
+// accounts adds a span for each.
+func (t *otlpTrace) accounts(add func(otlpSpan) error) error {
 	r := t.record
 	stages := map[lifecycle.Stage]*lifecycle.PhaseEntry{}
 	for i := range r.Phases {
 		stages[r.Phases[i].Stage] = &r.Phases[i]
 	}
 	above := parentAccounts(r.Spans)
-	spans := make([]otlpSpan, 0, len(r.Spans))
 	for i := range r.Spans {
 		s := &r.Spans[i]
 		start, end := t.start, t.end
@@ -191,10 +199,11 @@ func (t *otlpTrace) accounts(held *holding) []otlpSpan {
 			a.optional(key+".gco2e_per_unit", u.GCO2ePerUnit)
 		}
 		a.texts("ecotracer.span.flags", s.Flags)
-		spans = append(spans, span)
+		if err := add(span); err != nil {
+			return err
+		}
 	}
-	held.hold("/spans")
-	return spans
+	return nil
 }
 
 func sortedUnits(s *lifecycle.Span) []string {
@@ -265,5 +274,9 @@ var nameUnescaper = strings.NewReplacer("~1", "/", "~0", "~")
 
 // nameOf is the name of a path's last span.
 func nameOf(path string) string {
-	return nameUnescaper.Replace(path[strings.LastIndexByte(path, '/')+1:])
+	name := path[strings.LastIndexByte(path, '/')+1:]
+	if strings.IndexByte(name, '~') < 0 {
+		return name
+	}
+	return nameUnescaper.Replace(name)
 }

@@ -60,16 +60,17 @@ func Pprof(w io.Writer, r *lifecycle.Record, _ Options) ([]Loss, error) {
 		}
 	}
 	frames := frameTable{profile: p, known: map[string]*profile.Location{}}
+	labels := map[lifecycle.Stage]map[string][]string{}
 	for i := range stacks {
 		s := &stacks[i]
 		values := []int64{columns[0][i], columns[1][i], columns[2][i], s.count}
 		if values[0]|values[1]|values[2]|values[3] == 0 {
 			continue
 		}
-		p.Sample = append(p.Sample, &profile.Sample{
-			Location: frames.stack(s.path), Value: values,
-			Label: map[string][]string{"stage": {string(s.stage)}, "phase": {string(s.stage.Phase())}},
-		})
+		if labels[s.stage] == nil {
+			labels[s.stage] = map[string][]string{"stage": {string(s.stage)}, "phase": {string(s.stage.Phase())}}
+		}
+		p.Sample = append(p.Sample, &profile.Sample{Location: frames.stack(s.path), Value: values, Label: labels[s.stage]})
 	}
 	if err := p.CheckValid(); err != nil {
 		return nil, err
@@ -77,11 +78,15 @@ func Pprof(w io.Writer, r *lifecycle.Record, _ Options) ([]Loss, error) {
 	if err := p.Write(w); err != nil {
 		return nil, err
 	}
-	notes := []Loss{}
-	for i := range r.Spans {
-		notes = append(notes, Loss{fmt.Sprintf("/spans/%d/self_j", i), "rounded to 1 mJ"}, Loss{fmt.Sprintf("/spans/%d/self_s", i), "rounded to 1 ns"})
+	losses := held.lost(r)
+	for i := range losses {
+		if _, member, ok := strings.Cut(strings.TrimPrefix(losses[i].Path, "/spans/"), "/"); ok && member == "self_j" {
+			losses[i].Why = "rounded to 1 mJ"
+		} else if ok && member == "self_s" {
+			losses[i].Why = "rounded to 1 ns"
+		}
 	}
-	return explained(held.lost(r), notes), nil
+	return losses, nil
 }
 
 // stack is a path of a stage, with what is its own.
@@ -182,7 +187,7 @@ type frameTable struct {
 func (t *frameTable) stack(path string) []*profile.Location {
 	var stack []*profile.Location
 	for name := range strings.SplitSeq(path, "/") {
-		name = nameUnescaper.Replace(name)
+		name = nameOf(name)
 		l := t.known[name]
 		if l == nil {
 			id := uint64(len(t.known) + 1)
