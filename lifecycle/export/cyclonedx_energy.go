@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/ecotracer/ecotracer/factors"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -54,7 +55,7 @@ func consumptionsOf(r *lifecycle.Record, held *holding) ([]cdxConsumption, []Los
 		}
 		entries = append(entries, consumptionOf(r, p, places))
 		held.hold(at+"/phase", at+"/stage", at+"/started_at", at+"/ended_at", at+"/duration_s",
-			at+"/energy_j/value", at+"/facility_energy_j", at+"/operational_gco2e")
+			at+"/energy_j", at+"/facility_energy_j", at+"/operational_gco2e")
 	}
 	return entries, notes
 }
@@ -70,7 +71,7 @@ func metersEnergy(p *lifecycle.PhaseEntry) bool {
 	return len(p.Usage) == 0
 }
 
-func consumptionOf(r *lifecycle.Record, p *lifecycle.PhaseEntry, places *places) cdxConsumption {
+func consumptionOf(r *lifecycle.Record, p *lifecycle.PhaseEntry, places *bomPlaces) cdxConsumption {
 	activity := activities[p.Stage]
 	if activity == "" {
 		activity = "other"
@@ -83,10 +84,21 @@ func consumptionOf(r *lifecycle.Record, p *lifecycle.PhaseEntry, places *places)
 	add := func(name, value string) { c.Properties = append(c.Properties, cdxProperty{"ecotracer:" + name, value}) }
 	add("run", r.Run.ID)
 	add("stage", string(p.Stage))
+	add("scope", string(r.Run.Scope))
 	add("boundary", string(r.Run.Boundary))
-	add("it_energy_j", plainDecimal(p.EnergyJ.Value))
-	if pue := places.pueOf(p); pue != "" {
-		add("pue", pue)
+	add("it_energy:method", string(p.EnergyJ.Method))
+	add("it_energy:value_j", plainDecimal(p.EnergyJ.Value))
+	add("it_energy:low_j", plainDecimal(p.EnergyJ.Low))
+	add("it_energy:high_j", plainDecimal(p.EnergyJ.High))
+	for _, f := range []struct {
+		name   string
+		factor *factors.Factor
+	}{{"pue", places.pueOf(p)}, {"gco2e_per_kwh", places.gridOf(p)}} {
+		if f.factor != nil {
+			add(f.name, plainDecimal(f.factor.Value))
+			add(f.name+":low", plainDecimal(f.factor.Low))
+			add(f.name+":high", plainDecimal(f.factor.High))
+		}
 	}
 	add("energy:method", string(p.FacilityEnergyJ.Method))
 	add("energy:low_kwh", joulesAsKWh(p.FacilityEnergyJ.Low))
@@ -136,40 +148,45 @@ func runProperties(r *lifecycle.Record, digest string, held *holding) []cdxPrope
 	return all
 }
 
-// places are what the environments of a record say of its rows.
-type places struct {
-	record *lifecycle.Record
-	of     map[string]int     // environment of a device
-	pue    map[string]float64 // values of factors
+// bomPlaces are what the environments of a record say of its rows.
+type bomPlaces struct {
+	environments []lifecycle.Environment
+	of           map[string]int             // environment of a device
+	factors      map[string]*factors.Factor // by id
 }
 
-func placesOf(r *lifecycle.Record) *places {
-	p := &places{record: r, of: map[string]int{}, pue: map[string]float64{}}
+func placesOf(r *lifecycle.Record) *bomPlaces {
+	p := &bomPlaces{environments: r.Environments, of: map[string]int{}, factors: map[string]*factors.Factor{}}
 	index := map[string]int{}
 	for i := range r.Environments {
 		index[r.Environments[i].ID] = i
 	}
 	for i := range r.Hardware {
-		p.of[r.Hardware[i].ID] = index[r.Hardware[i].Environment]
+		if e, ok := index[r.Hardware[i].Environment]; ok {
+			p.of[r.Hardware[i].ID] = e
+		}
 	}
 	for i := range r.Factors {
-		p.pue[r.Factors[i].ID] = r.Factors[i].Value
+		p.factors[r.Factors[i].ID] = &r.Factors[i]
 	}
 	return p
 }
 
 // facility is the facility energy of a stage in each environment, in J, by R18
 // of the record.
-func (p *places) facility(s *lifecycle.PhaseEntry) []float64 {
-	all := make([]float64, len(p.record.Environments))
+func (p *bomPlaces) facility(s *lifecycle.PhaseEntry) []float64 {
+	all := make([]float64, len(p.environments))
+	if len(all) == 1 {
+		all[0] = s.FacilityEnergyJ.Value
+		return all
+	}
 	for i := range s.Usage {
 		u := &s.Usage[i]
 		if e, ok := p.of[u.Hardware]; ok && u.EnergyJ != nil {
-			all[e] += u.EnergyJ.Value * p.pue[p.record.Environments[e].Factors.PUE]
+			if pue := p.factors[p.environments[e].Factors.PUE]; pue != nil {
+				all[e] += u.EnergyJ.Value * pue.Value
+			}
 		}
-	}
-	if len(all) == 1 {
-		all[0] = s.FacilityEnergyJ.Value
 	}
 	return all
 }
@@ -177,13 +194,13 @@ func (p *places) facility(s *lifecycle.PhaseEntry) []float64 {
 // providers are one supply of electricity for each environment that a stage
 // was in. Who supplied it a record does not tell; its place is that of the
 // devices, so it is no address of a supplier.
-func (p *places) providers(s *lifecycle.PhaseEntry) []cdxProvider {
+func (p *bomPlaces) providers(s *lifecycle.PhaseEntry) []cdxProvider {
 	providers := []cdxProvider{}
 	for e, j := range p.facility(s) {
-		if j == 0 && len(p.record.Environments) > 1 {
+		if j == 0 && len(p.environments) > 1 {
 			continue
 		}
-		env := &p.record.Environments[e]
+		env := &p.environments[e]
 		where := "electricity at environment " + env.ID
 		if env.Country != "" {
 			where += ", " + env.Country
@@ -195,20 +212,31 @@ func (p *places) providers(s *lifecycle.PhaseEntry) []cdxProvider {
 	return providers
 }
 
-// pueOf is the PUE that a stage's energy was multiplied by, "" if there are
-// several.
-func (p *places) pueOf(s *lifecycle.PhaseEntry) string {
-	pue := ""
+// pueOf and gridOf are the factors that all of a stage's energy was multiplied
+// by, nil if there are several.
+func (p *bomPlaces) pueOf(s *lifecycle.PhaseEntry) *factors.Factor {
+	return p.one(s, func(f *lifecycle.EnvironmentFactors) string { return f.PUE })
+}
+
+func (p *bomPlaces) gridOf(s *lifecycle.PhaseEntry) *factors.Factor {
+	if len(s.Profile) > 0 { // hour by hour
+		return nil
+	}
+	return p.one(s, func(f *lifecycle.EnvironmentFactors) string { return f.Grid })
+}
+
+func (p *bomPlaces) one(s *lifecycle.PhaseEntry, id func(*lifecycle.EnvironmentFactors) string) *factors.Factor {
+	var one *factors.Factor
 	for i := range s.Usage {
 		e, ok := p.of[s.Usage[i].Hardware]
 		if !ok || s.Usage[i].EnergyJ == nil {
 			continue
 		}
-		v := plainDecimal(p.pue[p.record.Environments[e].Factors.PUE])
-		if pue != "" && pue != v {
-			return ""
+		f := p.factors[id(&p.environments[e].Factors)]
+		if f == nil || one != nil && (one.Value != f.Value || one.Low != f.Low || one.High != f.High) {
+			return nil
 		}
-		pue = v
+		one = f
 	}
-	return pue
+	return one
 }

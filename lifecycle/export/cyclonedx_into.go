@@ -46,7 +46,7 @@ func IntoCycloneDX(bom []byte, r *lifecycle.Record, o Options) ([]byte, []Loss, 
 	}
 	if v := b.root.member("version"); v != nil {
 		if n, err := strconv.ParseInt(string(v.leaf), 10, 64); err == nil {
-			b.root.set("version", treeOf(n+1))
+			b.root.set("version", bomNodeOf(n+1))
 		}
 	}
 	indent, end := layoutOf(bom)
@@ -62,12 +62,12 @@ func IntoCycloneDX(bom []byte, r *lifecycle.Record, o Options) ([]byte, []Loss, 
 
 // bomFile is a bill of materials that is being changed.
 type bomFile struct {
-	root    *node
+	root    *bomNode
 	version string // of the format
 }
 
 func readBOM(text []byte) (*bomFile, error) {
-	root, err := parseTree(text)
+	root, err := parseBOM(text)
 	if err != nil {
 		return nil, fmt.Errorf("export: read CycloneDX: %w", err)
 	}
@@ -83,19 +83,19 @@ func readBOM(text []byte) (*bomFile, error) {
 
 func (b *bomFile) text(indent string) []byte { return b.root.indented(indent) }
 
-// model is a machine-learning model of a BOM and where it is.
-type model struct {
-	*node
+// bomModel is a machine-learning model of a BOM and where it is.
+type bomModel struct {
+	*bomNode
 	pointer string
 }
 
 // models are the components of machine-learning models, nested ones too.
-func (b *bomFile) models() []model {
-	var all []model
-	var walk func(n *node, pointer string)
-	walk = func(n *node, pointer string) {
+func (b *bomFile) models() []bomModel {
+	var all []bomModel
+	var walk func(n *bomNode, pointer string)
+	walk = func(n *bomNode, pointer string) {
 		if n.member("type").string() == "machine-learning-model" {
-			all = append(all, model{n, pointer})
+			all = append(all, bomModel{n, pointer})
 		}
 		for i, c := range n.member("components").entries() {
 			walk(c, pointer+"/components/"+strconv.Itoa(i))
@@ -111,17 +111,17 @@ func (b *bomFile) models() []model {
 }
 
 // find is the component of the run's model; it is added if there is none.
-func (b *bomFile) find(r *lifecycle.Record, o Options, held *holding) (model, error) {
+func (b *bomFile) find(r *lifecycle.Record, o Options, held *holding) (bomModel, error) {
 	name, version := modelOf(r, o)
 	all := b.models()
 	if name == "" {
 		if len(all) == 1 {
 			return all[0], nil
 		}
-		return model{}, &InputError{Format: "cyclonedx", Inputs: []Input{modelNameInput}}
+		return bomModel{}, &InputError{Format: "cyclonedx", Inputs: []Input{modelNameInput}}
 	}
 	held.hold("/technology/ml/model/name")
-	var named []model
+	var named []bomModel
 	for _, m := range all {
 		has := m.member("version").string()
 		if m.member("name").string() == name && (has == version || has == "" || version == "") {
@@ -129,9 +129,9 @@ func (b *bomFile) find(r *lifecycle.Record, o Options, held *holding) (model, er
 		}
 	}
 	if len(named) > 1 {
-		exact := slices.DeleteFunc(slices.Clone(named), func(m model) bool { return m.member("version").string() != version })
+		exact := slices.DeleteFunc(slices.Clone(named), func(m bomModel) bool { return m.member("version").string() != version })
 		if len(exact) != 1 {
-			return model{}, fmt.Errorf("export: the BOM has %d models %q that may be meant, at %s and %s: tell the version (Options.ModelVersion, or /technology/ml/model/version of the record)",
+			return bomModel{}, fmt.Errorf("export: the BOM has %d models %q that may be meant, at %s and %s: tell the version (Options.ModelVersion, or /technology/ml/model/version of the record)",
 				len(named), name, named[0].pointer, named[1].pointer)
 		}
 		named = exact
@@ -144,18 +144,18 @@ func (b *bomFile) find(r *lifecycle.Record, o Options, held *holding) (model, er
 	}
 	components, err := ensure(b.root, "", "components", '[')
 	if err != nil {
-		return model{}, err
+		return bomModel{}, err
 	}
-	m := model{treeOf(componentOf(r, o, held)), "/components/" + strconv.Itoa(len(components.items))}
-	components.items = append(components.items, m.node)
+	m := bomModel{bomNodeOf(componentOf(r, o, held)), "/components/" + strconv.Itoa(len(components.items))}
+	components.items = append(components.items, m.bomNode)
 	return m, nil
 }
 
 // ensure is a member that is an object or list, made if there is none.
-func ensure(n *node, pointer, name string, kind json.Delim) (*node, error) {
+func ensure(n *bomNode, pointer, name string, kind json.Delim) (*bomNode, error) {
 	v := n.member(name)
 	if v == nil {
-		v = &node{kind: kind}
+		v = &bomNode{kind: kind}
 		n.set(name, v)
 	}
 	if v.kind != kind {
@@ -174,7 +174,7 @@ func (b *bomFile) add(r *lifecycle.Record, o Options, digest string, held *holdi
 	if b.root.member("signature") != nil || m.member("signature") != nil {
 		return nil, errors.New("export: the BOM is signed, and would not verify with another entry: remove the member signature, and sign the new BOM")
 	}
-	at, pointer := m.node, m.pointer
+	at, pointer := m.bomNode, m.pointer
 	for _, name := range []string{"modelCard", "considerations", "environmentalConsiderations"} {
 		if at, err = ensure(at, pointer, name, '{'); err != nil {
 			return nil, err
@@ -196,18 +196,18 @@ func (b *bomFile) add(r *lifecycle.Record, o Options, digest string, held *holdi
 		return nil, err
 	}
 	for _, p := range runProperties(r, digest, held) {
-		upsert(properties, treeOf(p), func(n *node) bool { return n.member("name").string() == p.Name })
+		upsert(properties, bomNodeOf(p), func(n *bomNode) bool { return n.member("name").string() == p.Name })
 	}
 	if o.Record != "" {
-		references, err := ensure(m.node, m.pointer, "externalReferences", '[')
+		references, err := ensure(m.bomNode, m.pointer, "externalReferences", '[')
 		if err != nil {
 			return nil, err
 		}
 		comment := recordComment(r)
-		upsert(references, treeOf(cdxReference{Type: "evidence", URL: iriOf(o.Record), Comment: comment, Hashes: []cdxHash{{"SHA-256", digest}}}),
-			func(n *node) bool { return n.member("comment").string() == comment })
+		upsert(references, bomNodeOf(cdxReference{Type: "evidence", URL: iriOf(o.Record), Comment: comment, Hashes: []cdxHash{{"SHA-256", digest}}}),
+			func(n *bomNode) bool { return n.member("comment").string() == comment })
 	}
-	held.hold("/run/id", "/run/boundary", "/created_at", "/integrity")
+	held.hold("/run/id", "/run/scope", "/run/boundary", "/created_at", "/integrity")
 
 	tool, err := b.tool(r)
 	if err != nil {
@@ -233,17 +233,17 @@ func (b *bomFile) add(r *lifecycle.Record, o Options, digest string, held *holdi
 		return nil, err
 	}
 	ref := "ecotracer:citation:" + run
-	upsert(citations, treeOf(cdxCitation{
+	upsert(citations, bomNodeOf(cdxCitation{
 		BOMRef: ref, Pointers: pointers, Timestamp: r.CreatedAt.UTC().Format(time.RFC3339Nano), AttributedTo: tool,
 		Note: "figures of run " + run + ", from the record whose canonical form has the SHA-256 " + digest,
-	}), func(n *node) bool { return n.member("bom-ref").string() == ref })
+	}), func(n *bomNode) bool { return n.member("bom-ref").string() == ref })
 	return notes, nil
 }
 
 // placeConsumptions replaces the entries that a run has, stage by stage, and
 // appends the rest. It never moves one, for others point to them by index.
-func placeConsumptions(list *node, entries []cdxConsumption, run string) ([]int, error) {
-	key := func(n *node) [2]string {
+func placeConsumptions(list *bomNode, entries []cdxConsumption, run string) ([]int, error) {
+	key := func(n *bomNode) [2]string {
 		return [2]string{propertyOf(n, "ecotracer:run"), propertyOf(n, "ecotracer:stage")}
 	}
 	old := map[[2]string]int{}
@@ -254,7 +254,7 @@ func placeConsumptions(list *node, entries []cdxConsumption, run string) ([]int,
 	}
 	var placed []int
 	for _, e := range entries {
-		n := treeOf(e)
+		n := bomNodeOf(e)
 		k := key(n)
 		i, ok := old[k]
 		if ok {
@@ -273,7 +273,7 @@ func placeConsumptions(list *node, entries []cdxConsumption, run string) ([]int,
 }
 
 // propertyOf is the value of a property, "" if there is none.
-func propertyOf(n *node, name string) string {
+func propertyOf(n *bomNode, name string) string {
 	for _, p := range n.member("properties").entries() {
 		if p.member("name").string() == name {
 			return p.member("value").string()
@@ -284,7 +284,7 @@ func propertyOf(n *node, name string) string {
 
 // upsert puts an entry in the place of the one that is the same, else at the
 // end.
-func upsert(list, entry *node, same func(*node) bool) {
+func upsert(list, entry *bomNode, same func(*bomNode) bool) {
 	if i := slices.IndexFunc(list.items, same); i >= 0 {
 		list.items[i] = entry
 	} else {
@@ -311,7 +311,7 @@ func (b *bomFile) tool(r *lifecycle.Record) (string, error) {
 		return "", err
 	}
 	ref := strings.Join([]string{"ecotracer", "tool", r.Generator.Name, r.Generator.Version}, ":")
-	upsert(components, treeOf(cdxTool{Type: "application", BOMRef: ref, Name: r.Generator.Name, Version: r.Generator.Version}),
-		func(n *node) bool { return n.member("bom-ref").string() == ref })
+	upsert(components, bomNodeOf(cdxTool{Type: "application", BOMRef: ref, Name: r.Generator.Name, Version: r.Generator.Version}),
+		func(n *bomNode) bool { return n.member("bom-ref").string() == ref })
 	return ref, nil
 }

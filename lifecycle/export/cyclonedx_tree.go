@@ -16,19 +16,19 @@ const (
 	maxNesting  = 64
 )
 
-// node is a value of a JSON document that is to be changed in places: what is
+// bomNode is a value of a JSON document that is to be changed in places: what is
 // not changed keeps its order, its numbers and texts as they are spelt, and
 // members that nobody here knows.
-type node struct {
+type bomNode struct {
 	kind  json.Delim      // '{', '[', or 0 of a leaf
 	leaf  json.RawMessage // of a text, number, true, false or null
 	names []string        // of an object's members
-	items []*node         // members' values, or entries
+	items []*bomNode      // members' values, or entries
 }
 
-// parseTree reads one JSON value. Members that are there twice are an error:
+// parseBOM reads one JSON value. Members that are there twice are an error:
 // no two readers agree on them.
-func parseTree(text []byte) (*node, error) {
+func parseBOM(text []byte) (*bomNode, error) {
 	if len(text) > maxDocument {
 		return nil, fmt.Errorf("larger than %d MiB", maxDocument>>20)
 	}
@@ -40,17 +40,17 @@ func parseTree(text []byte) (*node, error) {
 		}
 		return nil, err
 	}
-	p := treeParser{text: text, d: json.NewDecoder(bytes.NewReader(text))}
+	p := bomParser{text: text, d: json.NewDecoder(bytes.NewReader(text))}
 	p.d.UseNumber()
 	return p.value(0)
 }
 
-type treeParser struct {
+type bomParser struct {
 	text []byte
 	d    *json.Decoder
 }
 
-func (p *treeParser) value(depth int) (*node, error) {
+func (p *bomParser) value(depth int) (*bomNode, error) {
 	before := p.d.InputOffset()
 	token, err := p.d.Token()
 	if err != nil {
@@ -59,12 +59,12 @@ func (p *treeParser) value(depth int) (*node, error) {
 	open, ok := token.(json.Delim)
 	if !ok {
 		leaf := bytes.TrimLeft(p.text[before:p.d.InputOffset()], " \t\r\n,:")
-		return &node{leaf: leaf}, nil
+		return &bomNode{leaf: leaf}, nil
 	}
 	if depth >= maxNesting {
 		return nil, fmt.Errorf("byte %d: nested deeper than %d levels", p.d.InputOffset(), maxNesting)
 	}
-	n := &node{kind: open}
+	n := &bomNode{kind: open}
 	seen := map[string]bool{}
 	for p.d.More() {
 		if open == '{' {
@@ -89,15 +89,15 @@ func (p *treeParser) value(depth int) (*node, error) {
 	return n, err
 }
 
-// treeOf is a Go value as a tree.
-func treeOf(v any) *node {
+// bomNodeOf is a Go value as a tree.
+func bomNodeOf(v any) *bomNode {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {
 		panic(err) // plain structs of texts
 	}
-	n, err := parseTree(b.Bytes())
+	n, err := parseBOM(b.Bytes())
 	if err != nil {
 		panic(err)
 	}
@@ -105,7 +105,7 @@ func treeOf(v any) *node {
 }
 
 // member is the value of an object's member, nil if there is none.
-func (n *node) member(name string) *node {
+func (n *bomNode) member(name string) *bomNode {
 	if n != nil && n.kind == '{' {
 		if i := slices.Index(n.names, name); i >= 0 {
 			return n.items[i]
@@ -115,7 +115,7 @@ func (n *node) member(name string) *node {
 }
 
 // set gives an object a member, or a member another value.
-func (n *node) set(name string, v *node) {
+func (n *bomNode) set(name string, v *bomNode) {
 	if i := slices.Index(n.names, name); i >= 0 {
 		n.items[i] = v
 		return
@@ -125,7 +125,7 @@ func (n *node) set(name string, v *node) {
 }
 
 // entries are the entries of a list, none if n is no list.
-func (n *node) entries() []*node {
+func (n *bomNode) entries() []*bomNode {
 	if n == nil || n.kind != '[' {
 		return nil
 	}
@@ -133,7 +133,7 @@ func (n *node) entries() []*node {
 }
 
 // string is the value of a text, "" if n is none.
-func (n *node) string() string {
+func (n *bomNode) string() string {
 	var s string
 	if n != nil && len(n.leaf) > 0 && n.leaf[0] == '"' {
 		_ = json.Unmarshal(n.leaf, &s) // it was checked as a whole
@@ -142,7 +142,7 @@ func (n *node) string() string {
 }
 
 // write writes the value without white space.
-func (n *node) write(b *bytes.Buffer) {
+func (n *bomNode) write(b *bytes.Buffer) {
 	if n.kind == 0 {
 		b.Write(n.leaf)
 		return
@@ -170,7 +170,7 @@ func writeText(b *bytes.Buffer, s string) {
 
 // indented is the document with each member and entry on a line of its own;
 // indent "" leaves all on one.
-func (n *node) indented(indent string) []byte {
+func (n *bomNode) indented(indent string) []byte {
 	var b, lines bytes.Buffer
 	n.write(&b)
 	if indent == "" {

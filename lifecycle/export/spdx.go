@@ -298,8 +298,8 @@ func (s *spdxWriter) energy(p *spdxAIPackage) []Loss {
 		}
 		*list = append(*list, spdxEnergy{"ai_EnergyConsumptionDescription", joulesAsKWh(q.Value), "kilowattHour"})
 		with := ""
-		if pue := places.pueOf(e); pue != "" {
-			with = ", PUE " + pue + " included"
+		if pue := places.pueOf(e); pue != nil {
+			with = ", PUE " + plainDecimal(pue.Value) + " included"
 		}
 		words = append(words, fmt.Sprintf("%s: %s kWh (95 %%: %s to %s), %s%s", e.Stage, joulesAsKWh(q.Value), joulesAsKWh(q.Low), joulesAsKWh(q.High), q.Method, with))
 		at := "/phases/" + strconv.Itoa(i)
