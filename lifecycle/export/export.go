@@ -71,6 +71,18 @@ func (e *InputError) Error() string {
 	return "export: " + e.Format + " needs " + strings.Join(wants, ", ")
 }
 
+// UnfitError tells that a record is not of the kind that a format is for,
+// whatever is told besides: an estimate is no trace, for nothing ran.
+type UnfitError struct {
+	Format string
+	Why    string
+}
+
+// Error tells the reason.
+func (e *UnfitError) Error() string {
+	return "export: the record cannot be written as " + e.Format + ": " + e.Why
+}
+
 // Guess is what a reader had to make up, because the format does not tell it.
 type Guess struct {
 	Path string `json:"path"` // JSON Pointer into the record

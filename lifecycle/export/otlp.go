@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -105,12 +104,12 @@ type otlpFile struct {
 // nothing that the protocol could hold.
 func newOTLP(w io.Writer, r *lifecycle.Record, format string) (*otlpFile, error) {
 	if r.Run.StartedAt == nil || r.Run.EndedAt == nil {
-		return nil, fmt.Errorf("export: %s needs times, and the record has none (its run is %s)", format, r.Run.Status)
+		return nil, &UnfitError{format, fmt.Sprintf("it has no times (its run is %s)", r.Run.Status)}
 	}
 	f := &otlpFile{json.NewEncoder(w), r, *r.Run.StartedAt, *r.Run.EndedAt}
 	for _, t := range []time.Time{f.start, f.end} {
 		if y := t.UTC().Year(); y < 1970 || y > 2200 {
-			return nil, errors.New("export: " + format + " counts ns from 1970 on, and the run's times are not in it")
+			return nil, &UnfitError{format, "the format counts ns from 1970 on, and the run's times are not in them"}
 		}
 	}
 	f.SetEscapeHTML(false)

@@ -21,7 +21,7 @@ import (
 //     ecotracer.stage.embodied_emissions, in g, ecotracer.stage.water, in L: by
 //     stage, with interval and method as attributes.
 //
-// A record without times is an error.
+// A record without times is an [UnfitError].
 func OTLPMetrics(w io.Writer, r *lifecycle.Record, _ Options) ([]Loss, error) {
 	f, err := newOTLP(w, r, "otlp-metrics")
 	if err != nil {

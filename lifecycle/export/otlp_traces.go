@@ -23,7 +23,7 @@ import (
 // ecotracer.energy.self_j is without its children, ecotracer.energy.total_j
 // with them; only the former may be added up.
 //
-// A record without times is an error.
+// A record without times is an [UnfitError].
 func OTLPTraces(w io.Writer, r *lifecycle.Record, o Options) ([]Loss, error) {
 	f, err := newOTLP(w, r, "otlp-traces")
 	if err != nil {
@@ -60,30 +60,12 @@ func OTLPTraces(w io.Writer, r *lifecycle.Record, o Options) ([]Loss, error) {
 		for i := 0; i < len(singles) && err == nil; i++ {
 			err = add(t.single(singles, i))
 		}
-		holdAccounts(r, singles, &held)
+		holdSingles(&held, singles, "/path", "/stage", "/total_j")
 	}
 	if err != nil {
 		return nil, err
 	}
 	return held.lost(r), flush()
-}
-
-// holdAccounts holds what single spans tell of the accounts of which all are
-// there.
-func holdAccounts(r *lifecycle.Record, singles []single, held *holding) {
-	counts := make([]int64, len(r.Spans))
-	for i := range singles {
-		counts[singles[i].account]++
-	}
-	told := &holding{}
-	told.hold("/path", "/stage", "/count", "/failed", "/total_s", "/min_s", "/p50_s", "/p95_s", "/p99_s", "/max_s")
-	spans := &holding{below: map[string]*holding{}}
-	for i := range r.Spans {
-		if counts[i] > 0 && counts[i] == r.Spans[i].Count {
-			spans.below[strconv.Itoa(i)] = told
-		}
-	}
-	held.below["spans"] = spans
 }
 
 // otlpBatch is how many spans a message has at most.

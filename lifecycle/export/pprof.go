@@ -3,7 +3,6 @@ package export
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"slices"
@@ -56,7 +55,7 @@ func Pprof(w io.Writer, r *lifecycle.Record, _ Options) ([]Loss, error) {
 	}{{1e3, func(s *stack) float64 { return s.joules }}, {1e3, func(s *stack) float64 { return s.grams }}, {1e9, func(s *stack) float64 { return s.seconds }}} {
 		var err error
 		if columns[n], err = wholeNumbers(stacks, c.unit, c.value); err != nil {
-			return nil, fmt.Errorf("export: pprof: %s: %w", p.SampleType[n].Type, err)
+			return nil, &UnfitError{"pprof", p.SampleType[n].Type + " " + err.Error()}
 		}
 	}
 	frames := frameTable{profile: p, known: map[string]*profile.Location{}}
@@ -151,6 +150,8 @@ func stacksOf(r *lifecycle.Record) []stack {
 	return stacks
 }
 
+var errTooLarge = errors.New("is in sum more than a profile's whole numbers hold")
+
 // wholeNumbers are the stacks' values in a smaller unit, rounded so that their
 // sum is the rounded sum: down, and the largest remainders up.
 func wholeNumbers(stacks []stack, unit float64, value func(*stack) float64) ([]int64, error) {
@@ -162,7 +163,7 @@ func wholeNumbers(stacks []stack, unit float64, value func(*stack) float64) ([]i
 		v := value(&stacks[i]) * unit
 		sum += v
 		if sum >= 1<<62 {
-			return nil, errors.New("the sum is too large for a profile's whole numbers")
+			return nil, errTooLarge
 		}
 		whole[i] = int64(v)
 		rest[i] = v - math.Floor(v)

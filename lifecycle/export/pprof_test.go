@@ -155,5 +155,5 @@ func TestMoreThanAProfileHoldsIsRefused(t *testing.T) {
 	r := exampleRecord(t)
 	r.Spans[0].SelfJ = 1e300
 	_, err := Pprof(&bytes.Buffer{}, r, Options{})
-	assert.ErrorContains(t, err, "energy: the sum is too large")
+	assert.ErrorContains(t, err, "energy is in sum more than")
 }

@@ -25,15 +25,18 @@ import (
 // counter for each domain: its power in W, between two samples what the meter
 // saw divided by the time.
 //
-// With neither spans nor power there is nothing to show, and the error tells
-// what to switch on.
+// With neither spans nor power there is nothing to show, and an [InputError]
+// tells what to switch on.
 func Trace(w io.Writer, r *lifecycle.Record, o Options) ([]Loss, error) {
 	power, err := timeline.Of(r)
 	if err != nil && !errors.Is(err, timeline.ErrNone) {
 		return nil, fmt.Errorf("export: trace: %w", err)
 	}
 	if power == nil && o.Spans == nil {
-		return nil, errors.New("export: trace needs single spans or power over time, and this run kept neither: begin it with tracer.Spans and give the file (Options.Spans), or with tracer.Timeline (ECOTRACER_TIMELINE=on)")
+		return nil, &InputError{Format: "trace", Inputs: []Input{{
+			Option: "Spans", Path: "/extensions/" + timeline.Key,
+			Want: "single spans, which tracer.Spans keeps, or power over time, which tracer.Timeline or ECOTRACER_TIMELINE=on keeps",
+		}}}
 	}
 	var singles []single
 	if o.Spans != nil {
@@ -57,7 +60,7 @@ func Trace(w io.Writer, r *lifecycle.Record, o Options) ([]Loss, error) {
 			held.hold(at+"/stage", at+"/phase", at+"/started_at", at+"/ended_at", at+"/energy_j", at+"/facility_energy_j", at+"/operational_gco2e")
 		}
 	}
-	holdAccounts(r, singles, &held)
+	holdSingles(&held, singles, "/path", "/stage")
 	return held.lost(r), nil
 }
 
@@ -167,7 +170,7 @@ func (t *traceWriter) stages() {
 		t.thread(traceStages, i+1, string(p.Stage))
 		begin := max(0, p.StartedAt.Sub(*r.Run.StartedAt).Nanoseconds())
 		end := max(begin, p.EndedAt.Sub(*r.Run.StartedAt).Nanoseconds())
-		args := map[string]any{}
+		args := map[string]any{"started_at": p.StartedAt.UTC(), "ended_at": p.EndedAt.UTC()}
 		for name, q := range map[string]*lifecycle.Quantity{"energy_j": p.EnergyJ, "facility_energy_j": p.FacilityEnergyJ, "operational_gco2e": p.OperationalGCO2e} {
 			if q != nil {
 				args[name] = q

@@ -10,6 +10,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ecotracer/ecotracer/internal/timeline"
@@ -72,6 +73,21 @@ func readSingles(r *lifecycle.Record, stream io.Reader) ([]single, error) {
 	}
 	nest(r, spans)
 	return spans, nil
+}
+
+// holdSingles holds members of the accounts that have a span in the stream.
+func holdSingles(held *holding, singles []single, members ...string) {
+	told := &holding{}
+	told.hold(members...)
+	spans := &holding{below: map[string]*holding{}}
+	last := -1
+	for i := range singles {
+		if account := singles[i].account; account != last { // often many of one
+			last = account
+			spans.below[strconv.Itoa(account)] = told
+		}
+	}
+	held.below["spans"] = spans
 }
 
 // longest is more than any run lasts, and its ns are whole numbers of a double.
