@@ -16,10 +16,17 @@ import (
 // CycloneDX writes a bill of materials in CycloneDX 1.7 (ECMA-424) with the
 // model as its component and what the run used under the model's
 // environmentalConsiderations: an entry for each operational stage, in kWh with
-// PUE and in tonnes of CO2 equivalent, location-based. What the format has no
-// member for, and that a reader needs to judge a figure, is in properties whose
-// names begin with "ecotracer:"; who supplied the electricity is unknown to a
-// record and said to be. Citations attribute the figures to the tracer.
+// PUE and in tonnes of CO2 equivalent, location-based. Who supplied the
+// electricity a record does not know: it is "unknown". Citations attribute the
+// figures to the tracer.
+//
+// What the format has no member for is in properties. Those of an entry are
+// "ecotracer:" and run, stage, scope, boundary, started_at, ended_at, duration_s
+// (s); it_energy:value_j, :low_j, :high_j and :method (without PUE); pue and
+// gco2e_per_kwh, each with :low and :high; energy:low_kwh, :high_kwh and :method
+// (with PUE); co2:low_tco2eq, :high_tco2eq and :method. The share of the
+// devices' production and end of life is among those of all entries, as
+// "ecotracer:RUN:STAGE:embodied_gco2e" (g). Intervals are of 95 %.
 //
 // The same record and options give the same bytes. A model without a name is
 // an [InputError].
@@ -195,8 +202,11 @@ func modelOf(r *lifecycle.Record, o Options) (name, version string) {
 func componentOf(r *lifecycle.Record, o Options, held *holding) cdxComponent {
 	name, version := modelOf(r, o)
 	c := cdxComponent{
-		Type: "machine-learning-model", BOMRef: "ecotracer:model:" + name + "@" + version,
+		Type: "machine-learning-model", BOMRef: "ecotracer:model:" + name,
 		Name: name, Version: version, Description: r.UseCase.Description,
+	}
+	if version != "" {
+		c.BOMRef += "@" + version
 	}
 	held.hold("/technology/ml/model/name", "/technology/ml/model/version", "/use_case/description")
 	var card cdxModelCard
@@ -322,7 +332,8 @@ func explained(losses, notes []Loss) []Loss {
 // iriOf makes a name or URL one that may stand where a URI reference must.
 func iriOf(name string) string {
 	u, err := url.Parse(name)
-	if err != nil {
+	urn := strings.HasPrefix(name, "urn:") && !strings.ContainsAny(name, ` \"<>^{|}`)
+	if err != nil || u.Opaque != "" && !urn {
 		u = &url.URL{Path: name}
 	}
 	return u.String()

@@ -378,3 +378,20 @@ func FuzzIntoCycloneDX(f *testing.F) {
 		}
 	})
 }
+
+func TestAnyNameOfARecordMakesAReference(t *testing.T) {
+	s := cdxSchema(t, "1.7")
+	for name, want := range map[string]string{
+		"https://example.org/r.json?x=1#y": "https://example.org/r.json?x=1#y",
+		"runs/my record.json":              "runs/my%20record.json",
+		"a:b c.json":                       "./a:b%20c.json",
+		"urn:uuid:1-2":                     "urn:uuid:1-2",
+		"100%.json":                        "100%25.json",
+		"größe.json":                       "gr%C3%B6%C3%9Fe.json",
+		`C:\runs\r.json`:                   "./C:%5Cruns%5Cr.json",
+	} {
+		assert.Equal(t, want, iriOf(name))
+		text, _ := exported(t, CycloneDX, exampleRecord(t), Options{Record: name})
+		conforms(t, s, text)
+	}
+}

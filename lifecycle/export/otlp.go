@@ -77,9 +77,9 @@ func (a *otlpAttributes) quantity(key string, q *lifecycle.Quantity) {
 		return
 	}
 	a.double(key, q.Value)
-	a.double(key+".low", q.Low)
-	a.double(key+".high", q.High)
-	a.text(key+".method", string(q.Method))
+	a.double(key+"_low", q.Low) // a name is no prefix of others by the conventions
+	a.double(key+"_high", q.High)
+	a.text(key+"_method", string(q.Method))
 }
 
 func (a *otlpAttributes) texts(key string, v []string) {

@@ -113,7 +113,8 @@ func (f *otlpFile) ledger(held *holding) []otlpMetric {
 				}
 				a.text("hw.type", kind)
 			}
-			a.text("hw.name", strings.TrimSpace(d.Vendor+" "+d.Model))
+			a.text("hw.vendor", d.Vendor)
+			a.text("hw.model", d.Model)
 			a.text("ecotracer.hardware", d.ID)
 		}
 		a.text("ecotracer.method", string(l.Method))

@@ -253,11 +253,11 @@ func TestMetricsAreByTheConventions(t *testing.T) {
 		seen += l.TotalJ
 	}
 	assert.Equal(t, []map[string]any{
-		{"hw.id": "cpu0", "hw.type": "cpu", "hw.name": "16 cores", "ecotracer.hardware": "cpu", "ecotracer.method": "counter"},
-		{"hw.id": "dram0", "hw.type": "memory", "hw.name": "DDR5", "ecotracer.hardware": "dram", "ecotracer.method": "counter"},
-		{"hw.id": "gpu0", "hw.type": "gpu", "hw.name": "accelerator", "ecotracer.hardware": "gpu", "ecotracer.method": "counter"},
-		{"hw.id": "gpu1", "hw.type": "gpu", "hw.name": "accelerator", "ecotracer.hardware": "gpu", "ecotracer.method": "counter"},
-		{"hw.id": "node0/rest", "hw.type": "enclosure", "hw.name": "one socket", "ecotracer.hardware": "node", "ecotracer.method": "modelled"},
+		{"hw.id": "cpu0", "hw.type": "cpu", "hw.model": "16 cores", "ecotracer.hardware": "cpu", "ecotracer.method": "counter"},
+		{"hw.id": "dram0", "hw.type": "memory", "hw.model": "DDR5", "ecotracer.hardware": "dram", "ecotracer.method": "counter"},
+		{"hw.id": "gpu0", "hw.type": "gpu", "hw.model": "accelerator", "ecotracer.hardware": "gpu", "ecotracer.method": "counter"},
+		{"hw.id": "gpu1", "hw.type": "gpu", "hw.model": "accelerator", "ecotracer.hardware": "gpu", "ecotracer.method": "counter"},
+		{"hw.id": "node0/rest", "hw.type": "enclosure", "hw.model": "one socket", "ecotracer.hardware": "node", "ecotracer.method": "modelled"},
 	}, hw)
 	for name, want := range map[string]float64{
 		"hw.energy J": seen, "ecotracer.ledger.energy J": seen, "ecotracer.stage.energy J": r.Totals.EnergyJ.Value,

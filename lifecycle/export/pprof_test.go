@@ -102,7 +102,7 @@ func profileOf(t testing.TB, r *lifecycle.Record) (*profile.Profile, [4]int64) {
 
 func TestTheSumsOfAProfileAreTheRecords(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
-	for range 50 {
+	for range 20 {
 		r := exampleRecord(t)
 		// A hundred spans of less than a millijoule, which rounded one by
 		// one would be nothing, or twice as much.

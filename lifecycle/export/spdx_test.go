@@ -24,7 +24,7 @@ func (p notBlank) MatchString(s string) bool {
 }
 func (p notBlank) String() string { return `^(?!_:).+:.+` }
 
-func officialSPDX(t testing.TB) *jsonschema.Schema {
+func spdxValidator(t testing.TB) *jsonschema.Schema {
 	t.Helper()
 	c := jsonschema.NewCompiler()
 	c.UseRegexpEngine(func(p string) (jsonschema.Regexp, error) {
@@ -65,7 +65,7 @@ func elements(t testing.TB, text []byte) map[string]map[string]any {
 }
 
 func TestAnSPDXDocumentIsAsTheOfficialSchemaWants(t *testing.T) {
-	s := officialSPDX(t)
+	s := spdxValidator(t)
 	for name, o := range map[string]Options{
 		"little told": {ModelName: "m"},
 		"all told": {Record: "my record.json", ModelName: "m", ModelVersion: "1", ModelURI: "https://example.org/m",

@@ -152,7 +152,7 @@ func TestATraceOfNothingTellsWhatToSwitchOn(t *testing.T) {
 func TestLanesHoldForAnySpans(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	r := exampleRecord(t)
-	for range 200 {
+	for range 50 {
 		var b strings.Builder
 		span := func(path string, stage lifecycle.Stage, begin, end float64) {
 			fmt.Fprintf(&b, `{"path":%q,"stage":%q,"begin_s":%v,"end_s":%v}`+"\n", path, stage, begin, end)
