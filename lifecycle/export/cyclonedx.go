@@ -24,7 +24,8 @@ import (
 // "ecotracer:" and run, stage, scope, boundary, started_at, ended_at, duration_s
 // (s); it_energy:value_j, :low_j, :high_j and :method (without PUE); pue and
 // gco2e_per_kwh, each with :low and :high; energy:low_kwh, :high_kwh and :method
-// (with PUE); co2:low_tco2eq, :high_tco2eq and :method. The share of the
+// (with PUE); co2:low_tco2eq, :high_tco2eq and :method, and of it
+// co2:services_tco2eq, of services whose energy is unknown. The share of the
 // devices' production and end of life is among those of all entries, as
 // "ecotracer:RUN:STAGE:embodied_gco2e" (g). Intervals are of 95 %.
 //

@@ -109,6 +109,9 @@ func consumptionOf(r *lifecycle.Record, p *lifecycle.PhaseEntry, places *bomPlac
 		add("co2:method", string(q.Method))
 		add("co2:low_tco2eq", gramsAsTonnes(q.Low))
 		add("co2:high_tco2eq", gramsAsTonnes(q.High))
+		if g := servicesOf(p); g > 0 {
+			add("co2:services_tco2eq", gramsAsTonnes(g))
+		}
 	}
 	for _, t := range []struct {
 		name string
@@ -122,6 +125,18 @@ func consumptionOf(r *lifecycle.Record, p *lifecycle.PhaseEntry, places *bomPlac
 		add("duration_s", plainDecimal(*p.DurationS))
 	}
 	return c
+}
+
+// servicesOf are the grams of a stage's services whose energy is unknown: a
+// stage's emissions over its energy are no intensity where there are some.
+func servicesOf(p *lifecycle.PhaseEntry) float64 {
+	var grams float64
+	for i := range p.Usage {
+		if u := &p.Usage[i]; u.EnergyJ == nil && u.OperationalGCO2e != nil {
+			grams += u.OperationalGCO2e.Value
+		}
+	}
+	return grams
 }
 
 // runProperties are the figures of a run that the format has no place for: the

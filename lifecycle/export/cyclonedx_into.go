@@ -87,25 +87,28 @@ func (b *bomFile) text(indent string) []byte { return b.root.indented(indent) }
 type bomModel struct {
 	*bomNode
 	pointer string
+	signed  bool // or what it is in
 }
 
 // models are the components of machine-learning models, nested ones too.
 func (b *bomFile) models() []bomModel {
 	var all []bomModel
-	var walk func(n *bomNode, pointer string)
-	walk = func(n *bomNode, pointer string) {
+	var walk func(n *bomNode, pointer string, signed bool)
+	walk = func(n *bomNode, pointer string, signed bool) {
+		signed = signed || n.member("signature") != nil
 		if n.member("type").string() == "machine-learning-model" {
-			all = append(all, bomModel{n, pointer})
+			all = append(all, bomModel{n, pointer, signed})
 		}
 		for i, c := range n.member("components").entries() {
-			walk(c, pointer+"/components/"+strconv.Itoa(i))
+			walk(c, pointer+"/components/"+strconv.Itoa(i), signed)
 		}
 	}
+	signed := b.root.member("signature") != nil
 	if c := b.root.member("metadata").member("component"); c != nil {
-		walk(c, "/metadata/component")
+		walk(c, "/metadata/component", signed)
 	}
 	for i, c := range b.root.member("components").entries() {
-		walk(c, "/components/"+strconv.Itoa(i))
+		walk(c, "/components/"+strconv.Itoa(i), signed)
 	}
 	return all
 }
@@ -146,7 +149,7 @@ func (b *bomFile) find(r *lifecycle.Record, o Options, held *holding) (bomModel,
 	if err != nil {
 		return bomModel{}, err
 	}
-	m := bomModel{bomNodeOf(componentOf(r, o, held)), "/components/" + strconv.Itoa(len(components.items))}
+	m := bomModel{bomNodeOf(componentOf(r, o, held)), "/components/" + strconv.Itoa(len(components.items)), b.root.member("signature") != nil}
 	components.items = append(components.items, m.bomNode)
 	return m, nil
 }
@@ -171,8 +174,8 @@ func (b *bomFile) add(r *lifecycle.Record, o Options, digest string, held *holdi
 	if err != nil {
 		return nil, err
 	}
-	if b.root.member("signature") != nil || m.member("signature") != nil {
-		return nil, errors.New("export: the BOM is signed, and would not verify with another entry: remove the member signature, and sign the new BOM")
+	if m.signed {
+		return nil, errors.New("export: the BOM, or the component that " + m.pointer + " is or is in, is signed and would not verify any more: remove the member signature, and sign the new BOM")
 	}
 	at, pointer := m.bomNode, m.pointer
 	for _, name := range []string{"modelCard", "considerations", "environmentalConsiderations"} {
@@ -195,9 +198,15 @@ func (b *bomFile) add(r *lifecycle.Record, o Options, digest string, held *holdi
 	if err != nil {
 		return nil, err
 	}
+	current := map[string]bool{}
 	for _, p := range runProperties(r, digest, held) {
+		current[p.Name] = true
 		upsert(properties, bomNodeOf(p), func(n *bomNode) bool { return n.member("name").string() == p.Name })
 	}
+	properties.items = slices.DeleteFunc(properties.items, func(n *bomNode) bool {
+		name := n.member("name").string()
+		return strings.HasPrefix(name, "ecotracer:"+run+":") && !current[name]
+	})
 	if o.Record != "" {
 		references, err := ensure(m.bomNode, m.pointer, "externalReferences", '[')
 		if err != nil {

@@ -84,7 +84,8 @@ type consumption struct {
 	pointer  string
 	stage    lifecycle.Stage
 	facility float64  // J
-	grams    *float64 // nil if it does not tell
+	grams    *float64 // of the energy; nil if it does not tell
+	services float64  // t, of services whose energy is unknown
 	it       *lifecycle.Quantity
 	pue      *factors.Factor
 	begin    *time.Time
@@ -157,11 +158,14 @@ func consumptionAt(n *bomNode, pointer string) (consumption, error) {
 		if err != nil {
 			return c, fmt.Errorf("co2CostEquivalent: %w", err)
 		}
-		grams := t * 1e6
+		if c.services, err = strconv.ParseFloat(propertyOf(n, "ecotracer:co2:services_tco2eq"), 64); err != nil || !(c.services >= 0 && c.services <= t) {
+			c.services = 0
+		}
+		grams := (t - c.services) * 1e6
 		c.grams = &grams
 		// Trap 1: the official example has 78,050 kg.
 		if grams > maxIntensity*kWh*(1+1e-9) {
-			return c, fmt.Errorf("%v kWh and %v tCO2eq are %.4g kgCO2e for each kWh, and no fuel comes to more than %d g: is a unit wrong?", kWh, t, grams/1e3/kWh, maxIntensity)
+			return c, fmt.Errorf("%v kWh and %v tCO2eq are %.4g kgCO2e for each kWh, and no fuel comes to more than %d g: is a unit wrong?", kWh, t-c.services, grams/1e3/kWh, maxIntensity)
 		}
 	}
 	c.own()
@@ -345,9 +349,9 @@ func (im *importing) supply(entries []consumption, own bool) {
 		}
 		grams += *c.grams
 		kWh += c.facility / joulesPerKWh
-		alike = alike && math.Abs(*c.grams*first.facility-*first.grams*c.facility) <= 1e-9*(*c.grams*first.facility)
+		alike = alike && math.Abs(*c.grams*first.facility-*first.grams*c.facility) <= 1e-6*(*c.grams*first.facility)
 	}
-	if told && kWh > 0 && grams > 0 {
+	if told && kWh > 0 {
 		g := grams / kWh
 		grid := factors.Factor{
 			ID: "grid.bom", Kind: factors.Grid, Value: g, Low: g / (1 + foreignError), High: g * (1 + foreignError), Unit: "gCO2e/kWh",
@@ -356,7 +360,7 @@ func (im *importing) supply(entries []consumption, own bool) {
 		value, errV := strconv.ParseFloat(propertyOf(first.bomNode, "ecotracer:gco2e_per_kwh"), 64)
 		low, errL := strconv.ParseFloat(propertyOf(first.bomNode, "ecotracer:gco2e_per_kwh:low"), 64)
 		high, errH := strconv.ParseFloat(propertyOf(first.bomNode, "ecotracer:gco2e_per_kwh:high"), 64)
-		if errors.Join(errV, errL, errH) == nil && math.Abs(value-g) <= 1e-9*g && 0 < low && low <= value && value <= high && high <= maxIntensity*10 {
+		if errors.Join(errV, errL, errH) == nil && math.Abs(value-g) <= 1e-6*g && low <= value && (low > 0 || high == 0) && value <= high && high <= maxIntensity*10 {
 			grid.Value, grid.Low, grid.High = value, low, high
 		} else {
 			im.guess("/environments/0/factors/grid", "the BOM tells no interval of its emissions: half to twice")
@@ -392,6 +396,9 @@ func (im *importing) consumptions(entries []consumption, own bool) error {
 		}
 		if c.stage == lifecycle.Serving && propertyOf(c.bomNode, "ecotracer:stage") == "" {
 			im.guess("/phases/0/stage", "inference/serving: the BOM tells only inference")
+		}
+		if c.services > 0 {
+			im.guess("", "%s: %v tCO2eq of services whose energy is unknown are left out", c.pointer, c.services)
 		}
 		if c.member("co2CostOffset") != nil {
 			im.guess("", "%s/co2CostOffset is taken off nothing: a record has no credits", c.pointer)

@@ -58,6 +58,21 @@ func TestWhatWasWrittenIntoABOMIsReadOutOfIt(t *testing.T) {
 	assert.Contains(t, string(bom), `"ecotracer:run"`)
 }
 
+func TestServicesOfUnknownEnergyMakeNoIntensity(t *testing.T) {
+	r := exampleRecord(t)
+	p := &r.Phases[3]
+	whole := *p.OperationalGCO2e
+	whole.Value += 5000
+	p.OperationalGCO2e = &whole
+	p.Usage = append(p.Usage, lifecycle.Usage{Hardware: "node", OperationalGCO2e: &lifecycle.Quantity{Value: 5000, Low: 4000, High: 6000, Method: lifecycle.Modelled}})
+	text, _ := exported(t, CycloneDX, r, Options{})
+	assert.Contains(t, string(text), `"value": 0.00500009625,`, "the stage's emissions have them")
+	all, err := ReadCycloneDX(bytes.NewReader(text))
+	require.NoError(t, err)
+	assert.InEpsilon(t, 28, all[0].Record.Factors[1].Value, 1e-12)
+	assert.Contains(t, guessed(all[0].Guesses)[""], "energyConsumptions/3: 0.005 tCO2eq of services whose energy is unknown are left out")
+}
+
 // entryBOM is a BOM of another with one entry.
 func entryBOM(entry string) string {
 	return `{"bomFormat":"CycloneDX","specVersion":"1.6","serialNumber":"urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79","metadata":{"timestamp":"2026-01-02T03:04:05+01:00"},

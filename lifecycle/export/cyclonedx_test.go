@@ -255,10 +255,13 @@ func TestAnExistingBOMKeepsAllElse(t *testing.T) {
 	q := *changed.Phases[2].FacilityEnergyJ
 	q.Value = 3.6e6
 	changed.Phases[2].FacilityEnergyJ = &q
+	changed.Phases = changed.Phases[:5] // the end of life is not known any more
 	text, _, err = IntoCycloneDX(both, &changed, Options{Record: "r.json"})
 	require.NoError(t, err)
 	assert.EqualValues(t, 1, at(t, text, "/components/1/components/0/modelCard/considerations/environmentalConsiderations/energyConsumptions/2/activityEnergyCost/value"), "the same run's figures are replaced")
 	assert.EqualValues(t, 7, at(t, text, "/version"))
+	assert.NotContains(t, string(text), r.Run.ID+":end-of-life:")
+	assert.Contains(t, string(text), second.Run.ID+":end-of-life:")
 }
 
 func TestWhichModelOfABOMIsMeant(t *testing.T) {
@@ -320,6 +323,7 @@ func TestABOMThatCannotTakeFiguresIsRefused(t *testing.T) {
 		"XML's version":      {`{"bomFormat":"CycloneDX","specVersion":"1.5"}`, "1.5"},
 		"a member twice":     {`{"bomFormat":"CycloneDX","specVersion":"1.6","a":1,"a":2}`, `"a" is there twice`},
 		"signed":             {`{"bomFormat":"CycloneDX","specVersion":"1.6","signature":{}}`, "signed"},
+		"signed above":       {`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"signature":{},"components":[{"type":"machine-learning-model","name":"small"}]}]}`, "/components/0/components/0 is or is in, is signed"},
 		"components no list": {`{"bomFormat":"CycloneDX","specVersion":"1.6","components":{}}`, "/components is not"},
 		"too deep":           {`{"a":` + strings.Repeat("[", 80) + strings.Repeat("]", 80) + `}`, "64 levels"},
 	} {
