@@ -2,6 +2,7 @@ package export
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -46,7 +47,7 @@ func IntoCycloneDX(bom []byte, r *lifecycle.Record, o Options) ([]byte, []Loss, 
 	}
 	if v := b.root.member("version"); v != nil {
 		if n, err := strconv.ParseInt(string(v.leaf), 10, 64); err == nil {
-			b.root.set("version", bomNodeOf(n+1))
+			b.root.set("version", &bomNode{leaf: strconv.AppendInt(nil, n+1, 10)})
 		}
 	}
 	indent, end := layoutOf(bom)
@@ -64,6 +65,17 @@ func IntoCycloneDX(bom []byte, r *lifecycle.Record, o Options) ([]byte, []Loss, 
 type bomFile struct {
 	root    *bomNode
 	version string // of the format
+	err     error  // the first of what could not be written
+}
+
+// node is a Go value as a tree; after an error it is empty.
+func (b *bomFile) node(v any) *bomNode {
+	n, err := bomNodeOf(v)
+	if err != nil {
+		b.err = cmp.Or(b.err, fmt.Errorf("export: write CycloneDX: %w", err))
+		n = &bomNode{kind: '{'}
+	}
+	return n
 }
 
 func readBOM(text []byte) (*bomFile, error) {
@@ -149,7 +161,7 @@ func (b *bomFile) find(r *lifecycle.Record, o Options, held *holding) (bomModel,
 	if err != nil {
 		return bomModel{}, err
 	}
-	m := bomModel{bomNodeOf(componentOf(r, o, held)), "/components/" + strconv.Itoa(len(components.items)), b.root.member("signature") != nil}
+	m := bomModel{b.node(componentOf(r, o, held)), "/components/" + strconv.Itoa(len(components.items)), b.root.member("signature") != nil}
 	components.items = append(components.items, m.bomNode)
 	return m, nil
 }
@@ -190,7 +202,7 @@ func (b *bomFile) add(r *lifecycle.Record, o Options, digest string, held *holdi
 	}
 	run := r.Run.ID
 	entries, notes := consumptionsOf(r, held)
-	placed, err := placeConsumptions(list, entries, run)
+	placed, err := b.place(list, entries, run)
 	if err != nil {
 		return nil, err
 	}
@@ -201,7 +213,7 @@ func (b *bomFile) add(r *lifecycle.Record, o Options, digest string, held *holdi
 	current := map[string]bool{}
 	for _, p := range runProperties(r, digest, held) {
 		current[p.Name] = true
-		upsert(properties, bomNodeOf(p), func(n *bomNode) bool { return n.member("name").string() == p.Name })
+		upsert(properties, b.node(p), func(n *bomNode) bool { return n.member("name").string() == p.Name })
 	}
 	properties.items = slices.DeleteFunc(properties.items, func(n *bomNode) bool {
 		name := n.member("name").string()
@@ -213,7 +225,7 @@ func (b *bomFile) add(r *lifecycle.Record, o Options, digest string, held *holdi
 			return nil, err
 		}
 		comment := recordComment(r)
-		upsert(references, bomNodeOf(cdxReference{Type: "evidence", URL: iriOf(o.Record), Comment: comment, Hashes: []cdxHash{{"SHA-256", digest}}}),
+		upsert(references, b.node(cdxReference{Type: "evidence", URL: iriOf(o.Record), Comment: comment, Hashes: []cdxHash{{"SHA-256", digest}}}),
 			func(n *bomNode) bool { return n.member("comment").string() == comment })
 	}
 	held.hold("/run/id", "/run/scope", "/run/boundary", "/created_at", "/integrity")
@@ -223,11 +235,11 @@ func (b *bomFile) add(r *lifecycle.Record, o Options, digest string, held *holdi
 		return nil, err
 	}
 	if tool == "" {
-		return append(notes, Loss{Path: "/generator", Why: "the BOM lists its tools in the old way, by which none can be referred to"}), nil
+		return append(notes, Loss{Path: "/generator", Why: "the BOM lists its tools in the old way, by which none can be referred to"}), b.err
 	}
 	held.hold("/generator/name", "/generator/version")
 	if b.version == "1.6" || len(placed) == 0 {
-		return notes, nil
+		return notes, b.err
 	}
 	var pointers []string
 	for _, i := range placed {
@@ -242,16 +254,16 @@ func (b *bomFile) add(r *lifecycle.Record, o Options, digest string, held *holdi
 		return nil, err
 	}
 	ref := "ecotracer:citation:" + run
-	upsert(citations, bomNodeOf(cdxCitation{
+	upsert(citations, b.node(cdxCitation{
 		BOMRef: ref, Pointers: pointers, Timestamp: r.CreatedAt.UTC().Format(time.RFC3339Nano), AttributedTo: tool,
 		Note: "figures of run " + run + ", from the record whose canonical form has the SHA-256 " + digest,
 	}), func(n *bomNode) bool { return n.member("bom-ref").string() == ref })
-	return notes, nil
+	return notes, b.err
 }
 
-// placeConsumptions replaces the entries that a run has, stage by stage, and
+// place replaces the entries that a run has, stage by stage, and
 // appends the rest. It never moves one, for others point to them by index.
-func placeConsumptions(list *bomNode, entries []cdxConsumption, run string) ([]int, error) {
+func (b *bomFile) place(list *bomNode, entries []cdxConsumption, run string) ([]int, error) {
 	key := func(n *bomNode) [2]string {
 		return [2]string{propertyOf(n, "ecotracer:run"), propertyOf(n, "ecotracer:stage")}
 	}
@@ -263,7 +275,7 @@ func placeConsumptions(list *bomNode, entries []cdxConsumption, run string) ([]i
 	}
 	var placed []int
 	for _, e := range entries {
-		n := bomNodeOf(e)
+		n := b.node(e)
 		k := key(n)
 		i, ok := old[k]
 		if ok {
@@ -320,7 +332,7 @@ func (b *bomFile) tool(r *lifecycle.Record) (string, error) {
 		return "", err
 	}
 	ref := strings.Join([]string{"ecotracer", "tool", r.Generator.Name, r.Generator.Version}, ":")
-	upsert(components, bomNodeOf(cdxTool{Type: "application", BOMRef: ref, Name: r.Generator.Name, Version: r.Generator.Version}),
+	upsert(components, b.node(cdxTool{Type: "application", BOMRef: ref, Name: r.Generator.Name, Version: r.Generator.Version}),
 		func(n *bomNode) bool { return n.member("bom-ref").string() == ref })
 	return ref, nil
 }

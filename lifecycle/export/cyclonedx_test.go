@@ -399,3 +399,12 @@ func TestAnyNameOfARecordMakesAReference(t *testing.T) {
 		conforms(t, s, text)
 	}
 }
+
+func TestFiguresThatAreNoNumbersAreAnError(t *testing.T) {
+	r := exampleRecord(t)
+	r.Phases[1].FacilityEnergyJ = &lifecycle.Quantity{Value: math.Inf(1)}
+	var b bytes.Buffer
+	_, err := CycloneDX(&b, r, Options{})
+	assert.Error(t, err)
+	assert.Zero(t, b.Len())
+}

@@ -90,18 +90,14 @@ func (p *bomParser) value(depth int) (*bomNode, error) {
 }
 
 // bomNodeOf is a Go value as a tree.
-func bomNodeOf(v any) *bomNode {
+func bomNodeOf(v any) (*bomNode, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {
-		panic(err) // plain structs of texts
+		return nil, err
 	}
-	n, err := parseBOM(b.Bytes())
-	if err != nil {
-		panic(err)
-	}
-	return n
+	return parseBOM(b.Bytes())
 }
 
 // member is the value of an object's member, nil if there is none.
