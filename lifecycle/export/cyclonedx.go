@@ -27,7 +27,8 @@ import (
 // (with PUE); co2:low_tco2eq, :high_tco2eq and :method, and of it
 // co2:services_tco2eq, of services whose energy is unknown. The share of the
 // devices' production and end of life is among those of all entries, as
-// "ecotracer:RUN:STAGE:embodied_gco2e" (g). Intervals are of 95 %.
+// "ecotracer:RUN:STAGE:embodied_gco2e" (g), and so is the digest of the record,
+// as "ecotracer:RUN:record:sha256". Intervals are of 95 %.
 //
 // The same record and options give the same bytes. A model without a name is
 // an [InputError].

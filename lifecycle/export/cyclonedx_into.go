@@ -261,17 +261,22 @@ func (b *bomFile) add(r *lifecycle.Record, o Options, digest string, held *holdi
 	return notes, b.err
 }
 
-// place replaces the entries that a run has, stage by stage, and
-// appends the rest. It never moves one, for others point to them by index.
+// place replaces the entries that a run has, stage by stage, and appends the
+// rest. It never moves one, for others point to them by index.
 func (b *bomFile) place(list *bomNode, entries []cdxConsumption, run string) ([]int, error) {
 	key := func(n *bomNode) [2]string {
 		return [2]string{propertyOf(n, "ecotracer:run"), propertyOf(n, "ecotracer:stage")}
 	}
 	old := map[[2]string]int{}
 	for i, n := range list.items {
-		if k := key(n); k[0] == run {
-			old[k] = i
+		k := key(n)
+		if k[0] != run {
+			continue
 		}
+		if _, twice := old[k]; twice {
+			return nil, fmt.Errorf("export: the BOM has figures of %s of this run twice: remove one of the entries of energyConsumptions first", k[1])
+		}
+		old[k] = i
 	}
 	var placed []int
 	for _, e := range entries {
@@ -332,7 +337,8 @@ func (b *bomFile) tool(r *lifecycle.Record) (string, error) {
 		return "", err
 	}
 	ref := strings.Join([]string{"ecotracer", "tool", r.Generator.Name, r.Generator.Version}, ":")
-	upsert(components, b.node(cdxTool{Type: "application", BOMRef: ref, Name: r.Generator.Name, Version: r.Generator.Version}),
-		func(n *bomNode) bool { return n.member("bom-ref").string() == ref })
+	if !slices.ContainsFunc(components.items, func(n *bomNode) bool { return n.member("bom-ref").string() == ref }) {
+		components.items = append(components.items, b.node(cdxTool{Type: "application", BOMRef: ref, Name: r.Generator.Name, Version: r.Generator.Version}))
+	}
 	return ref, nil
 }

@@ -332,6 +332,24 @@ func TestABOMThatCannotTakeFiguresIsRefused(t *testing.T) {
 			assert.ErrorContains(t, err, c.want)
 		})
 	}
+	almost := bomParser{text: []byte("[1,2]"), d: json.NewDecoder(strings.NewReader("[1,2]")), values: maxValues - 2}
+	_, err := almost.value(0)
+	assert.EqualError(t, err, "more than 2097152 values")
+
+	text, _, err := IntoCycloneDX([]byte(`{"bomFormat":"CycloneDX","specVersion":"1.6"}`), r, Options{})
+	require.NoError(t, err)
+	b, err := readBOM(text)
+	require.NoError(t, err)
+	list := b.models()[0].member("modelCard").member("considerations").member("environmentalConsiderations").member("energyConsumptions")
+	list.items = append(list.items, list.items[0])
+	_, _, err = IntoCycloneDX(b.text(""), r, Options{})
+	assert.ErrorContains(t, err, "unassigned of this run twice")
+	list.items = list.items[:4]
+	fewer := *r
+	fewer.Phases = r.Phases[1:]
+	_, _, err = IntoCycloneDX(b.text(""), &fewer, Options{})
+	assert.ErrorContains(t, err, "figures of unassigned of this run, which the record has not")
+
 	old := `{"bomFormat":"CycloneDX","specVersion":"1.7","metadata":{"tools":[{"name":"x"}]}}`
 	text, losses, err := IntoCycloneDX([]byte(old), r, Options{})
 	require.NoError(t, err)

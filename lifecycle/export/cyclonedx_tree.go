@@ -14,6 +14,7 @@ import (
 const (
 	maxDocument = 64 << 20
 	maxNesting  = 64
+	maxValues   = 2 << 20 // which are held in some 100 bytes each
 )
 
 // bomNode is a value of a JSON document that is to be changed in places: what is
@@ -46,8 +47,9 @@ func parseBOM(text []byte) (*bomNode, error) {
 }
 
 type bomParser struct {
-	text []byte
-	d    *json.Decoder
+	text   []byte
+	d      *json.Decoder
+	values int
 }
 
 func (p *bomParser) value(depth int) (*bomNode, error) {
@@ -55,6 +57,9 @@ func (p *bomParser) value(depth int) (*bomNode, error) {
 	token, err := p.d.Token()
 	if err != nil {
 		return nil, err
+	}
+	if p.values++; p.values > maxValues {
+		return nil, fmt.Errorf("more than %d values", maxValues)
 	}
 	open, ok := token.(json.Delim)
 	if !ok {

@@ -38,12 +38,12 @@ func Pprof(w io.Writer, r *lifecycle.Record, _ Options) ([]Loss, error) {
 			{Type: "wall", Unit: "nanoseconds"}, {Type: "count", Unit: "count"},
 		},
 		DefaultSampleType: "energy",
-		DurationNanos:     int64(min(r.Run.DurationS, longest) * 1e9),
+		DurationNanos:     int64(min(r.Run.DurationS, 9e9) * 1e9),
 		Comments:          []string{"run " + r.Run.ID + ", boundary " + string(r.Run.Boundary) + ", by ecotracer " + r.Generator.Version},
 	}
 	var held holding
 	held.hold("/run/id", "/run/boundary", "/run/duration_s", "/generator/version", "/spans/*/path", "/spans/*/stage", "/spans/*/count")
-	if r.Run.StartedAt != nil {
+	if at := r.Run.StartedAt; at != nil && at.Year() >= 1970 && at.Year() <= 2200 {
 		p.TimeNanos = r.Run.StartedAt.UnixNano()
 		held.hold("/run/started_at")
 	}
