@@ -215,11 +215,12 @@ func At(ts, values []float64, t float64) float64 {
 }
 
 // Span is one span of a run that was asked to keep each: a line of JSON of its
-// own, in the order in which they ended.
+// own, about in the order in which they ended.
 type Span struct {
 	Path   string          `json:"path"`
 	Stage  lifecycle.Stage `json:"stage"`
 	BeginS float64         `json:"begin_s"` // s from the run's begin
 	EndS   float64         `json:"end_s"`
+	SelfS  float64         `json:"self_s"` // wall share: its part of the path's self_s, and so of its self_j
 	Failed bool            `json:"failed,omitempty"`
 }

@@ -143,20 +143,20 @@ func must(text []byte, _ []Loss) []byte { return text }
 // fifty requests of which two run at a time.
 func stream(r *lifecycle.Record) string {
 	var b strings.Builder
-	line := func(path string, stage lifecycle.Stage, begin, end float64, failed bool) {
-		text, _ := json.Marshal(map[string]any{"path": path, "stage": stage, "begin_s": begin, "end_s": end})
+	line := func(path string, stage lifecycle.Stage, begin, end, self float64, failed bool) {
+		text, _ := json.Marshal(map[string]any{"path": path, "stage": stage, "begin_s": begin, "end_s": end, "self_s": self})
 		if failed {
 			text = append(text[:len(text)-1], `,"failed":true}`...)
 		}
 		fmt.Fprintf(&b, "%s\n", text)
 	}
-	line("prepare", lifecycle.DataPreparation, 20, 200, false)
+	line("prepare", lifecycle.DataPreparation, 20, 200, 180, false)
 	for i := range 5 {
-		line("fit/epoch", lifecycle.Training, 200+138*float64(i), 338+138*float64(i), false)
+		line("fit/epoch", lifecycle.Training, 200+138*float64(i), 338+138*float64(i), 138, false)
 	}
-	line("fit", lifecycle.Training, 200, 900, false)
+	line("fit", lifecycle.Training, 200, 900, 10, false)
 	for i := range 50 {
-		line("serve", lifecycle.Serving, 900+float64(i)*1.5, 902+float64(i)*1.5, i == 7)
+		line("serve", lifecycle.Serving, 900+float64(i)*1.5, 902+float64(i)*1.5, 2, i == 7)
 	}
 	return b.String()
 }
@@ -166,7 +166,7 @@ func TestSingleSpansKeepTheirTimes(t *testing.T) {
 	text, losses := exported(t, OTLPTraces, r, Options{Spans: strings.NewReader(stream(r))})
 	spans := receivedSpans(t, text)
 	require.Len(t, spans, 1+57)
-	joules := map[string]float64{}
+	joules, roots := map[string]float64{}, 0.0
 	byID, failed := map[string]*trace.Span{}, 0
 	for _, s := range spans {
 		byID[string(s.SpanId)] = s
@@ -174,7 +174,10 @@ func TestSingleSpansKeepTheirTimes(t *testing.T) {
 	assert.Len(t, byID, len(spans), "ids are unique")
 	for _, s := range spans[1:] {
 		a := attributes(s.Attributes)
-		joules[a["ecotracer.path"].(string)] += a["ecotracer.energy.total_j"].(float64)
+		joules[a["ecotracer.path"].(string)] += a["ecotracer.energy.self_j"].(float64)
+		if string(s.ParentSpanId) == string(spans[0].SpanId) {
+			roots += a["ecotracer.energy.total_j"].(float64)
+		}
 		above := byID[string(s.ParentSpanId)]
 		require.NotNil(t, above)
 		assert.Equal(t, s.Name == "epoch", above.Name == "fit")
@@ -187,13 +190,17 @@ func TestSingleSpansKeepTheirTimes(t *testing.T) {
 	}
 	assert.Equal(t, 1, failed)
 	for i := range r.Spans {
-		assert.InEpsilon(t, r.Spans[i].TotalJ, joules[r.Spans[i].Path], 1e-9)
+		assert.InEpsilon(t, r.Spans[i].SelfJ, joules[r.Spans[i].Path], 1e-9)
 	}
-	assert.Contains(t, lossPaths(losses), "/spans/0/self_j")
-	assert.NotContains(t, lossPaths(losses), "/spans/0/total_j")
+	assert.InEpsilon(t, 11700+405000+9900, roots, 1e-9, "children are in the total of their parents, once")
+	assert.Contains(t, lossPaths(losses), "/spans/0/total_j")
+	assert.NotContains(t, lossPaths(losses), "/spans/0/self_j")
 
-	_, losses = exported(t, OTLPTraces, r, Options{Spans: strings.NewReader(`{"path":"prepare","stage":"training/data-preparation","begin_s":20,"end_s":200}`)})
-	assert.Contains(t, lossPaths(losses), "/spans/3", "of which the stream has none")
+	_, losses = exported(t, OTLPTraces, r, Options{Spans: strings.NewReader(`{"path":"prepare","stage":"training/data-preparation","begin_s":20,"end_s":200,"self_s":180}
+		{"path":"serve","stage":"inference/serving","begin_s":900,"end_s":902,"self_s":2}`)})
+	assert.Contains(t, lossPaths(losses), "/spans/1", "of which the stream has none")
+	assert.NotContains(t, lossPaths(losses), "/spans/0/self_j")
+	assert.Contains(t, lossPaths(losses), "/spans/3/self_j", "of fifty spans one tells nothing of all")
 }
 
 func TestLongStreamsAreManyMessages(t *testing.T) {
@@ -213,6 +220,7 @@ func TestStreamsThatAreNotOfTheRunAreRefused(t *testing.T) {
 		"ends first":       {`{"path":"serve","stage":"inference/serving","begin_s":2,"end_s":1}`, "from 2 s to 1 s"},
 		"before the run":   {`{"path":"serve","stage":"inference/serving","begin_s":-2,"end_s":1}`, "from -2 s"},
 		"never":            {`{"path":"serve","stage":"inference/serving","begin_s":2,"end_s":1e300}`, "1e+300 s"},
+		"shares below 0":   {`{"path":"serve","stage":"inference/serving","begin_s":0,"end_s":1,"self_s":-1}`, "wall share"},
 		"an unknown field": {`{"path":"serve","x":1}`, "x"},
 		"two on a line":    {`{"path":"serve","stage":"inference/serving","begin_s":0,"end_s":1}{}`, "more than one"},
 		"a long line":      {strings.Repeat("x", maxSpanLine+1), "too long"},

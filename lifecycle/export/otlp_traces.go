@@ -13,9 +13,9 @@ import (
 // OTLPTraces writes the spans of a run as OTLP JSON, a message on each line
 // (.jsonl), below a span that is the run.
 //
-// Single spans have their own times ([Options].Spans). Such a span has no energy
-// of its own in the record: ecotracer.energy.total_j is its path's, children
-// included, by its share of the path's durations.
+// Single spans have their own times ([Options].Spans). The energy of such a span
+// nobody knows: ecotracer.energy.self_j is its part of what its path used, by
+// wall share, and ecotracer.energy.total_j that with its children.
 //
 // Without them there is one span for each path and stage, which stands for all
 // of them and says so (ecotracer.span.aggregated, ecotracer.span.count): its
@@ -57,10 +57,11 @@ func OTLPTraces(w io.Writer, r *lifecycle.Record, o Options) ([]Loss, error) {
 		err = t.accounts(add)
 		held.hold("/spans")
 	} else {
+		self, total := joulesOf(r, singles)
 		for i := 0; i < len(singles) && err == nil; i++ {
-			err = add(t.single(singles, i))
+			err = add(t.single(singles, i, self[i], total[i]))
 		}
-		holdSingles(&held, singles, "/path", "/stage", "/total_j")
+		holdSingles(&held, r, singles)
 	}
 	if err != nil {
 		return nil, err
@@ -207,7 +208,7 @@ func (t *otlpTrace) span(id string, s *lifecycle.Span, start, end time.Time) otl
 	return span
 }
 
-func (t *otlpTrace) single(singles []single, i int) otlpSpan {
+func (t *otlpTrace) single(singles []single, i int, self, total float64) otlpSpan {
 	s := &singles[i]
 	account := &t.record.Spans[s.account]
 	span := t.span(t.spanID("single", strconv.Itoa(i)), account,
@@ -218,9 +219,11 @@ func (t *otlpTrace) single(singles []single, i int) otlpSpan {
 	if s.failed {
 		span.Status = otlpFailed
 	}
-	if account.TotalS > 0 {
-		span.Attributes.double("ecotracer.energy.total_j", account.TotalJ*float64(s.endNS-s.beginNS)/1e9/account.TotalS)
-		span.Attributes.text("ecotracer.energy.shared_by", "duration")
+	if s.selfS > 0 {
+		span.Attributes.double("ecotracer.span.self_s", s.selfS)
+		span.Attributes.double("ecotracer.energy.self_j", self)
+		span.Attributes.double("ecotracer.energy.total_j", total)
+		span.Attributes.text("ecotracer.energy.shared_by", "wall")
 	}
 	return span
 }

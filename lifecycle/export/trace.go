@@ -20,7 +20,8 @@ import (
 // begin.
 //
 // A span is on the lane of its parent if it fits there, else on one of its own,
-// so that spans that run beside one another never seem to be in one another.
+// so that spans that run beside one another never seem to be in one another. Its
+// energy is as in [OTLPTraces].
 // Above them are the stages, from their first to their last moment, and a
 // counter for each domain: its power in W, between two samples what the meter
 // saw divided by the time.
@@ -35,7 +36,7 @@ func Trace(w io.Writer, r *lifecycle.Record, o Options) ([]Loss, error) {
 	if power == nil && o.Spans == nil {
 		return nil, &InputError{Format: "trace", Inputs: []Input{{
 			Option: "Spans", Path: "/extensions/" + timeline.Key,
-			Want: "single spans, which tracer.Spans keeps, or power over time, which tracer.Timeline or ECOTRACER_TIMELINE=on keeps",
+			Want: "single spans, which tracer.Spans or ECOTRACER_SPANS=on keeps, or power over time, which tracer.Timeline or ECOTRACER_TIMELINE=on keeps",
 		}}}
 	}
 	var singles []single
@@ -60,7 +61,7 @@ func Trace(w io.Writer, r *lifecycle.Record, o Options) ([]Loss, error) {
 			held.hold(at+"/stage", at+"/phase", at+"/started_at", at+"/ended_at", at+"/energy_j", at+"/facility_energy_j", at+"/operational_gco2e")
 		}
 	}
-	holdSingles(&held, singles, "/path", "/stage")
+	holdSingles(&held, r, singles)
 	return held.lost(r), nil
 }
 
@@ -211,6 +212,7 @@ func (t *traceWriter) spans(spans []single) {
 	}
 	t.process(traceSpans, "spans")
 	layout := lanes{of: make([]int, len(spans))}
+	self, total := joulesOf(t.record, spans)
 	for i := range spans {
 		s := &spans[i]
 		lane, isNew := layout.place(spans, i)
@@ -221,6 +223,9 @@ func (t *traceWriter) spans(spans []single) {
 		args := map[string]any{"path": account.Path, "stage": account.Stage}
 		if s.failed {
 			args["failed"] = true
+		}
+		if s.selfS > 0 {
+			args["self_s"], args["self_j"], args["total_j"] = s.selfS, self[i], total[i]
 		}
 		t.event(traceEvent{Name: nameOf(account.Path), Cat: string(account.Stage), Ph: "X", TS: micros(s.beginNS), Dur: micros(s.endNS - s.beginNS),
 			PID: traceSpans, TID: lane + 1, Args: args})

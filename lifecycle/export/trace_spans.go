@@ -30,6 +30,7 @@ type single struct {
 	parent  int // index of the parent among the spans, -1 if none is known
 	beginNS int64
 	endNS   int64
+	selfS   float64 // wall share, 0 if it is not told
 	failed  bool
 }
 
@@ -66,7 +67,7 @@ func readSingles(r *lifecycle.Record, stream io.Reader) ([]single, error) {
 		if len(spans) == maxSingleSpans {
 			return nil, fmt.Errorf("export: single spans: there are more than %d: give a part of the file (its lines are spans, in the order in which they ended)", maxSingleSpans)
 		}
-		spans = append(spans, single{account, -1, int64(math.Round(s.BeginS * 1e9)), int64(math.Round(s.EndS * 1e9)), s.Failed})
+		spans = append(spans, single{account, -1, int64(math.Round(s.BeginS * 1e9)), int64(math.Round(s.EndS * 1e9)), s.SelfS, s.Failed})
 	}
 	if err := lines.Err(); err != nil {
 		return nil, fmt.Errorf("export: single spans: line %d: %w", number+1, err)
@@ -75,16 +76,26 @@ func readSingles(r *lifecycle.Record, stream io.Reader) ([]single, error) {
 	return spans, nil
 }
 
-// holdSingles holds members of the accounts that have a span in the stream.
-func holdSingles(held *holding, singles []single, members ...string) {
-	told := &holding{}
-	told.hold(members...)
-	spans := &holding{below: map[string]*holding{}}
-	last := -1
+// holdSingles holds path and stage of the accounts that have a span in the
+// stream, and what these have in sum if they are all.
+func holdSingles(held *holding, r *lifecycle.Record, singles []single) {
+	shares, counts := make([]float64, len(r.Spans)), make([]int, len(r.Spans))
 	for i := range singles {
-		if account := singles[i].account; account != last { // often many of one
-			last = account
-			spans.below[strconv.Itoa(account)] = told
+		shares[singles[i].account] += singles[i].selfS
+		counts[singles[i].account]++
+	}
+	some, all := &holding{}, &holding{}
+	some.hold("/path", "/stage")
+	all.hold("/path", "/stage", "/self_s", "/self_j")
+	spans := &holding{below: map[string]*holding{}}
+	for i := range r.Spans {
+		whole := r.Spans[i].SelfS
+		switch {
+		case counts[i] == 0:
+		case whole > 0 && math.Abs(shares[i]-whole) <= 1e-6*whole:
+			spans.below[strconv.Itoa(i)] = all
+		default:
+			spans.below[strconv.Itoa(i)] = some
 		}
 	}
 	held.below["spans"] = spans
@@ -106,7 +117,28 @@ func spanOf(line []byte) (timeline.Span, error) {
 	if !(s.BeginS >= 0 && s.BeginS <= s.EndS && s.EndS <= longest) {
 		return s, fmt.Errorf("a span from %v s to %v s", s.BeginS, s.EndS)
 	}
+	if !(s.SelfS >= 0 && s.SelfS <= longest) {
+		return s, fmt.Errorf("a span with a wall share of %v s", s.SelfS)
+	}
 	return s, nil
+}
+
+// joulesOf is what single spans used: of each its part of the energy of its
+// path, by wall share, and that with its children in the stream. A span whose
+// wall share is not told has none.
+func joulesOf(r *lifecycle.Record, singles []single) (self, total []float64) {
+	self, total = make([]float64, len(singles)), make([]float64, len(singles))
+	for i := len(singles) - 1; i >= 0; i-- { // children are after their parents
+		s := &singles[i]
+		if account := &r.Spans[s.account]; account.SelfS > 0 {
+			self[i] = account.SelfJ * s.selfS / account.SelfS
+		}
+		total[i] += self[i]
+		if s.parent >= 0 {
+			total[s.parent] += total[i]
+		}
+	}
+	return self, total
 }
 
 // parentOf is the path above a path, "" of a root.

@@ -109,7 +109,7 @@ func TestSpansAndStagesAreShownAsTheyWere(t *testing.T) {
 		if *e.Name == "fit" {
 			assert.Equal(t, 200e6, *e.TS)
 			assert.Equal(t, 700e6, *e.Dur)
-			assert.Equal(t, map[string]any{"path": "fit", "stage": "training/training"}, e.Args)
+			assert.Equal(t, map[string]any{"path": "fit", "stage": "training/training", "self_s": 10., "self_j": 5000., "total_j": 405000.}, e.Args)
 		}
 	}
 	assert.Equal(t, map[string]int{"prepare": 1, "fit": 1, "epoch": 5, "serve": 50}, shown)
@@ -117,7 +117,7 @@ func TestSpansAndStagesAreShownAsTheyWere(t *testing.T) {
 	assert.Len(t, lanes["serve"], 2, "two requests at a time are two lanes, used again and again")
 	assert.Equal(t, r.Run.ID, f.OtherData["run"])
 	assert.NotContains(t, lossPaths(losses), "/phases/1/energy_j")
-	assert.Contains(t, lossPaths(losses), "/spans/0/self_j")
+	assert.Contains(t, lossPaths(losses), "/spans/0/total_s")
 }
 
 func TestPowerIsWhatTheMeterSawByTheTime(t *testing.T) {
