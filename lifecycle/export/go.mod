@@ -3,6 +3,7 @@ module github.com/ecotracer/ecotracer/lifecycle/export
 go 1.26.0
 
 require (
+	github.com/CycloneDX/cyclonedx-go v0.12.0
 	github.com/ecotracer/ecotracer v0.1.0
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	github.com/stretchr/testify v1.12.1
@@ -28,14 +29,12 @@ require (
 require golang.org/x/text v0.14.0 // indirect
 
 require (
-	github.com/CycloneDX/cyclonedx-go v0.12.0
+	github.com/google/pprof v0.0.0-20261105003125-4bf881d7fb0b
+	go.opentelemetry.io/proto/otlp v1.11.1
 	google.golang.org/protobuf v1.36.12
 )
 
-require golang.org/x/text v0.42.0 // indirect
-
 require (
-	github.com/google/pprof v0.0.0-20261105003125-4bf881d7fb0b
-	go.opentelemetry.io/proto/otlp v1.11.1
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
+	golang.org/x/text v0.42.0 // indirect
 )

@@ -201,6 +201,7 @@ func sortedUnits(s *lifecycle.Span) []string {
 // span is what single and aggregated spans have in common.
 func (t *otlpTrace) span(id string, s *lifecycle.Span, start, end time.Time) otlpSpan {
 	span := otlpSpan{TraceID: t.id, SpanID: id, ParentID: t.root, Name: nameOf(s.Path), Kind: 1, Start: nanos(start), End: nanos(end)}
+	span.Attributes = make(otlpAttributes, 0, 20)
 	a := &span.Attributes
 	a.text("ecotracer.path", s.Path)
 	a.text("ecotracer.phase", string(s.Stage.Phase()))

@@ -46,6 +46,8 @@ func Trace(w io.Writer, r *lifecycle.Record, o Options) ([]Loss, error) {
 		}
 	}
 	t := traceWriter{w: bufio.NewWriterSize(w, 64<<10), record: r}
+	t.json = json.NewEncoder(t.w)
+	t.json.SetEscapeHTML(false)
 	t.begin()
 	t.stages()
 	t.power(power)
@@ -75,30 +77,43 @@ const (
 // traceEvent is an event of the format. Its times are text: µs with the ns
 // behind the point.
 type traceEvent struct {
-	Name string         `json:"name"`
-	Cat  string         `json:"cat,omitempty"`
-	Ph   string         `json:"ph"` // X: from ts on for dur; C: counter; M: metadata
-	TS   json.Number    `json:"ts,omitempty"`
-	Dur  json.Number    `json:"dur,omitempty"`
-	PID  int            `json:"pid"`
-	TID  int            `json:"tid"`
-	Args map[string]any `json:"args,omitempty"`
+	Name string      `json:"name"`
+	Cat  string      `json:"cat,omitempty"`
+	Ph   string      `json:"ph"` // X: from ts on for dur; C: counter; M: metadata
+	TS   json.Number `json:"ts,omitempty"`
+	Dur  json.Number `json:"dur,omitempty"`
+	PID  int         `json:"pid"`
+	TID  int         `json:"tid"`
+	Args any         `json:"args,omitempty"`
+}
+
+// traceArgs are shown of a span.
+type traceArgs struct {
+	Path   string          `json:"path"`
+	Stage  lifecycle.Stage `json:"stage"`
+	Failed bool            `json:"failed,omitempty"`
+	SelfS  float64         `json:"self_s,omitempty"` // and what follows: 0 if it is not told
+	SelfJ  float64         `json:"self_j,omitempty"`
+	TotalJ float64         `json:"total_j,omitempty"`
 }
 
 // micros is a time as the format has it.
 func micros(ns int64) json.Number {
-	return json.Number(fmt.Sprintf("%d.%03d", ns/1000, ns%1000))
+	b := strconv.AppendInt(make([]byte, 0, 24), ns/1000, 10)
+	rest := ns % 1000
+	return json.Number(append(b, '.', byte('0'+rest/100), byte('0'+rest/10%10), byte('0'+rest%10)))
 }
 
 // traceWriter writes event by event; after an error nothing more.
 type traceWriter struct {
 	w      *bufio.Writer
+	json   *json.Encoder // onto w; it ends each event with a line end
 	record *lifecycle.Record
 	events int
 	err    error
 }
 
-func (t *traceWriter) begin() { t.string(`{"displayTimeUnit":"ms","traceEvents":[`) }
+func (t *traceWriter) begin() { t.string(`{"displayTimeUnit":"ms","traceEvents":[` + "\n") }
 
 func (t *traceWriter) finish() {
 	r := t.record
@@ -110,7 +125,7 @@ func (t *traceWriter) finish() {
 	if t.err == nil {
 		t.err = err
 	}
-	t.string("\n],\"otherData\":" + string(text) + "}\n")
+	t.string("],\"otherData\":" + string(text) + "}\n")
 	if t.err == nil {
 		t.err = t.w.Flush()
 	}
@@ -126,19 +141,12 @@ func (t *traceWriter) event(e traceEvent) {
 	if t.err != nil {
 		return
 	}
-	text, err := json.Marshal(e)
-	if err != nil {
-		t.err = err
-		return
-	}
-	separator := ",\n"
-	if t.events == 0 {
-		separator = "\n"
+	if t.events > 0 {
+		t.string(",")
 	}
 	t.events++
-	t.string(separator)
 	if t.err == nil {
-		_, t.err = t.w.Write(text)
+		t.err = t.json.Encode(e)
 	}
 }
 
@@ -220,12 +228,9 @@ func (t *traceWriter) spans(spans []single) {
 			t.thread(traceSpans, lane+1, "spans "+strconv.Itoa(lane+1))
 		}
 		account := &t.record.Spans[s.account]
-		args := map[string]any{"path": account.Path, "stage": account.Stage}
-		if s.failed {
-			args["failed"] = true
-		}
+		args := traceArgs{Path: account.Path, Stage: account.Stage, Failed: s.failed}
 		if s.selfS > 0 {
-			args["self_s"], args["self_j"], args["total_j"] = s.selfS, self[i], total[i]
+			args.SelfS, args.SelfJ, args.TotalJ = s.selfS, self[i], total[i]
 		}
 		t.event(traceEvent{Name: nameOf(account.Path), Cat: string(account.Stage), Ph: "X", TS: micros(s.beginNS), Dur: micros(s.endNS - s.beginNS),
 			PID: traceSpans, TID: lane + 1, Args: args})
