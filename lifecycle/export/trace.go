@@ -248,7 +248,7 @@ type lanes struct {
 // place gives span i a lane.
 func (l *lanes) place(spans []single, i int) (lane int, isNew bool) {
 	s := &spans[i]
-	if s.parent >= 0 {
+	if s.parent >= 0 && s.endNS <= spans[s.parent].endNS {
 		lane = l.of[s.parent]
 		open := l.open[lane]
 		for len(open) > 0 && open[len(open)-1] != s.parent && spans[open[len(open)-1]].endNS <= s.beginNS {

@@ -151,7 +151,8 @@ func parentOf(path string) string {
 const overlapping = 64
 
 // nest sorts the spans and gives each its parent: of those of the parent's path
-// in whose time it lies, the one that began last.
+// in whose time it lies, the one that began last; if it lies in none, for it may
+// outlive its parent, of those in whose time it began.
 func nest(r *lifecycle.Record, spans []single) {
 	depth := make([]int, len(r.Spans))
 	for i := range r.Spans {
@@ -171,9 +172,11 @@ func nest(r *lifecycle.Record, spans []single) {
 			}
 			open[above] = candidates
 			for n := len(candidates) - 1; n >= max(0, len(candidates)-overlapping); n-- {
-				if spans[candidates[n]].endNS >= s.endNS {
-					s.parent = candidates[n]
+				if c := candidates[n]; spans[c].endNS >= s.endNS {
+					s.parent = c
 					break
+				} else if s.parent < 0 && spans[c].endNS >= s.beginNS {
+					s.parent = c
 				}
 			}
 		}

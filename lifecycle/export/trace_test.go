@@ -163,7 +163,7 @@ func TestLanesHoldForAnySpans(t *testing.T) {
 			span("fit", lifecycle.Training, begin, end)
 			for range random.IntN(5) {
 				x := begin + random.Float64()*(end-begin)
-				span("fit/epoch", lifecycle.Training, x, x+random.Float64()*(end-x))
+				span("fit/epoch", lifecycle.Training, x, x+random.Float64()*1.2*(end-x))
 			}
 		}
 		checkTrace(t, must(exported(t, Trace, r, Options{Spans: strings.NewReader(b.String())})))
