@@ -30,7 +30,7 @@ func wide(b *testing.B, n int) *lifecycle.Record {
 }
 
 // The bar is 100 ms for a record of 10,000 paths.
-func BenchmarkTenThousandPaths(b *testing.B) {
+func BenchmarkBOMsAndTraces(b *testing.B) {
 	r := wide(b, 10_000)
 	var lines strings.Builder
 	for i := range 10_000 {
