@@ -112,7 +112,7 @@ func TestAnEntryOfAnotherIsARecordThatTellsWhatWasGuessed(t *testing.T) {
 	all, err = ReadCycloneDX(strings.NewReader(entryBOM(bare)))
 	require.NoError(t, err)
 	assert.Equal(t, lifecycle.Unassigned, all[0].Record.Phases[0].Stage)
-	assert.Contains(t, guessed(all[0].Guesses)["/environments/0/factors/grid"], "tells no intensity")
+	assert.Contains(t, guessed(all[0].Guesses)["/environments/0/factors/grid"], "does not tell it")
 }
 
 // Trap 1: the format's own example has 31.22 t for 0.4 kWh.

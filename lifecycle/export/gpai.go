@@ -44,7 +44,11 @@ func GPAI(w io.Writer, r *lifecycle.Record, o Options) ([]Loss, error) {
 		"/technology/ml/algorithm/name", "/technology/ml/algorithm/type", "/technology/ml/layers", "/technology/ml/parameters/total", "/technology/ml/training_type",
 		"/technology/ml/flops", "/technology/ml/datasets/*/role", "/technology/ml/datasets/*/data_type", "/technology/ml/datasets/*/items",
 		"/technology/ml/datasets/*/item_unit", "/technology/ml/datasets/*/tokens", "/methods/*/sensor", "/methods/*/method")
-	return rounding(o, "/technology/ml", h.lost(r)), s.write(w, r, o.Style)
+	lost := h.lost(r)
+	if r.Technology.ML != nil {
+		lost = rounding(o, "/technology/ml", lost)
+	}
+	return lost, s.write(w, r, o.Style)
 }
 
 // twoFigures writes a number as the form does: 7.3*10^10.

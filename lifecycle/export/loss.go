@@ -13,8 +13,10 @@ import (
 // Loss is a part of a record that a format cannot hold, with all that is below
 // it.
 type Loss struct {
-	Path string `json:"path"`          // JSON Pointer into the record
-	Why  string `json:"why,omitempty"` // if it is not that the format has no place for it
+	Path string `json:"path"` // JSON Pointer into the record, "" for all of it
+	// Why is told where it is not that the format has no place for it, such as
+	// that figures are rounded. Other losses may then lie below.
+	Why string `json:"why,omitempty"`
 }
 
 // holding is what of a record a format holds, as a tree of the steps of JSON
@@ -81,6 +83,13 @@ func (l *lister) membersOf(t reflect.Type) []member {
 	return members
 }
 
+func (l *lister) path() string {
+	if len(l.at) == 0 {
+		return ""
+	}
+	return "/" + strings.Join(l.at, "/")
+}
+
 func (l *lister) value(v reflect.Value, held []*holding) {
 	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
 		if v.IsNil() {
@@ -92,7 +101,7 @@ func (l *lister) value(v reflect.Value, held []*holding) {
 		return
 	}
 	if !slices.ContainsFunc(held, func(h *holding) bool { return len(h.below) > 0 }) {
-		l.losses = append(l.losses, Loss{Path: "/" + strings.Join(l.at, "/")})
+		l.losses = append(l.losses, Loss{Path: l.path()})
 		return
 	}
 	switch {

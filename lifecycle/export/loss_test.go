@@ -39,7 +39,7 @@ func TestWhatIsNotHeldIsLostAsFarUpAsPossible(t *testing.T) {
 	r.Extensions = map[string]any{"org.example/a": 1, "org.example.b": 2}
 
 	var none holding
-	assert.Equal(t, []Loss{{Path: "/"}}, none.lost(r), "nothing is held")
+	assert.Equal(t, []Loss{{Path: ""}}, none.lost(r), "nothing is held")
 
 	var h holding
 	h.hold("/schema", "/schema_revision", "/created_at", "/run", "/generator", "/publisher", "/use_case", "/technology", "/environments/*/id",

@@ -175,7 +175,7 @@ func (c *mlflowCall) artifact(run mlflowRun, r *lifecycle.Record, o Options) ([]
 	if !ok {
 		scheme, _, _ := strings.Cut(run.ArtifactURI, ":")
 		why := fmt.Sprintf("the server keeps artifacts at %s:, where no proxy of its takes them", visible(truncated(scheme, 40)))
-		return append(trackerLosses(r), Loss{Path: "/", Why: why}), nil
+		return append(trackerLosses(r), Loss{Path: "", Why: why}), nil
 	}
 	text, _, err := encodedRecord(r)
 	if err != nil {
