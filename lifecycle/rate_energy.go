@@ -1,0 +1,137 @@
+package lifecycle
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+)
+
+// rateCoverage rates what of the life cycle the totals hold.
+func rateCoverage(r *Record) Criterion {
+	c := Criterion{Name: "coverage", Level: Gold, Found: "electricity, devices and water of all ranks, from the " + string(r.Run.Boundary) + " on"}
+	hold := func(l Level, found, lacks string) {
+		if l < c.Level {
+			c.Level, c.Found, c.Lacks = l, found, lacks
+		}
+	}
+	if r.Run.Boundary == BoundaryComponent || r.Run.Boundary == BoundaryAccelerators {
+		hold(Bronze, "the boundary is "+string(r.Run.Boundary), "measure or model the whole node")
+	}
+	if r.Totals.GCO2e == nil {
+		hold(Bronze, "the total of emissions is unknown", "tell what the devices took to make and will take to discard; of "+some(unknownDevices(r)))
+	}
+	if silent := whats(r, "/ledger"); len(silent) > 0 {
+		l := Bronze
+		if r.Totals.EnergyJ.Value == 0 {
+			l = Unrated // nothing told is not nothing used
+		}
+		hold(l, "nothing tells the energy of "+some(silent), "measure or model it")
+	}
+	if unseen := whats(r, "/hardware"); len(unseen) > 0 {
+		hold(Silver, "not measured: "+some(unseen), "measure it, or what it is part of")
+	}
+	if n := r.Run.Coverage; n != nil && *n < 1 {
+		l, next := reached(*n, [3]float64{0, 0.9, 1})
+		hold(l, percentage(*n)+" of the ranks are there", "merge "+percentage(next)+" of them")
+	}
+	if r.Totals.WaterL == nil {
+		hold(Silver, "the total of water is unknown", "tell the water use of each place: of the site (wue) and of its electricity (ewif)")
+	}
+	return c
+}
+
+// whats are the parts of a list that missing tells of as not measured.
+func whats(r *Record, list string) (all []string) {
+	for _, m := range r.Missing {
+		if m.Path == list && m.What != "" && m.Reason == "not-measured" {
+			all = append(all, m.What)
+		}
+	}
+	return all
+}
+
+// unknownDevices are the places of what keeps the total of emissions from being
+// known.
+func unknownDevices(r *Record) (at []string) {
+	for _, m := range r.Missing {
+		parts := splitPointer(m.Path)
+		if len(parts) == 3 && parts[0] == "hardware" && parts[2] == "embodied" && m.Reason != "not-applicable" {
+			at = append(at, m.Path)
+		}
+	}
+	if len(at) == 0 {
+		return []string{"/totals/gco2e"}
+	}
+	return at
+}
+
+// rateEvidence rates how much of the energy was measured.
+func rateEvidence(r *Record) Criterion {
+	c := Criterion{Name: "evidence", Found: percentage(r.Totals.MeasuredShare) + " of the energy was measured"}
+	var next float64
+	if c.Level, next = reached(r.Totals.MeasuredShare, [3]float64{0, 0.5, 0.9}); c.Level < Gold {
+		c.Lacks = "measure " + percentage(next) + " of it, by a counter or a meter; unmeasured: " + some(r.meters(func(m *MethodEntry) bool {
+			return m.Method != Metered && m.Method != Counter
+		}))
+	}
+	return c
+}
+
+// meters names the meters for which keep holds, those of the most energy first.
+func (r *Record) meters(keep func(*MethodEntry) bool) (names []string) {
+	joules := map[string]float64{}
+	for i := range r.Phases {
+		for _, u := range r.Phases[i].Usage {
+			if u.EnergyJ != nil {
+				joules[u.Meter] += u.EnergyJ.Value
+			}
+		}
+	}
+	for i := range r.Methods {
+		if m := &r.Methods[i]; !keep(m) {
+			delete(joules, m.ID)
+		}
+	}
+	ids := slices.SortedFunc(maps.Keys(joules), func(a, b string) int {
+		return cmp.Or(cmp.Compare(joules[b], joules[a]), cmp.Compare(a, b))
+	})
+	for _, id := range ids {
+		share := 0.0
+		if all := r.Totals.EnergyJ.Value; all > 0 {
+			share = joules[id] / all
+		}
+		names = append(names, fmt.Sprintf("%s (%s)", id, percentage(share)))
+	}
+	return names
+}
+
+// ratePrecision rates the interval of the energy.
+func ratePrecision(r *Record) Criterion {
+	q := &r.Totals.EnergyJ
+	if q.Value == 0 {
+		return Criterion{Name: "precision", Level: Gold, Found: "no energy was used"}
+	}
+	up, down := q.High/q.Value, q.Value/q.Low
+	c := Criterion{Name: "precision", Found: fmt.Sprintf("the energy is known to +%s −%s", percentage(up-1), percentage(1-1/down))}
+	within := func(x float64) bool { return up-1 <= x && 1-1/down <= x }
+	wide := some(r.meters(func(m *MethodEntry) bool { return m.RelError > 0.1 }))
+	switch {
+	case within(0.10):
+		c.Level = Gold
+	case within(0.25):
+		c.Level, c.Lacks = Silver, "±10 %"
+	case max(up, down) <= math.Sqrt(10):
+		c.Level, c.Lacks = Bronze, "±25 %"
+	default:
+		c.Level, c.Lacks = Unrated, "a factor of √10 either way"
+	}
+	if c.Lacks != "" {
+		c.Lacks = "know it to " + c.Lacks
+		if wide != "" {
+			c.Lacks += "; errors of more than 10 %: " + wide
+		}
+	}
+	return c
+}
