@@ -30,7 +30,7 @@ func compare(files, signed []Subject, partial bool) []Problem {
 		case !ok:
 			come = append(come, f)
 		case sum != f.SHA256:
-			problems[f.Name] = fmt.Sprintf("it was changed: its SHA-256 is %s, that of the signed file %s", short(f.SHA256), short(sum))
+			problems[f.Name] = fmt.Sprintf("it was changed: its SHA-256 is %s, in the envelope %s", short(f.SHA256), short(sum))
 		}
 	}
 	left := map[string][]string{} // names that are gone, by digest
@@ -41,7 +41,7 @@ func compare(files, signed []Subject, partial bool) []Problem {
 	for _, f := range come {
 		problems[f.Name] = "it was not signed"
 		if old := left[f.SHA256]; len(old) > 0 {
-			problems[f.Name] = fmt.Sprintf("it was renamed: it was signed as %q", old[0])
+			problems[f.Name] = fmt.Sprintf("it was renamed: in the envelope it is %q", old[0])
 			left[f.SHA256] = old[1:]
 			delete(gone, old[0])
 		}
@@ -100,7 +100,7 @@ func (d *differ) value(at string, a, b any) {
 			return
 		}
 	}
-	d.tell(at, written(a)+", signed was "+written(b))
+	d.tell(at, written(a)+", in the envelope "+written(b))
 }
 
 func (d *differ) member(at string, a, b map[string]any, name string) {
@@ -110,9 +110,9 @@ func (d *differ) member(at string, a, b map[string]any, name string) {
 	case inA && inB:
 		d.value(at, x, y)
 	case inA:
-		d.tell(at, written(x)+", and nothing was signed")
+		d.tell(at, written(x)+", in the envelope nothing")
 	default:
-		d.tell(at, "it is gone, signed was "+written(y))
+		d.tell(at, "nothing, in the envelope "+written(y))
 	}
 }
 

@@ -80,14 +80,18 @@ func ReadPrivateKey(path string) (ed25519.PrivateKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("proof: read key: %w", err)
 	}
-	if mode := st.Mode(); mode.IsRegular() && mode.Perm()&0o077 != 0 && runtime.GOOS != "windows" {
-		return nil, fmt.Errorf("proof: read key: %w (mode %04o): chmod 600 it", ErrExposed, mode.Perm())
-	}
 	text, err := io.ReadAll(io.LimitReader(f, maxKey))
 	if err != nil {
 		return nil, fmt.Errorf("proof: read key: %w", err)
 	}
-	return ParsePrivateKey(text)
+	key, err := ParsePrivateKey(text)
+	if err != nil {
+		return nil, err
+	}
+	if mode := st.Mode(); mode.IsRegular() && mode.Perm()&0o077 != 0 && runtime.GOOS != "windows" {
+		return nil, fmt.Errorf("proof: read key: %w (mode %04o): chmod 600 it", ErrExposed, mode.Perm())
+	}
+	return key, nil
 }
 
 // ParsePrivateKey reads an Ed25519 private key: PKCS#8 in PEM, as [CreateKey]
