@@ -29,7 +29,9 @@
 // of a provider's or a consumer's part of it; [Amortise] has a serving run carry
 // its part of a training, which [FootprintPerUnit] adds to what the serving
 // took itself; [InstrumentShare] turns the kWh of a market instrument into the
-// share that an environment declares.
+// share that an environment declares. [Rate] tells how complete a record is and
+// how well it knows what it tells, and [Redact] makes the one that may be
+// published; package proof signs records and verifies them.
 //
 // # Services
 //

@@ -75,11 +75,12 @@ func (l *Level) UnmarshalText(text []byte) error {
 // applies to every run, and a reason is no figure.
 //
 // Coverage is what is in the totals. Of gold that is electricity, the devices'
-// production and end of life, and water, of all that was seen; of silver water may
-// be unknown, and missing may list parts of the hardware as not measured. A
-// boundary below the node (component, accelerators), or a counted domain of which
-// nothing is told, leaves out what nobody knows, and is bronze at best. Of a merged
-// record 90 % of the ranks must be there for silver, all of them for gold.
+// production and end of life, and water, with nothing of the hardware listed as
+// left out; of silver, electricity and devices. A boundary below the node
+// (component, accelerators), or a counted domain of which nothing is told, leaves
+// out what nobody knows, and is bronze at best; so is a record that calls the
+// making of all its devices not applicable. Of a merged record 90 % of the ranks
+// must be there for silver, all of them for gold.
 //
 // Evidence is measured_share (R25): the share of the joules that an external
 // meter or a hardware counter told. Precision is the 95 % interval of energy_j:
@@ -92,9 +93,10 @@ func (l *Level) UnmarshalText(text []byte) error {
 // Lifetime and utilisation are conventions and not weighed. Quality is the
 // factor's own class A to D. Fit is how it was found: of its own (live, declared,
 // exact, normalised), of its kind (family, class, region, country) or of the
-// world. Electricity and devices are weighed apart, and for devices 50 % of A or B
-// or of their own are gold, 50 % of C or of their kind silver, and all else
-// bronze: figures of makers are few. If a device's are unknown, that is bronze.
+// world; a PUE of the world counts as of its kind, for it is 1 to 2 anywhere.
+// Electricity and devices are weighed apart. For devices 50 % of A or B, or of
+// their own, are gold, 50 % of C, or of their kind, silver, and all else bronze,
+// unknown ones too: makers tell little.
 //
 // These are the indicators of the pedigree matrix (Weidema and Wesnæs, Journal
 // of Cleaner Production 4, 1996; ecoinvent data quality guideline 3, 2013,

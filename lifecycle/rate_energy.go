@@ -19,8 +19,8 @@ func rateCoverage(r *Record) Criterion {
 	if r.Run.Boundary == BoundaryComponent || r.Run.Boundary == BoundaryAccelerators {
 		hold(Bronze, "the boundary is "+string(r.Run.Boundary), "measure or model the whole node")
 	}
-	if r.Totals.GCO2e == nil {
-		hold(Bronze, "the total of emissions is unknown", "tell what the devices took to make and will take to discard; of "+some(unknownDevices(r)))
+	if devicesUnknown(r) {
+		hold(Bronze, "what the devices took to make is unknown", "tell what they took to make and will take to discard; untold: "+some(untoldDevices(r)))
 	}
 	if silent := whats(r, "/ledger"); len(silent) > 0 {
 		l := Bronze
@@ -29,8 +29,8 @@ func rateCoverage(r *Record) Criterion {
 		}
 		hold(l, "nothing tells the energy of "+some(silent), "measure or model it")
 	}
-	if unseen := whats(r, "/hardware"); len(unseen) > 0 {
-		hold(Silver, "not measured: "+some(unseen), "measure it, or what it is part of")
+	if left := whats(r, "/hardware"); len(left) > 0 {
+		hold(Silver, "left out of the hardware: "+some(left), "measure it, or tell what it takes")
 	}
 	if n := r.Run.Coverage; n != nil && *n < 1 {
 		l, next := reached(*n, [3]float64{0, 0.9, 1})
@@ -42,22 +42,26 @@ func rateCoverage(r *Record) Criterion {
 	return c
 }
 
-// whats are the parts of a list that missing tells of as not measured.
+// whats are what a list lacks.
 func whats(r *Record, list string) (all []string) {
 	for _, m := range r.Missing {
-		if m.Path == list && m.What != "" && m.Reason == "not-measured" {
+		if m.Path == list && m.What != "" && m.Reason != "not-applicable" {
 			all = append(all, m.What)
 		}
 	}
 	return all
 }
 
-// unknownDevices are the places of what keeps the total of emissions from being
-// known.
-func unknownDevices(r *Record) (at []string) {
+// devicesUnknown tells whether the making of a device is not in the totals, or
+// that of none is: that it does not apply can be said of a part, not of all.
+func devicesUnknown(r *Record) bool {
+	return r.Totals.GCO2e == nil || r.Totals.EmbodiedGCO2e == nil && len(r.Hardware) > 0
+}
+
+// untoldDevices are the places of the devices whose making is not told.
+func untoldDevices(r *Record) (at []string) {
 	for _, m := range r.Missing {
-		parts := splitPointer(m.Path)
-		if len(parts) == 3 && parts[0] == "hardware" && parts[2] == "embodied" && m.Reason != "not-applicable" {
+		if parts := splitPointer(m.Path); len(parts) == 3 && parts[0] == "hardware" && parts[2] == "embodied" {
 			at = append(at, m.Path)
 		}
 	}

@@ -34,6 +34,9 @@ func grade(f *factors.Factor) [2]int {
 	case factors.Family, factors.Class, factors.FromRegion, factors.FromCountry:
 		return [2]int{quality, 1}
 	}
+	if f.Kind == factors.PUE { // it is of one order of magnitude anywhere, as grids are not
+		return [2]int{quality, 1}
+	}
 	return [2]int{quality, 0}
 }
 
@@ -72,7 +75,7 @@ func weigh(r *Record) (*weights, error) {
 		return nil, err
 	}
 	factor := func(id string) *factors.Factor { return &r.Factors[b.factors[id]] }
-	w := &weights{unknown: r.Totals.GCO2e == nil}
+	w := &weights{unknown: devicesUnknown(r)}
 	for _, row := range rows {
 		h := &r.Hardware[b.hardware[row.usage.Hardware]]
 		if row.stage.Device() {

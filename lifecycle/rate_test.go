@@ -59,6 +59,12 @@ func TestRatingsOfRecords(t *testing.T) {
 		"a card that nothing meters": {func(r *Record) {
 			r.Missing = append(r.Missing, Missing{Path: "/hardware", What: "gpu X", Reason: "not-measured"})
 		}, "coverage", Silver, "measure it"},
+		"devices that do not apply": {func(r *Record) {
+			noDevices(r)
+			for i := range r.Missing {
+				r.Missing[i].Reason = "not-applicable"
+			}
+		}, "coverage", Bronze, "untold: /hardware/0/embodied"},
 		"a domain that told nothing": {func(r *Record) {
 			r.Missing = append(r.Missing, Missing{Path: "/ledger", What: "cpu1", Reason: "not-measured"})
 		}, "coverage", Bronze, "measure or model it"},
@@ -72,6 +78,7 @@ func TestRatingsOfRecords(t *testing.T) {
 		"a poorer grid":       {func(r *Record) { r.Factors[0].Quality = "D" }, "quality", Unrated, "better figures instead of grid"},
 		"poor devices":        {func(r *Record) { quality(r, factors.Production, "D") }, "quality", Bronze, "gpu.production, node.production"},
 		"a grid of the world": {func(r *Record) { r.Factors[0].Found = factors.FromWorld }, "fit", Unrated, "figures of the very place or device instead of grid"},
+		"a PUE of the world":  {func(r *Record) { r.Factors[2].Found = factors.FromWorld }, "fit", Silver, "instead of pue"},
 		"a PUE of the class":  {func(r *Record) { r.Factors[2].Found = factors.Class }, "fit", Silver, "instead of pue"},
 		"devices of the class": {func(r *Record) {
 			for i := range r.Factors {
@@ -251,9 +258,7 @@ func TestNotApplicableExcusesOnlyATechnology(t *testing.T) {
 func TestNothingMeasuredIsNotNothingUsed(t *testing.T) {
 	r := oneHour()
 	r.Ledger, r.Spans, r.Methods, r.Phases = nil, nil, nil, nil
-	for _, m := range []Missing{{Path: "/ledger", What: "energy", Reason: "not-measured"}} {
-		r.Missing = append(r.Missing, m)
-	}
+	r.Missing = append(r.Missing, Missing{Path: "/ledger", What: "energy", Reason: "not-measured"})
 	assert.Equal(t, Unrated, rateCoverage(r).Level)
 	assert.Contains(t, rateCoverage(r).Found, "nothing tells the energy of energy")
 }

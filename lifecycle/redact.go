@@ -244,8 +244,10 @@ func (x *redactor) coarsenTimes() {
 			continue
 		}
 		if t, err := time.Parse(time.RFC3339, s.Start); err == nil {
-			coarsen(&t, pointer("factors", i, "series", "start"))
-			s.Start = t.Format(time.RFC3339Nano)
+			was := t
+			if coarsen(&t, pointer("factors", i, "series", "start")); !t.Equal(was) {
+				s.Start = t.Format(time.RFC3339Nano)
+			}
 		}
 	}
 	if !x.coarse {

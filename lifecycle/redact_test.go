@@ -388,3 +388,32 @@ func TestAnEstimateHasNoTimesButAnId(t *testing.T) {
 	assert.Empty(t, wrongs(got))
 	assert.NotEqual(t, r.Run.ID, got.Run.ID)
 }
+
+// Whatever the record, it is redacted into a valid one or refused, and rated or
+// not, and stays what it is.
+func TestSpoiltRecordsAreRedactedOrRefused(t *testing.T) {
+	t.Parallel()
+	redacted := 0
+	for seed := range tries(240) {
+		d := dice{rand.New(rand.NewPCG(seed, 12))}
+		r := d.told(t, []func() *Record{func() *Record { return small(t) }, everything}[seed%2]())
+		if d.IntN(2) > 0 {
+			r.Integrity = nil
+		}
+		d.mutate(r)
+		before := everythingIn(r)
+		_, ratingErr := Rate(r)
+		got, _, err := Redact(r, "public", Redacting{Salt: someSalt})
+		require.Equal(t, before, everythingIn(r), "seed %d", seed)
+		if err != nil {
+			require.Nil(t, got)
+			continue
+		}
+		redacted++
+		require.Empty(t, wrongs(got), "seed %d", seed)
+		if len(wrongs(r)) == 0 {
+			require.NoError(t, ratingErr, "seed %d", seed)
+		}
+	}
+	assert.NotZero(t, redacted)
+}

@@ -35,6 +35,8 @@ func declareVerify(c *cli, flags *flag.FlagSet) func([]string) int {
 			return c.usage("verify", "no envelope; write `ecotracer verify RECORD.dsse MODEL… --key KEY.pub`")
 		case len(v.keys) == 0:
 			return c.usage("verify", "by whose key? write --key FILE, with the public key that you have from its owner")
+		case files[0] == "-" && v.record == "-":
+			return c.usage("verify", "envelope and record cannot both come from standard input")
 		}
 		return c.verify(v, files[0], files[1:])
 	}

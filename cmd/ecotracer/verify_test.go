@@ -275,6 +275,7 @@ func TestSignAndVerifySayWhatIsWrong(t *testing.T) {
 		"sign over something":       {[]string{"sign", "model/run.json", "--key", "team.key", "-o", "text.dsse"}, 1, "text.dsse is there already, and is no envelope"},
 		"verify nothing":            {[]string{"verify", "--key", "team.key.pub"}, 2, "ecotracer verify RECORD.dsse"},
 		"verify without a key":      {[]string{"verify", "run.dsse"}, 2, "write --key FILE"},
+		"verify two from one place": {[]string{"verify", "-", "--record", "-", "--key", "team.key.pub"}, 2, "cannot both come from standard input"},
 		"verify with a private key": {[]string{"verify", "run.dsse", "--key", "team.key"}, 1, "team.key: this is a private key"},
 		"verify with no such key":   {[]string{"verify", "run.dsse", "--key", "none"}, 1, "none: there is no such file"},
 		"verify what is not there":  {[]string{"verify", "none.dsse", "--key", "team.key.pub"}, 1, "none.dsse: there is no such file"},
