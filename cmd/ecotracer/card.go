@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"flag"
-	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -77,7 +75,7 @@ func (c *cli) freshCard(record *lifecycle.Record, f cardFlags) int {
 
 // cardInto puts a record into a card.
 func (c *cli) cardInto(record *lifecycle.Record, f cardFlags) int {
-	before, err := readCard(f.into)
+	before, err := readUpTo(f.into, maxCard)
 	if err != nil {
 		text := "it cannot be read (" + cause(err) + ")"
 		if errors.Is(err, os.ErrNotExist) {
@@ -114,20 +112,6 @@ func (c *cli) cardInto(record *lifecycle.Record, f cardFlags) int {
 		tell(c.err, f.into+": tells of the run now")
 	}
 	return exitOK
-}
-
-// readCard reads a model card.
-func readCard(file string) ([]byte, error) {
-	in, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	card, err := io.ReadAll(io.LimitReader(in, maxCard+1))
-	if err == nil && len(card) > maxCard {
-		return nil, fmt.Errorf("longer than %d MiB, which no model card is", maxCard>>20)
-	}
-	return card, err
 }
 
 // beside is how a card names a file that is published with it: one in its folder

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,14 +13,18 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/lifecycle/export"
 )
+
+// maxBOM is what IntoCycloneDX takes.
+const maxBOM = 64 << 20
 
 // exporting is what one call of `export` is to do.
 type exporting struct {
 	export.Options
-	to, spans, out     string
-	list, losses, json bool
+	to, spans, out, into string
+	list, losses, json   bool
 }
 
 func declareExport(c *cli, flags *flag.FlagSet) func([]string) int {
@@ -30,6 +35,7 @@ func declareExport(c *cli, flags *flag.FlagSet) func([]string) int {
 	flags.BoolVar(&e.losses, "losses", false, "")
 	flags.BoolVar(&e.json, "json", false, "")
 	flags.StringVar(&e.spans, "spans", "", "")
+	flags.StringVar(&e.into, "into", "", "")
 	for option, to := range map[string]*string{
 		"Record": &e.Record, "Task": &e.Task, "DataType": &e.DataType, "Infrastructure": &e.Infrastructure,
 		"ModelName": &e.ModelName, "ModelVersion": &e.ModelVersion, "ModelURI": &e.ModelURI,
@@ -82,14 +88,18 @@ func (c *cli) export(e exporting, files []string) int {
 		return c.usage("export", "--to %s: there is no such format; --list tells which there are", e.to)
 	case len(files) == 0:
 		return c.usage("export", "no record; write `ecotracer export --to %s RECORD`, or - for standard input", e.to)
-	case e.json && e.out == "":
+	case e.json && e.out == "" && e.into == "":
 		return c.usage("export", "--json needs a file for what is exported: write -o FILE")
+	case e.into != "" && !strings.HasPrefix(e.to, "cyclonedx"):
+		return c.usage("export", "--into adds to a BOM: write --to cyclonedx")
+	case e.into != "" && (e.out != "" || len(files) > 1):
+		return c.usage("export", "--into takes one record, and no -o: the BOM itself is written anew")
 	case len(files) > 1 && !isFolder(e.out):
 		return c.usage("export", "several records need a folder that is there: write -o DIR")
 	case len(files) > 1 && e.spans != "":
 		return c.usage("export", "--spans tells the spans of one run: give one record")
 	}
-	if files = slices.Clone(files); e.out != "" {
+	if e.out != "" || e.into != "" {
 		if clash := clashing(e, formats[i], files); clash != "" {
 			return c.usage("export", "%s would be written over: give another file or folder with -o", clash)
 		}
@@ -119,7 +129,10 @@ func isFolder(path string) bool {
 // target is the file that a record is exported to, "" for standard output. In a
 // folder it has the name of the record and of the format.
 func target(e exporting, f export.Format, file string) string {
-	if !isFolder(e.out) {
+	switch {
+	case e.into != "":
+		return e.into
+	case !isFolder(e.out):
 		return e.out
 	}
 	name := filepath.Base(file)
@@ -167,7 +180,20 @@ func (c *cli) exportOne(e exporting, f export.Format, file string) ([]export.Los
 		o.Spans = in
 	}
 	var text bytes.Buffer
-	losses, err := f.Write(&text, record, o)
+	write := f.Write
+	if e.into != "" {
+		bom, err := readUpTo(e.into, maxBOM)
+		if err != nil {
+			c.complain("export", "%s: %s", e.into, reason(err))
+			return nil, false
+		}
+		write = func(w io.Writer, r *lifecycle.Record, o export.Options) ([]export.Loss, error) {
+			all, losses, err := export.IntoCycloneDX(bom, r, o)
+			text.Write(all)
+			return losses, err
+		}
+	}
+	losses, err := write(&text, record, o)
 	if err != nil {
 		c.complain("export", "%s: %s", file, notExported(f.Name, err))
 		return nil, false

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -176,4 +177,43 @@ func TestAFileThatIsNoneLeavesNoRecord(t *testing.T) {
 	r := call("", "import", "--from", "boamps", filepath.Join(dir, "none"))
 	assert.Equal(t, 1, r.code)
 	assert.Contains(t, r.err, "there is no such file")
+}
+
+func TestARecordIsAddedToABOMThatIsThere(t *testing.T) {
+	record := file(t, measured(t))
+	bom := filepath.Join(t.TempDir(), "bom.json")
+	require.NoError(t, os.WriteFile(bom, []byte(`{
+  "bomFormat": "CycloneDX", "specVersion": "1.7", "version": 3, "ours": true,
+  "components": [{"type": "machine-learning-model", "name": "voices"}]
+}`), 0o644))
+	out := call("", "export", "--to", "cyclonedx", record, "--into", bom)
+	require.Zero(t, out.code, out.err)
+	assert.Empty(t, out.out)
+	first, err := os.ReadFile(bom)
+	require.NoError(t, err)
+	var got struct {
+		Version    int  `json:"version"`
+		Ours       bool `json:"ours"`
+		Components []struct{ ModelCard struct{ Considerations any } }
+	}
+	require.NoError(t, json.Unmarshal(first, &got))
+	assert.Equal(t, 4, got.Version, "it is a new version of the BOM")
+	assert.True(t, got.Ours, "what was there stays")
+	assert.NotNil(t, got.Components[0].ModelCard.Considerations)
+	require.Zero(t, call("", "export", "--to", "cyclonedx", record, "--into", bom).code)
+	second, err := os.ReadFile(bom)
+	require.NoError(t, err)
+	assert.True(t, bytes.Equal(first, second), "a second time changes nothing")
+
+	back := call("", "import", "--from", "cyclonedx", bom)
+	require.Zero(t, back.code, back.err)
+	assert.Contains(t, back.out, `"urn:ecotracer:record:v1"`)
+
+	for _, args := range [][]string{
+		{"--to", "boamps", record, "--into", bom},
+		{"--to", "cyclonedx", record, "--into", bom, "-o", "other.json"},
+		{"--to", "cyclonedx", record, record, "--into", bom},
+	} {
+		assert.Equal(t, exitUsage, call("", append([]string{"export"}, args...)...).code, args)
+	}
 }

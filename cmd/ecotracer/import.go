@@ -23,6 +23,7 @@ import (
 var importers = map[string]func(io.Reader) iter.Seq2[export.Imported, error]{
 	"boamps":     small(export.ReadBoAmps),
 	"codecarbon": codeCarbon,
+	"cyclonedx":  small(export.ReadCycloneDX),
 }
 
 // small reads what is read as a whole.

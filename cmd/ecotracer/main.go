@@ -121,7 +121,7 @@ func (c *cli) command(args []string) int {
 func flagInWords(err error) string {
 	text := strings.TrimSuffix(err.Error(), ": parse error")
 	for _, said := range []struct{ pattern, ours string }{
-		{`^invalid (?:boolean )?value (".*") for (?:flag )?-([a-z-]+): (.*)$`, "--$2 $1: $3"},
+		{`^invalid (?:boolean )?value (".*") for (?:flag )?-([a-z-]+)(: .*)?$`, "--$2 $1$3"},
 		{`^flag provided but not defined: -+(.*)$`, "there is no flag --$1"},
 		{`^flag needs an argument: -+(.*)$`, "--$1 needs a value"},
 	} {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -22,6 +23,20 @@ func (c *cli) read(file string) (*lifecycle.Record, error) {
 	}
 	defer in.Close()
 	return lifecycle.Decode(in)
+}
+
+// readUpTo reads a file that is to be added to and is no longer than that.
+func readUpTo(file string, limit int64) ([]byte, error) {
+	in, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	text, err := io.ReadAll(io.LimitReader(in, limit+1))
+	if err == nil && int64(len(text)) > limit {
+		return nil, fmt.Errorf("it is longer than %d MiB", limit>>20)
+	}
+	return text, err
 }
 
 // unread tells why a file cannot be read as a record.

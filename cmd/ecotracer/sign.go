@@ -61,7 +61,7 @@ func (c *cli) sign(s signing, file string, paths []string) int {
 	}
 	e, err := proof.Sign(record, subjects, key)
 	if err == nil {
-		e, err = beside(s.out, e, key)
+		e, err = already(s.out, e, key)
 	}
 	if err != nil {
 		c.complain("sign", "%s", said(err))
@@ -107,9 +107,9 @@ func inEnvelope(key string, files, signatures int) string {
 	return text
 }
 
-// beside is the envelope that is to be written where there may be one: the new
+// already is the envelope that is to be written where there may be one: the new
 // one, or what is there with one signature more if it is of the same.
-func beside(path string, e *proof.Envelope, key ed25519.PrivateKey) (*proof.Envelope, error) {
+func already(path string, e *proof.Envelope, key ed25519.PrivateKey) (*proof.Envelope, error) {
 	if path == "-" {
 		return e, nil
 	}

@@ -20,7 +20,7 @@ import (
 )
 
 // edit changes a file.
-func edit(t *testing.T, name string, change func([]byte) []byte) {
+func editFile(t *testing.T, name string, change func([]byte) []byte) {
 	t.Helper()
 	text, err := os.ReadFile(name)
 	require.NoError(t, err)
@@ -30,7 +30,7 @@ func edit(t *testing.T, name string, change func([]byte) []byte) {
 // editEnvelope changes the members of the envelope.
 func editEnvelope(t *testing.T, change func(e *dsse.Envelope)) {
 	t.Helper()
-	edit(t, "run.dsse", func(text []byte) []byte {
+	editFile(t, "run.dsse", func(text []byte) []byte {
 		var e dsse.Envelope
 		require.NoError(t, json.Unmarshal(text, &e))
 		change(&e)
@@ -44,7 +44,7 @@ func editEnvelope(t *testing.T, change func(e *dsse.Envelope)) {
 // independent implementation, which asks for no sense in it.
 func forge(t *testing.T, key ed25519.PrivateKey, change func(statement map[string]any)) {
 	t.Helper()
-	edit(t, "run.dsse", func(text []byte) []byte {
+	editFile(t, "run.dsse", func(text []byte) []byte {
 		var e dsse.Envelope
 		require.NoError(t, json.Unmarshal(text, &e))
 		payload, err := e.DecodeB64Payload()
@@ -83,7 +83,7 @@ func TestVerifyNamesEachKindOfTampering(t *testing.T) {
 	}{
 		{"Nothing is changed", func(*testing.T) {}, nil, ""},
 		{"The record is laid out anew", func(t *testing.T) {
-			edit(t, "model/run.json", func(text []byte) []byte {
+			editFile(t, "model/run.json", func(text []byte) []byte {
 				var v any
 				require.NoError(t, json.Unmarshal(text, &v))
 				text, err := json.Marshal(v)
@@ -120,18 +120,18 @@ func TestVerifyNamesEachKindOfTampering(t *testing.T) {
 			forge(t, teamKey, func(s map[string]any) { s["predicateType"] = "https://slsa.dev/provenance/v1" })
 		}, nil, "schema"},
 		{"The envelope is cut short", func(t *testing.T) {
-			edit(t, "run.dsse", func(text []byte) []byte { return text[:200] })
+			editFile(t, "run.dsse", func(text []byte) []byte { return text[:200] })
 		}, nil, "envelope"},
 		{"Text behind the envelope", func(t *testing.T) {
-			edit(t, "run.dsse", func(text []byte) []byte { return append(text, text...) })
+			editFile(t, "run.dsse", func(text []byte) []byte { return append(text, text...) })
 		}, nil, "envelope"},
 		{"The record's own file", func(t *testing.T) {
-			edit(t, "model/run.json", func(text []byte) []byte {
+			editFile(t, "model/run.json", func(text []byte) []byte {
 				return bytes.Replace(text, []byte(`"purpose": "count birds"`), []byte(`"purpose": "count words"`), 1)
 			})
 		}, nil, "record"},
 		{"A file is changed", func(t *testing.T) {
-			edit(t, "model/weights/a.bin", func([]byte) []byte { return []byte("aaab") })
+			editFile(t, "model/weights/a.bin", func([]byte) []byte { return []byte("aaab") })
 		}, nil, "subject"},
 		{"A file is renamed", func(t *testing.T) {
 			require.NoError(t, os.Rename("model/weights/a.bin", "model/weights/c.bin"))
@@ -148,7 +148,7 @@ func TestVerifyNamesEachKindOfTampering(t *testing.T) {
 			})
 			require.NoError(t, os.Rename("model/weights/a.bin", "model/weights/c.bin"))
 			require.NoError(t, os.Remove("model/weights/b.bin"))
-			edit(t, "model/config.json", func([]byte) []byte { return []byte("{ }\n") })
+			editFile(t, "model/config.json", func([]byte) []byte { return []byte("{ }\n") })
 		}, nil, "signature, schema, arithmetic, record, subject"},
 	} {
 		t.Run(test.what, func(t *testing.T) {
@@ -229,7 +229,7 @@ func TestKeygenSignVerify(t *testing.T) {
 	assert.Equal(t, 1, r.code)
 	assert.NoFileExists(t, "signed.json", "what does not verify is not handed out")
 
-	edit(t, "model/config.json", func([]byte) []byte { return []byte("[]") })
+	editFile(t, "model/config.json", func([]byte) []byte { return []byte("[]") })
 	r = call("", "sign", "model/run.json", "model", "--key", "team.key")
 	assert.Equal(t, 1, r.code)
 	assert.Contains(t, r.err, "model/run.dsse is there already, and signs another record or other files")
