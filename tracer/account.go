@@ -217,20 +217,24 @@ func (a *account) resolve(key childKey) *account {
 }
 
 // addUnits counts functional units and tells whether they could be counted.
-func (a *account) addUnits(unit string, n int64) bool {
-	for i := range a.units {
-		if u := &a.units[i]; u.unit == unit {
+func (a *account) addUnits(unit string, n int64) (ok bool) {
+	a.units, ok = addUnits(a.units, unit, n)
+	return ok
+}
+
+func addUnits(units []unitCount, unit string, n int64) ([]unitCount, bool) {
+	for i := range units {
+		if u := &units[i]; u.unit == unit {
 			if n > maxCount-u.n {
 				u.n = maxCount
-				return false
+				return units, false
 			}
 			u.n += n
-			return true
+			return units, true
 		}
 	}
-	if len(a.units) == maxUnits || n > maxCount {
-		return false
+	if len(units) == maxUnits || n > maxCount {
+		return units, false
 	}
-	a.units = append(a.units, unitCount{unit, n})
-	return true
+	return append(units, unitCount{unit, n}), true
 }

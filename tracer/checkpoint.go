@@ -59,26 +59,28 @@ func (r *Run) nextCheckpoint(took time.Duration) time.Duration {
 }
 
 func (r *Run) writeCheckpoint() error {
-	rec, err := r.current()
+	rec, _, err := r.current()
 	if rec == nil {
 		return err
 	}
 	return errors.Join(err, r.write(untilEnd{context.Background(), r}, rec))
 }
 
-// current makes the record of a running run as it stands, nil if it has ended.
-func (r *Run) current() (*lifecycle.Record, error) {
+// current makes the record of a running run as it stands, nil if it has ended,
+// and tells of the observed spans that are open.
+func (r *Run) current() (rec *lifecycle.Record, open []SingleSpan, err error) {
 	var snap *snapshot
 	r.ledger.tickThen(func(l *ledger) {
 		if !r.ended {
 			s := r.snapshot(l, true)
-			snap = &s
+			snap, open = &s, r.openSpans(l)
 		}
 	})
 	if snap == nil {
-		return nil, nil
+		return nil, nil, nil
 	}
-	return r.makeRecord(snap, lifecycle.Running)
+	rec, err = r.makeRecord(snap, lifecycle.Running)
+	return rec, open, err
 }
 
 // Snapshot is the record of the run as it stands: status running, all booked up
@@ -88,16 +90,8 @@ func (r *Run) current() (*lifecycle.Record, error) {
 // number of paths. The caller owns the record. On a nil Run, on that of a
 // disabled tracer and where ctx is done it is nil.
 func (r *Run) Snapshot(ctx context.Context) (*lifecycle.Record, error) {
-	if r == nil || r.ledger == nil {
-		return nil, nil
-	}
-	if r.ledger.awaitWindow(ctx.Done()) {
-		if rec, err := r.current(); rec != nil || err != nil {
-			return rec, err
-		}
-		return r.End() // that goes on, or is over
-	}
-	return nil, ctx.Err()
+	rec, _, err := r.SnapshotSpans(ctx)
+	return rec, err
 }
 
 // awaitWindow waits until no window of CPU samples is open: settled before its

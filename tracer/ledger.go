@@ -31,6 +31,7 @@ type ledger struct {
 	nAcc    int        // active accounts
 	active  *account   // list of the active accounts
 	w, s    float64    // ∫ dt/n; ∫ dt while several accounts are active; since the last tick
+	wPast   float64    // ∫ dt/n up to then: what single spans go by, for which a month's digits do
 	none    float64    // time in ns with no active span, since the start
 	dirty   []*account // touched or open since the last tick
 	inWin   []*account // touched or open since the last settlement
@@ -265,7 +266,7 @@ func (l *ledger) open(s *Span, under *account, key childKey, async bool) bool {
 		// The parent waits for this child.
 		if p.children == 0 {
 			l.touch(p.account)
-			l.setActive(p.account, -1)
+			l.activate(p, -1)
 		}
 		p.children++
 		s.blocks = true
@@ -275,7 +276,10 @@ func (l *ledger) open(s *Span, under *account, key childKey, async bool) bool {
 	}
 	a.nOpen++
 	a.startSum += float64(s.start)
-	l.setActive(a, +1)
+	l.activate(s, +1)
+	if x, ok := s.ctx.(*attached); ok {
+		a.run.opened(x)
+	}
 	return true
 }
 
@@ -295,20 +299,27 @@ func (l *ledger) close(s *Span, failed bool) bool {
 		return false
 	}
 	s.ended = true
-	if s.account.run.ended {
-		return true // its time was booked then
+	x, _ := s.ctx.(*attached)
+	if r := s.account.run; r.ended { // its time was booked then
+		if x != nil && x.span != nil {
+			r.closed(x, r.until)
+		}
+		return true
 	}
 	l.advance(t)
 	a := s.account
 	l.touch(a)
 	if s.children == 0 {
-		l.setActive(a, -1)
+		l.activate(s, -1)
+	}
+	if x != nil && x.span != nil {
+		a.run.closed(x, l.t)
 	}
 	a.nOpen--
 	a.startSum -= float64(s.start)
 	d := l.t - s.start
 	a.count++
-	if failed || s.failed {
+	if s.failed = s.failed || failed; s.failed {
 		a.failed++
 	}
 	a.sumNS += float64(d)
@@ -322,7 +333,7 @@ func (l *ledger) close(s *Span, failed bool) bool {
 		p.children--
 		if p.children == 0 {
 			l.touch(p.account)
-			l.setActive(p.account, +1)
+			l.activate(p, +1)
 		}
 	}
 	return true

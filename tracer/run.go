@@ -30,10 +30,11 @@ type Run struct {
 	spanID         string       // the run's own in its trace, 16 hex
 	unsynchronised atomic.Int64 // boundaries of claims at which nobody waited for the device
 	machine        *hostLock    // that no other process counts the machine as its own
+	observers      atomic.Pointer[[]Observer]
 
 	// The ledger's lock guards these.
 	ended          bool
-	begin          int64
+	begin, until   int64
 	accounts       []*account
 	books          []*runBook
 	hours          *hours        // nil: nobody asked for them
@@ -52,6 +53,8 @@ type Run struct {
 	windows        int64 // of the ledger, at the begin
 	strayed        int64
 	alien          int64
+
+	firstOpen, lastOpen *attached // observed spans that are open
 
 	mu       sync.Mutex // held while a record is made; guards cfg and failures
 	failures int64      // checkpoints that could not be written
@@ -211,7 +214,10 @@ func (r *Run) enter(l *ledger) {
 // leave takes the run and its open spans off the ledger. The ledger is
 // locked and settled.
 func (r *Run) leave(l *ledger) {
-	r.ended = true
+	r.ended, r.until = true, l.settledT
+	for x := r.firstOpen; x != nil; x = x.next {
+		x.turn(l, false)
+	}
 	for _, a := range r.accounts {
 		for a.nActive > 0 {
 			l.setActive(a, -1)

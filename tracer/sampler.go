@@ -168,6 +168,7 @@ func (l *ledger) book(u usageReading, force bool, then func(*ledger)) (openWindo
 // rebase begins the virtual clocks anew, so that a short span late in a long
 // run loses no digits, and forgets the accounts without an open span.
 func (l *ledger) rebase() {
+	l.wPast += l.w
 	l.w, l.s = 0, 0
 	for i := range l.devices {
 		l.devices[i].v = 0

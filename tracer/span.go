@@ -14,7 +14,7 @@ import (
 // Span is a timed block of code of a run. Its methods may be called from any
 // goroutine, and on a nil Span, where they do nothing.
 type Span struct {
-	ctx      context.Context // Start's; a *taskContext while an execution trace is written
+	ctx      context.Context // Start's; an *attached where there is more to keep
 	account  *account
 	parent   *Span
 	labels   context.Context // the goroutine's labels inside the span, if any
@@ -108,11 +108,19 @@ func Start(ctx context.Context, name string, opts ...StartOption) (context.Conte
 	if key.claims != "" {
 		run.synchronise(ctx, devicesCalled(key.claims))
 	}
+	observers := run.observers.Load()
+	if observers != nil {
+		parent = run.parentBy(*observers, ctx, parent)
+	}
 	under := run.root
 	if parent != nil {
 		under = parent.account
 	}
 	s := &Span{ctx: ctx, parent: parent, claims: key.claims != ""}
+	if observers != nil {
+		x := s.attach()
+		x.span, x.observers = s, *observers
+	}
 	if !run.ledger.open(s, under, key, async) {
 		return ctx, nil
 	}
@@ -120,7 +128,10 @@ func Start(ctx context.Context, name string, opts ...StartOption) (context.Conte
 		s.label(ctx)
 	}
 	if trace.IsEnabled() {
-		s.beginTask(ctx)
+		s.beginTask()
+	}
+	if observers != nil {
+		s.tellStart(s.attach())
 	}
 	return (*spanContext)(s), s
 }
@@ -188,6 +199,7 @@ func (s *Span) finish(failed bool) {
 	if trace.IsEnabled() {
 		s.endTask()
 	}
+	s.tellEnd()
 }
 
 // Count adds n functional units that the span's work came to, such as
@@ -207,8 +219,12 @@ func (s *Span) Count(unit string, n int) {
 	if r.ended {
 		return
 	}
-	if n < 0 || unit == "" || !s.account.addUnits(boundName(unit), int64(n)) {
+	if unit = boundName(unit); n < 0 || unit == "" || !s.account.addUnits(unit, int64(n)) {
 		r.badCounts++
+		return
+	}
+	if x, ok := s.ctx.(*attached); ok && x.span != nil && !s.ended {
+		x.units, _ = addUnits(x.units, unit, int64(n))
 	}
 }
 
@@ -224,6 +240,40 @@ func (s *Span) Fail(err error) {
 	if !s.ended {
 		s.failed = true
 	}
+}
+
+// Context is ctx with the span in it, as that of Start has it: for what the
+// span covers and is given another context, such as a job that a pool of workers
+// takes. On a nil Span it is ctx.
+func (s *Span) Context(ctx context.Context) context.Context {
+	if s == nil {
+		return ctx
+	}
+	return &withSpan{ctx, s}
+}
+
+// withSpan is a context with a span of another in it.
+type withSpan struct {
+	context.Context
+	span *Span
+}
+
+func (c *withSpan) Value(key any) any {
+	if key == (current{}) {
+		return c.span
+	}
+	if c.span.labels != nil && key == pprofKey() {
+		return c.span.account.mergedLabels(c.Context).Value(key)
+	}
+	return c.Context.Value(key)
+}
+
+// Parent is the span that this one was begun below; nil where that is the run.
+func (s *Span) Parent() *Span {
+	if s == nil {
+		return nil
+	}
+	return s.parent
 }
 
 // Path is the names of the spans from the root down to this one, as in the

@@ -26,23 +26,17 @@ const traceCategory = "ecotracer"
 // bytes.
 const maxTaskPath = 512
 
-// taskContext is Start's context with the task of its span.
-type taskContext struct {
-	context.Context
-	task *trace.Task
-}
-
 // beginTask makes a task of a span.
-func (s *Span) beginTask(ctx context.Context) {
-	ctx, task := trace.NewTask(ctx, s.account.taskName())
-	s.ctx = &taskContext{ctx, task}
+func (s *Span) beginTask() {
+	x := s.attach()
+	x.Context, x.task = trace.NewTask(x.Context, s.account.taskName())
 }
 
 // endTask ends the task of a span, if it has one, and tells for which span the
 // goroutine works now: for that of Start's context.
 func (s *Span) endTask() {
-	if c, ok := s.ctx.(*taskContext); ok {
-		c.task.End()
+	if x, ok := s.ctx.(*attached); ok && x.task != nil {
+		x.task.End()
 	}
 	into := s.account.run.root
 	if s.parent != nil {

@@ -1,0 +1,224 @@
+package tracer
+
+import (
+	"context"
+	"runtime/trace"
+	"slices"
+
+	"github.com/ecotracer/ecotracer/lifecycle"
+)
+
+// Observer is told of the single spans of a run (Run.Observe). Start and End
+// call it, outside of all locks: it is to be quick, and safe for concurrent use.
+// One that panics has told nothing.
+//
+// An Observer that also has the method
+//
+//	Parent(ctx context.Context, found *Span) *Span
+//
+// says below which span of the run Start begins one in ctx: found is what
+// FromContext tells, nil for the run itself.
+type Observer interface {
+	// SpanStarted is called once the span is open. The context that it returns
+	// is what the one that Start returns is made of: it may hold more than ctx.
+	SpanStarted(ctx context.Context, s *Span) context.Context
+	// SpanEnded is called once for each span whose start it was told, also of one
+	// that ends after its run.
+	SpanEnded(s SingleSpan)
+}
+
+// SingleSpan is what is told of one span. Times are in seconds from the run's
+// begin. It has no energy of its own: the ledger keeps one account a path, and a
+// split among the spans of a path is by their SelfS.
+type SingleSpan struct {
+	Span   *Span
+	BeginS float64
+	EndS   float64 // of one that is open: up to when it is told; at most the run's end
+	SelfS  float64 // wall share of the time that it was active, which adds up to the self_s of its path
+	Failed bool
+	Units  map[string]int64 // what Count added up to its end; nil if nothing
+}
+
+// Observe tells o of the spans that start in the run from now on, until the run
+// is over. An observed span takes some 150 bytes more, and what o does.
+// Observers cannot be taken back; each one given is told, in that order.
+func (r *Run) Observe(o Observer) {
+	if r == nil || r.ledger == nil || o == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []Observer
+	if p := r.observers.Load(); p != nil {
+		all = slices.Clone(*p)
+	}
+	all = append(all, o)
+	r.observers.Store(&all)
+}
+
+// SnapshotSpans is Snapshot together with what is told, of the same moment, of
+// the observed spans that are open then, in the order in which they started.
+// Their SelfS are what the record's energy is split by. After End they are those
+// that are not ended yet, as they were at the run's end.
+func (r *Run) SnapshotSpans(ctx context.Context) (*lifecycle.Record, []SingleSpan, error) {
+	if r == nil || r.ledger == nil {
+		return nil, nil, nil
+	}
+	if !r.ledger.awaitWindow(ctx.Done()) {
+		return nil, nil, ctx.Err()
+	}
+	if rec, open, err := r.current(); rec != nil || err != nil {
+		return rec, open, err
+	}
+	rec, err := r.End() // that goes on, or is over
+	r.ledger.mu.Lock()
+	defer r.ledger.mu.Unlock()
+	return rec, r.openSpans(r.ledger), err
+}
+
+// attached is what some spans have beside what all have, as the context that
+// they are made of: a task while an execution trace is written, and what
+// observers are told.
+type attached struct {
+	context.Context
+	task *trace.Task
+
+	// Of an observed span. The ledger's lock guards these.
+	span       *Span
+	observers  []Observer
+	share      float64 // ns: wall share of the time that it was active
+	since      float64 // the ledger's clock when it became active, if it is
+	active     bool
+	end        int64 // ns of the ledger
+	units      []unitCount
+	prev, next *attached // among the run's open ones, by their start
+}
+
+// attach makes room for what only some spans have.
+func (s *Span) attach() *attached {
+	x, ok := s.ctx.(*attached)
+	if !ok {
+		x = &attached{Context: s.ctx}
+		s.ctx = x
+	}
+	return x
+}
+
+// activate changes by one whether a span is active. The ledger is locked, and
+// the span's account up to date.
+func (l *ledger) activate(s *Span, by int32) {
+	l.setActive(s.account, by)
+	if x, ok := s.ctx.(*attached); ok && x.span != nil {
+		x.turn(l, by > 0)
+	}
+}
+
+// turn begins or ends a time in which the span is active: each active span has
+// the same part of the time, which the ledger's clock tells.
+func (x *attached) turn(l *ledger, active bool) {
+	now := l.wPast + l.w
+	if x.active {
+		x.share += now - x.since
+	}
+	x.since, x.active = now, active
+}
+
+// opened adds a span to the observed ones that are open.
+func (r *Run) opened(x *attached) {
+	x.prev = r.lastOpen
+	if x.prev != nil {
+		x.prev.next = x
+	} else {
+		r.firstOpen = x
+	}
+	r.lastOpen = x
+}
+
+// closed takes a span off the observed ones that are open.
+func (r *Run) closed(x *attached, t int64) {
+	x.end = t
+	if x.prev != nil {
+		x.prev.next = x.next
+	} else {
+		r.firstOpen = x.next
+	}
+	if x.next != nil {
+		x.next.prev = x.prev
+	} else {
+		r.lastOpen = x.prev
+	}
+	x.prev, x.next = nil, nil
+}
+
+// openSpans tells of the observed spans that are open. The ledger is locked.
+func (r *Run) openSpans(l *ledger) (open []SingleSpan) {
+	for x := r.firstOpen; x != nil; x = x.next {
+		open = append(open, x.tell(l, l.settledT))
+	}
+	return open
+}
+
+// tell tells of the span up to time t. The ledger is locked, or the span has
+// ended.
+func (x *attached) tell(l *ledger, t int64) SingleSpan {
+	s, r := x.span, x.span.account.run
+	one := SingleSpan{
+		Span: s, BeginS: float64(s.start-r.begin) / 1e9, EndS: float64(t-r.begin) / 1e9,
+		SelfS: x.share / 1e9, Failed: s.failed,
+	}
+	if x.active {
+		one.SelfS = (x.share + l.wPast + l.w - x.since) / 1e9
+	}
+	if len(x.units) > 0 {
+		one.Units = make(map[string]int64, len(x.units))
+		for _, u := range x.units {
+			one.Units[u.unit] = u.n
+		}
+	}
+	return one
+}
+
+// parentBy is below which span one is begun in ctx, by an observer that knows
+// better than the context.
+func (r *Run) parentBy(observers []Observer, ctx context.Context, found *Span) *Span {
+	for _, o := range observers {
+		if p, ok := o.(interface {
+			Parent(context.Context, *Span) *Span
+		}); ok {
+			_ = guard("an observer", func() error {
+				if s := p.Parent(ctx, found); s == nil || s.account.run == r {
+					found = s
+				}
+				return nil
+			})
+		}
+	}
+	return found
+}
+
+// tellStart tells the observers that a span has started.
+func (s *Span) tellStart(x *attached) {
+	for _, o := range x.observers {
+		_ = guard("an observer", func() error {
+			if ctx := o.SpanStarted(x.Context, s); ctx != nil {
+				x.Context = ctx
+			}
+			return nil
+		})
+	}
+}
+
+// tellEnd tells them that it has ended.
+func (s *Span) tellEnd() {
+	x, ok := s.ctx.(*attached)
+	if !ok || x.span == nil {
+		return
+	}
+	one := x.tell(s.account.run.ledger, x.end)
+	for _, o := range x.observers {
+		_ = guard("an observer", func() error {
+			o.SpanEnded(one)
+			return nil
+		})
+	}
+}
