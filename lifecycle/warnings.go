@@ -38,6 +38,7 @@ var warningMeanings = map[string]string{
 	"checkpoint-failed":     "the record could not be written during the run",
 	"metadata-refused":      "what was declared of the run broke a rule and was left out",
 	"spans-open":            "spans were still open when the run ended",
+	"spans-lost":            "single spans were not written to their stream; they are in all figures",
 	"stage-unknown":         "spans were put in a stage that is none",
 	"units-refused":         "functional units could not be counted",
 	"services-refused":      "what spans stored, transferred or called could not be counted",
@@ -65,8 +66,8 @@ var warningMeanings = map[string]string{
 // basis-direct, basis-mixed, boundary-below-it, place-unknown,
 // grid-live-failed, grid-live-late, time-modelled, instrument-unused,
 // residual-unknown, power-implausible; of spans:
-// below-resolution, short-run, spans-open, stage-unknown, units-refused,
-// services-refused, service-unknown, paths-bounded, cpu-time-unlabelled,
+// below-resolution, short-run, spans-open, spans-lost, stage-unknown,
+// units-refused, services-refused, service-unknown, paths-bounded, cpu-time-unlabelled,
 // busy-time-unknown, split-by-wall, attributed-partly, device-unclaimed,
 // device-divided, device-unsynchronised, device-unknown; of the run:
 // counted-by-parent, machine-taken, suspended, clock-step, clock-foreign,

@@ -122,6 +122,8 @@
 //	                       negative: never
 //	ECOTRACER_CPU_WEIGHTS  off: never use the CPU profiler
 //	ECOTRACER_TIMELINE     on: the record tells the power over time (see Timeline)
+//	ECOTRACER_SPANS        on: each span is a line of <run id>.spans.jsonl in the
+//	                       folder of records, when it has ended (see Spans)
 //	ECOTRACER_CALIBRATION  file of the idle power that `ecotracer calibrate`
 //	                       measured, by default /etc/ecotracer/calibration.json
 //	ECOTRACER_JOB          names the job that all its ranks belong to

@@ -102,6 +102,12 @@ func (c *config) environment() (errs []error) {
 			bad("ECOTRACER_TIMELINE", s, "on or off")
 		}
 	}
+	if s := os.Getenv("ECOTRACER_SPANS"); s != "" {
+		c.streamed = isYes(s)
+		if !c.streamed && !isNo(s) {
+			bad("ECOTRACER_SPANS", s, "on or off")
+		}
+	}
 	if s := os.Getenv("ECOTRACER_SAMPLING"); s != "" {
 		if d, err := time.ParseDuration(s); err == nil && d > 0 {
 			c.sampling = d
@@ -139,6 +145,12 @@ func (c *config) repair() (errs []error) {
 	if !slices.Contains(scopes, c.scope) {
 		errs = append(errs, fmt.Errorf("tracer: scope %q is not known: it is one of %q", c.scope, scopes))
 		c.scope = lifecycle.ScopeProcess
+	}
+	if h := c.traceparent; h != "" {
+		if _, _, _, ok := parseTraceparent(h); !ok {
+			errs = append(errs, fmt.Errorf("tracer: %q is no traceparent of W3C Trace Context, such as 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", h))
+			c.traceparent = ""
+		}
 	}
 	switch {
 	case c.sampling < 0:

@@ -1,6 +1,7 @@
 package tracer_test
 
 import (
+	"bytes"
 	"context"
 	"math"
 	"os"
@@ -30,6 +31,7 @@ type envCase struct {
 }
 
 func (c envCase) run(t *testing.T) {
+	t.Chdir(t.TempDir())
 	t.Setenv("ECOTRACER_CHECKPOINTS", "-1s") // each reads the meters too
 	for name, value := range c.env {
 		t.Setenv(name, value)
@@ -80,6 +82,14 @@ func sampled(n int) func(*testing.T, *tracertest.Recorder) {
 }
 
 const early = 3*10 + 1 // samples of the first three seconds
+
+// streamed tells whether single spans went to a file of the run's own.
+func streamed(want bool) func(*testing.T, *tracertest.Recorder) {
+	return func(t *testing.T, sink *tracertest.Recorder) {
+		_, err := os.Stat(filepath.Join("ecotracer-records", sink.Last().Run.ID+".spans.jsonl"))
+		assert.Equal(t, want, err == nil, "%v", err)
+	}
+}
 
 // variables are the cases of every variable; TestTheTableOfVariables holds
 // them to the documentation.
@@ -150,6 +160,13 @@ var variables = map[string]map[string]envCase{
 		"it is off":            {map[string]string{"ECOTRACER_TIMELINE": "off"}, nil, "", timelined(false)},
 		"an option goes first": {map[string]string{"ECOTRACER_TIMELINE": "0"}, []tracer.Option{tracer.Timeline()}, "", timelined(true)},
 		"it is a word":         {map[string]string{"ECOTRACER_TIMELINE": "perhaps"}, nil, `ECOTRACER_TIMELINE="perhaps": write on or off`, timelined(false)},
+	},
+	"ECOTRACER_SPANS": {
+		"none by default":      {nil, nil, "", streamed(false)},
+		"it is on":             {map[string]string{"ECOTRACER_SPANS": "on"}, nil, "", streamed(true)},
+		"it is off":            {map[string]string{"ECOTRACER_SPANS": "off"}, nil, "", streamed(false)},
+		"an option goes first": {map[string]string{"ECOTRACER_SPANS": "on"}, []tracer.Option{tracer.Spans(new(bytes.Buffer))}, "", streamed(false)},
+		"it is a word":         {map[string]string{"ECOTRACER_SPANS": "perhaps"}, nil, `ECOTRACER_SPANS="perhaps": write on or off`, streamed(false)},
 	},
 	"ECOTRACER_CPU_WEIGHTS": {
 		"it is off":    {map[string]string{"ECOTRACER_CPU_WEIGHTS": "off"}, nil, "", named("")},

@@ -22,6 +22,7 @@ type job struct {
 	rank  *lifecycle.Rank // nil: it is alone, or nobody says of how many it is
 	local int             // ranks on this host; 1 if unknown
 	trace string          // W3C trace id, the same in all ranks; "" if nobody tells them apart
+	above string          // span id in it that the run is below; "" if none
 	flags string          // of the trace
 
 	parent  string // id of the run that started this process, or counts it; "" if none does
@@ -49,8 +50,8 @@ func jobOf(env func(string) string, proc fs.FS) job {
 	case j.isRank(env("SLURM_PROCID"), env("SLURM_STEP_NUM_TASKS"), slurmLocal(env("SLURM_STEP_TASKS_PER_NODE"), env("SLURM_NODEID"))):
 	case j.isRank(env("JOB_COMPLETION_INDEX"), env("ECOTRACER_WORLD_SIZE"), ""):
 	}
-	if trace, flags, ok := parseTraceparent(env("TRACEPARENT")); ok {
-		j.trace, j.flags = trace, flags
+	if trace, above, flags, ok := parseTraceparent(env("TRACEPARENT")); ok {
+		j.trace, j.above, j.flags = trace, above, flags
 		return j
 	}
 	indexed := strings.TrimSuffix(env("HOSTNAME"), "-"+env("JOB_COMPLETION_INDEX"))
@@ -148,16 +149,16 @@ func launcher(proc fs.FS) string {
 
 // parseTraceparent reads a header of W3C Trace Context: version, trace id,
 // parent id and flags. A later version may append to it.
-func parseTraceparent(s string) (trace, flags string, ok bool) {
+func parseTraceparent(s string) (trace, span, flags string, ok bool) {
 	f := strings.Split(strings.TrimSpace(s), "-")
 	if len(f) < 4 || !isHex(f[0], 2) || f[0] == "ff" || f[0] == "00" && len(f) > 4 ||
 		!isHex(f[1], 32) || !isHex(f[2], 16) || !isHex(f[3], 2) {
-		return "", "", false
+		return "", "", "", false
 	}
 	if strings.Trim(f[1], "0") == "" || strings.Trim(f[2], "0") == "" {
-		return "", "", false
+		return "", "", "", false
 	}
-	return f[1], f[3], true
+	return f[1], f[2], f[3], true
 }
 
 func isHex(s string, digits int) bool {
@@ -184,6 +185,16 @@ func (r *Run) Traceparent() string {
 		return ""
 	}
 	return "00-" + r.job.trace + "-" + r.spanID + "-" + r.job.flags
+}
+
+// Trace is the run's trace, as of W3C Trace Context: its id, 32 hex; that of the
+// span in it which the run is below, 16 hex, "" if none is known; and the flags,
+// 2 hex. On a nil Run, and that of a disabled tracer, they are "".
+func (r *Run) Trace() (id, above, flags string) {
+	if r == nil {
+		return "", "", ""
+	}
+	return r.job.trace, r.job.above, r.job.flags
 }
 
 // Environ is the environment for a program that a run's process starts: that

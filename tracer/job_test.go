@@ -125,7 +125,7 @@ func TestTraceparent(t *testing.T) {
 		"":                                                       false,
 		"garbage":                                                false,
 	} {
-		trace, _, got := tracer.ParseTraceparent(header)
+		trace, _, _, got := tracer.ParseTraceparent(header)
 		assert.Equal(t, ok, got, header)
 		if ok {
 			assert.Equal(t, aTrace, trace)
@@ -136,7 +136,7 @@ func TestTraceparent(t *testing.T) {
 func FuzzTraceparent(f *testing.F) {
 	f.Add("00-" + aTrace + "-00f067aa0ba902b7-01")
 	f.Fuzz(func(t *testing.T, header string) {
-		if trace, flags, ok := tracer.ParseTraceparent(header); ok {
+		if trace, _, flags, ok := tracer.ParseTraceparent(header); ok {
 			assert.Regexp(t, "^[0-9a-f]{32}$", trace)
 			assert.Regexp(t, "^[0-9a-f]{2}$", flags)
 		}
@@ -166,7 +166,7 @@ func TestChildrenContinueTheTrace(t *testing.T) {
 			span.End()
 			rec, err := run.End()
 			require.NoError(t, err)
-			trace, flags, ok := tracer.ParseTraceparent(valueOf(env, "TRACEPARENT"))
+			trace, _, flags, ok := tracer.ParseTraceparent(valueOf(env, "TRACEPARENT"))
 			require.True(t, ok, "%s", valueOf(env, "TRACEPARENT"))
 			assert.Equal(t, rec.Run.TraceID, trace)
 			assert.Equal(t, valueOf(env, "TRACEPARENT"), run.Traceparent())

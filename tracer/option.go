@@ -2,6 +2,7 @@ package tracer
 
 import (
 	"context"
+	"io"
 	"io/fs"
 	"time"
 
@@ -37,6 +38,9 @@ type config struct {
 	maxPaths    int
 	weights     bool // by CPU time, if it may be had
 	timeline    bool
+	stream      io.Writer // of single spans; nil: a file of the run's own
+	streamed    bool
+	traceparent string
 	failed      bool
 }
 
@@ -131,6 +135,11 @@ func Sampling(period time.Duration) Option { return func(c *config) { c.sampling
 // concurrent spans again, by the exact time that their goroutines ran. The
 // default is $ECOTRACER_TIMELINE, on or off.
 func Timeline() Option { return func(c *config) { c.timeline = true } }
+
+// Traceparent makes the run a part of a trace: header is one of W3C Trace
+// Context, "00-<trace id>-<span id>-<flags>". The record has its trace id. The
+// default is $TRACEPARENT, else a trace of the job's, else one of its own.
+func Traceparent(header string) Option { return func(c *config) { c.traceparent = header } }
 
 // Checkpoints is how often the record of a running run is written, by default
 // every 5 s and first after 0.1 s: a process that is killed loses what came

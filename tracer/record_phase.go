@@ -260,6 +260,9 @@ func (b *recordBuilder) warnings() {
 	if open := openSpans(b.rec.Spans); open > 0 && b.rec.Run.Status != lifecycle.Running {
 		b.warn("spans-open", "/spans", "spans that were not ended are booked up to the run's end", open)
 	}
+	if s.lost > 0 {
+		b.warn("spans-lost", "/spans", "single spans did not come to the stream that Spans was given; the figures have them all the same", s.lost)
+	}
 	if b.run.failures > 0 {
 		b.warn("checkpoint-failed", "", "checkpoints could not be written", b.run.failures)
 	}

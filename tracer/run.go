@@ -31,6 +31,7 @@ type Run struct {
 	unsynchronised atomic.Int64 // boundaries of claims at which nobody waited for the device
 	machine        *hostLock    // that no other process counts the machine as its own
 	observers      atomic.Pointer[[]Observer]
+	stream         *spanStream // of single spans, if asked for
 
 	// The ledger's lock guards these.
 	ended          bool
@@ -119,7 +120,16 @@ func Begin(ctx context.Context, opts ...Option) (context.Context, *Run, error) {
 		return ctx, &disabledRun, err
 	}
 	addDefault(r)
-	return &runContext{ctx, r}, r, err
+	return r.Context(ctx), r, err
+}
+
+// Context is ctx with the run in it, and no span, as that of Begin has it. On a
+// nil Run and that of a disabled tracer it is ctx.
+func (r *Run) Context(ctx context.Context) context.Context {
+	if r == nil || r.ledger == nil {
+		return ctx
+	}
+	return &runContext{ctx, r}
 }
 
 // disabledRun is the run of a disabled tracer: everything on it is free.
@@ -151,7 +161,11 @@ func newRun(cfg config, labelled bool) (*Run, error) {
 		stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	r.root = &account{run: r, stage: lifecycle.Unassigned}
-	r.setTrace(jobOf(os.Getenv, os.DirFS("/")))
+	job := jobOf(os.Getenv, os.DirFS("/"))
+	if trace, above, flags, ok := parseTraceparent(cfg.traceparent); ok {
+		job.trace, job.above, job.flags = trace, above, flags
+	}
+	r.setTrace(job)
 	var errs []error
 	if len(r.cfg.sinks) == 0 {
 		sink, err := NewDirSink(cfg.dir)
@@ -171,6 +185,9 @@ func newRun(cfg config, labelled bool) (*Run, error) {
 		}
 	}
 	if err := ledgers.join(r); err != nil {
+		errs = append(errs, err)
+	}
+	if err := r.openStream(); err != nil {
 		errs = append(errs, err)
 	}
 	if cfg.checkpoints > 0 && len(r.cfg.sinks) > 0 {
@@ -321,7 +338,8 @@ func (r *Run) Fail(err error) {
 //
 // The record is returned also where it could not be written; the error then
 // says why. End waits for slow meters 10 ms at most, for a profile not at all,
-// for the sources of Grid 5 s at most, and for a sink 10 s at most.
+// for the sources of Grid 5 s at most, and for a sink, or what Spans was given,
+// 10 s at most.
 func (r *Run) End() (*lifecycle.Record, error) {
 	if r == nil || r.ledger == nil {
 		return &lifecycle.Record{}, nil
@@ -343,6 +361,8 @@ func (r *Run) end() {
 	ledgers.leave(r)
 	r.machine.release()
 	<-r.stopped
+	lost, streamErr := r.stream.close()
+	snap.lost = lost
 
 	_ = guard("asking for the grid", func() error {
 		snap.live = r.askGrid(time.Duration(r.unix(snap.end) - r.unix(r.begin)))
@@ -357,5 +377,5 @@ func (r *Run) end() {
 	for _, l := range r.locks {
 		l.release(r.finalErr == nil)
 	}
-	r.finalErr = errors.Join(r.finalErr, snap.live.err())
+	r.finalErr = errors.Join(r.finalErr, streamErr, snap.live.err())
 }

@@ -30,6 +30,7 @@ type snapshot struct {
 	strayed int64
 	alien   int64
 	windows int64
+	lost    int64 // single spans, on the way to their stream
 }
 
 type accountSnapshot struct {
