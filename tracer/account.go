@@ -217,24 +217,20 @@ func (a *account) resolve(key childKey) *account {
 }
 
 // addUnits counts functional units and tells whether they could be counted.
-func (a *account) addUnits(unit string, n int64) (ok bool) {
-	a.units, ok = addUnits(a.units, unit, n)
-	return ok
-}
-
-func addUnits(units []unitCount, unit string, n int64) ([]unitCount, bool) {
-	for i := range units {
-		if u := &units[i]; u.unit == unit {
+func addUnits(units *[]unitCount, unit string, n int64) bool {
+	for i := range *units {
+		if u := &(*units)[i]; u.unit == unit {
 			if n > maxCount-u.n {
 				u.n = maxCount
-				return units, false
+				return false
 			}
 			u.n += n
-			return units, true
+			return true
 		}
 	}
-	if len(units) == maxUnits || n > maxCount {
-		return units, false
+	if len(*units) == maxUnits || n > maxCount {
+		return false
 	}
-	return append(units, unitCount{unit, n}), true
+	*units = append(*units, unitCount{unit, n})
+	return true
 }

@@ -219,12 +219,12 @@ func (s *Span) Count(unit string, n int) {
 	if r.ended {
 		return
 	}
-	if unit = boundName(unit); n < 0 || unit == "" || !s.account.addUnits(unit, int64(n)) {
+	if unit = boundName(unit); n < 0 || unit == "" || !addUnits(&s.account.units, unit, int64(n)) {
 		r.badCounts++
 		return
 	}
 	if x, ok := s.ctx.(*attached); ok && x.span != nil && !s.ended {
-		x.units, _ = addUnits(x.units, unit, int64(n))
+		addUnits(&x.units, unit, int64(n)) // as far as they go
 	}
 }
 

@@ -1,0 +1,393 @@
+package otel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	sdk "go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/ecotracer/ecotracer/lifecycle"
+	"github.com/ecotracer/ecotracer/tracer"
+)
+
+// split gives the energy of a run's paths out to its single spans. It observes
+// the run. At each settlement what has come to a path since the last one goes to
+// the spans of the path by their wall share in that time; then the spans that had
+// ended by then are passed on.
+//
+// What a path has may be revised downwards by a settlement, as when the idle
+// power turns out to be lower: nothing is given out then until it has made up for
+// that.
+type split struct {
+	run *tracer.Run
+	options
+
+	// started may say more of a span that has started in ctx, and parent below
+	// which one begins; nil says nothing.
+	started func(ctx context.Context, e *entry) context.Context
+	parent  func(ctx context.Context, found *tracer.Span) *tracer.Span
+
+	turn chan struct{} // holds a token: one settles at a time
+	wake chan struct{} // holds a token while many wait
+	stop context.CancelFunc
+	done chan struct{} // closed when the loop has ended
+
+	mu          sync.Mutex
+	spans       map[*tracer.Span]*entry // those in the list
+	first, last *entry                  // by their start
+	paths       map[pathKey]*path
+	waiting     int
+	stats       Stats
+	closed      bool // nothing is given out any more
+}
+
+// pathKey names what the record has an entry for.
+type pathKey struct {
+	path  string
+	stage lifecycle.Stage
+}
+
+// path is what has become of the energy of a path.
+type path struct {
+	given float64 // J
+
+	// Of the settlement that is under way.
+	due    float64 // J
+	weight float64 // s of wall share, of all spans
+	spans  int
+	// folded is the wall share, since the last settlement, of spans that nobody
+	// waits for any more, s.
+	folded float64
+}
+
+// entry is a span that is open, or has ended and waits.
+type entry struct {
+	span       *tracer.Span
+	path       *path
+	parent     *entry
+	prev, next *entry
+	listed     bool
+	inside     spanKey // of OpenTelemetry, that the span was begun in
+
+	item  item              // what waits for its energy; nil: nothing
+	ended bool              // and told is final
+	at    time.Time         // when it did
+	told  tracer.SingleSpan // of when it ended
+
+	paid   float64 // s of its wall share that energy was given for
+	weight float64 // s, in the settlement that is under way
+	taking bool    // part in it
+	selfJ  float64
+	belowJ float64 // of the spans below it, in the settlement under way
+	totalJ float64
+	method lifecycle.Method
+}
+
+// item is a span as OpenTelemetry knows it, which waits for its energy.
+type item interface {
+	pass(e *entry, known bool)
+}
+
+func (s *split) open(run *tracer.Run, opts []Option) {
+	s.run, s.options = run, configure(opts)
+	s.turn, s.wake, s.done = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{})
+	s.spans, s.paths = map[*tracer.Span]*entry{}, map[pathKey]*path{}
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	if s.off() {
+		close(s.done)
+		return
+	}
+	run.Observe(s)
+	go s.loop(ctx)
+}
+
+// off tells whether there is nothing to observe: no run, or that of a disabled
+// tracer.
+func (s *split) off() bool { return s.run.ID() == "" }
+
+// loop settles again and again until it is stopped.
+func (s *split) loop(ctx context.Context) {
+	defer close(s.done)
+	var took time.Duration
+	for {
+		pause := share * took // which nothing shortens
+		if !sleep(ctx, pause, nil) || !sleep(ctx, s.every-pause, s.wake) {
+			return
+		}
+		s.mu.Lock()
+		idle := s.first == nil
+		s.mu.Unlock()
+		if idle {
+			took = 0
+			continue
+		}
+		began := time.Now()
+		s.report(s.settle(ctx))
+		took = time.Since(began)
+	}
+}
+
+// sleep waits for so long, or until it is woken. It is false if ctx is done.
+func sleep(ctx context.Context, d time.Duration, wake <-chan struct{}) bool {
+	timer := time.NewTimer(max(d, 0))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-wake:
+	case <-timer.C:
+	}
+	return ctx.Err() == nil
+}
+
+// report tells OpenTelemetry's error handler what nobody else is told.
+func (s *split) report(err error) {
+	if err != nil && !errors.Is(err, context.Canceled) {
+		sdk.Handle(fmt.Errorf("ecotracer: the energy of spans: %w", err))
+	}
+}
+
+// SpanStarted is called by tracer.Start.
+func (s *split) SpanStarted(ctx context.Context, span *tracer.Span) context.Context {
+	s.mu.Lock()
+	e := s.entry(span)
+	e.inside = keyOf(trace.SpanContextFromContext(ctx))
+	s.mu.Unlock()
+	if s.started != nil {
+		return s.started(ctx, e)
+	}
+	return ctx
+}
+
+// Parent is called by tracer.Start.
+func (s *split) Parent(ctx context.Context, found *tracer.Span) *tracer.Span {
+	if s.parent == nil {
+		return found
+	}
+	return s.parent(ctx, found)
+}
+
+// SpanEnded is called by tracer.Span.End.
+func (s *split) SpanEnded(told tracer.SingleSpan) {
+	s.mu.Lock()
+	e := s.spans[told.Span]
+	if e == nil {
+		s.mu.Unlock()
+		return
+	}
+	e.told, e.ended, e.at = told, true, time.Now()
+	if e.item != nil && s.waiting < s.held && !s.closed {
+		s.waiting++
+		if s.waiting >= s.held/2 {
+			select {
+			case s.wake <- struct{}{}:
+			default:
+			}
+		}
+		s.mu.Unlock()
+		return
+	}
+	e.path.folded += max(told.SelfS-e.paid, 0)
+	s.remove(e)
+	if e.item != nil {
+		s.stats.Bare++
+	}
+	s.mu.Unlock()
+	s.pass(e, false)
+}
+
+// entry finds or makes the entry of a span. s is locked.
+func (s *split) entry(span *tracer.Span) *entry {
+	if e := s.spans[span]; e != nil {
+		return e
+	}
+	key := pathKey{span.Path(), span.Stage()}
+	p := s.paths[key]
+	if p == nil {
+		p = new(path)
+		s.paths[key] = p
+	}
+	e := &entry{span: span, path: p, prev: s.last, listed: true}
+	if above := span.Parent(); above != nil {
+		e.parent = s.spans[above]
+	}
+	if s.last != nil {
+		s.last.next = e
+	} else {
+		s.first = e
+	}
+	s.last = e
+	s.spans[span] = e
+	return e
+}
+
+func (s *split) remove(e *entry) {
+	if e.prev != nil {
+		e.prev.next = e.next
+	} else {
+		s.first = e.next
+	}
+	if e.next != nil {
+		e.next.prev = e.prev
+	} else {
+		s.last = e.prev
+	}
+	e.prev, e.next, e.listed = nil, nil, false
+	delete(s.spans, e.span)
+}
+
+// settle has the ledger settle, gives out what came to the paths, and passes on
+// the spans that had ended.
+func (s *split) settle(ctx context.Context) error {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	rec, open, err := s.run.SnapshotSpans(ctx)
+	if rec == nil {
+		return err
+	}
+	s.mu.Lock()
+	ready := s.give(rec, open)
+	s.mu.Unlock()
+	for _, e := range ready {
+		s.pass(e, true)
+	}
+	return err
+}
+
+// pass passes a span on, if it is one of OpenTelemetry.
+func (s *split) pass(e *entry, known bool) {
+	if e.item == nil {
+		return
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			sdk.Handle(fmt.Errorf("ecotracer: passing on a span panicked: %v", p))
+		}
+	}()
+	e.item.pass(e, known)
+}
+
+// give gives out what a record has and has not been given out, and takes the
+// spans that had ended off the list. s is locked.
+func (s *split) give(rec *lifecycle.Record, open []tracer.SingleSpan) (ready []*entry) {
+	for i := range open {
+		s.entry(open[i].Span).takePart(open[i].SelfS)
+	}
+	for e := s.first; e != nil; e = e.next {
+		// Of one that ended later open has told, and one that began later has no
+		// part.
+		if e.ended && e.told.EndS <= rec.Run.DurationS {
+			e.takePart(e.told.SelfS)
+			ready = append(ready, e)
+		}
+	}
+	for i := range rec.Spans {
+		r := &rec.Spans[i]
+		if p := s.paths[pathKey{r.Path, r.Stage}]; p != nil {
+			p.due = max(r.SelfJ-p.given, 0)
+		}
+	}
+	for e := s.first; e != nil; e = e.next {
+		if j := e.joules(); e.taking {
+			e.selfJ += j
+			e.method = rec.Totals.EnergyJ.Method
+		}
+	}
+	// Children stand behind their parents.
+	for e := s.last; e != nil; e = e.prev {
+		if e.taking {
+			below := e.belowJ + e.joules()
+			e.totalJ += below
+			above := e.parent
+			for above != nil && !above.listed {
+				above = above.parent
+			}
+			if above != nil {
+				above.belowJ += below
+			}
+		}
+	}
+	for e := s.first; e != nil; e = e.next {
+		e.taking, e.belowJ = false, 0
+	}
+	for _, p := range s.paths {
+		if p.weight+p.folded > 0 || p.spans > 0 {
+			p.given += p.due
+		}
+		p.due, p.weight, p.folded, p.spans = 0, 0, 0, 0
+	}
+	for _, e := range ready {
+		s.remove(e)
+		s.waiting--
+		s.stats.Energised++
+		s.stats.SelfJ += e.selfJ
+	}
+	return ready
+}
+
+// takePart says that the settlement under way knows of a wall share of the span
+// that has come to selfS.
+func (e *entry) takePart(selfS float64) {
+	e.taking = true
+	e.weight = max(selfS-e.paid, 0)
+	e.paid = max(selfS, e.paid)
+	e.path.weight += e.weight
+	e.path.spans++
+}
+
+// joules is the span's part in the settlement under way: by wall share, an equal
+// one where all of them are zero.
+func (e *entry) joules() float64 {
+	switch all := e.path.weight + e.path.folded; {
+	case !e.taking:
+		return 0
+	case all > 0:
+		return e.path.due * (e.weight / all)
+	}
+	return e.path.due / float64(e.path.spans)
+}
+
+// close settles for the last time. What then still waits is passed on as it is,
+// and from then on what ends.
+func (s *split) close(ctx context.Context) error {
+	s.stop()
+	select {
+	case <-s.done:
+	case <-ctx.Done():
+	}
+	err := s.settle(ctx)
+	s.mu.Lock()
+	s.closed = true
+	var left []*entry
+	for e := s.first; e != nil; e = e.next {
+		if e.ended {
+			left = append(left, e)
+		}
+	}
+	for _, e := range left {
+		s.remove(e)
+		s.waiting--
+		s.stats.Bare++
+	}
+	s.mu.Unlock()
+	for _, e := range left {
+		s.pass(e, false)
+	}
+	return err
+}
+
+// counts is what became of spans up to now.
+func (s *split) counts() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stats
+}
