@@ -82,7 +82,8 @@ type entry struct {
 	weight float64 // s, in the settlement that is under way
 	taking bool    // part in it
 	selfJ  float64
-	belowJ float64 // of the spans below it, in the settlement under way
+	belowJ float64           // of the spans below it, in the settlement under way
+	folded map[*path]float64 // s: wall share of spans below it that nobody waits for any more
 	totalJ float64
 	method lifecycle.Method
 }
@@ -192,8 +193,7 @@ func (s *split) SpanEnded(told tracer.SingleSpan) {
 		s.mu.Unlock()
 		return
 	}
-	e.path.folded += max(told.SelfS-e.paid, 0)
-	s.remove(e)
+	s.fold(e)
 	if e.item != nil {
 		s.stats.Bare++
 	}
@@ -226,6 +226,32 @@ func (s *split) entry(span *tracer.Span) *entry {
 	return e
 }
 
+// fold takes an ended span off the list that waits for no energy. What it used is
+// its path's all the same, and of the spans above it. s is locked.
+func (s *split) fold(e *entry) {
+	share := max(e.told.SelfS-e.paid, 0)
+	e.path.folded += share
+	if above := e.above(); above != nil {
+		if above.folded == nil {
+			above.folded = map[*path]float64{}
+		}
+		above.folded[e.path] += share
+		for p, share := range e.folded {
+			above.folded[p] += share
+		}
+	}
+	s.remove(e)
+}
+
+// above is the nearest span above it that is in the list.
+func (e *entry) above() *entry {
+	p := e.parent
+	for p != nil && !p.listed {
+		p = p.parent
+	}
+	return p
+}
+
 func (s *split) remove(e *entry) {
 	if e.prev != nil {
 		e.prev.next = e.next
@@ -244,6 +270,9 @@ func (s *split) remove(e *entry) {
 // settle has the ledger settle, gives out what came to the paths, and passes on
 // the spans that had ended.
 func (s *split) settle(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	select {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
@@ -304,20 +333,18 @@ func (s *split) give(rec *lifecycle.Record, open []tracer.SingleSpan) (ready []*
 	}
 	// Children stand behind their parents.
 	for e := s.last; e != nil; e = e.prev {
-		if e.taking {
-			below := e.belowJ + e.joules()
-			e.totalJ += below
-			above := e.parent
-			for above != nil && !above.listed {
-				above = above.parent
-			}
-			if above != nil {
-				above.belowJ += below
-			}
+		all := e.belowJ + e.joules()
+		for p, share := range e.folded {
+			all += p.part(share)
+		}
+		e.totalJ += all
+		if above := e.above(); above != nil {
+			above.belowJ += all
 		}
 	}
 	for e := s.first; e != nil; e = e.next {
 		e.taking, e.belowJ = false, 0
+		clear(e.folded)
 	}
 	for _, p := range s.paths {
 		if p.weight+p.folded > 0 || p.spans > 0 {
@@ -337,23 +364,34 @@ func (s *split) give(rec *lifecycle.Record, open []tracer.SingleSpan) (ready []*
 // takePart says that the settlement under way knows of a wall share of the span
 // that has come to selfS.
 func (e *entry) takePart(selfS float64) {
-	e.taking = true
-	e.weight = max(selfS-e.paid, 0)
-	e.paid = max(selfS, e.paid)
-	e.path.weight += e.weight
-	e.path.spans++
+	if !e.taking {
+		e.taking, e.weight = true, 0
+		e.path.spans++
+	}
+	more := max(selfS-e.paid, 0) // none where it ended at the very moment of the settlement
+	e.weight += more
+	e.paid += more
+	e.path.weight += more
 }
 
 // joules is the span's part in the settlement under way: by wall share, an equal
 // one where all of them are zero.
 func (e *entry) joules() float64 {
-	switch all := e.path.weight + e.path.folded; {
+	switch {
 	case !e.taking:
 		return 0
-	case all > 0:
-		return e.path.due * (e.weight / all)
+	case e.path.weight+e.path.folded > 0:
+		return e.path.part(e.weight)
 	}
 	return e.path.due / float64(e.path.spans)
+}
+
+// part is what a wall share has of a path in the settlement under way.
+func (p *path) part(share float64) float64 {
+	if all := p.weight + p.folded; all > 0 {
+		return p.due * (share / all)
+	}
+	return 0
 }
 
 // close settles for the last time. What then still waits is passed on as it is,

@@ -1,0 +1,497 @@
+package otel_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	sdk "go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/ecotracer/ecotracer/lifecycle"
+	"github.com/ecotracer/ecotracer/tracer"
+	"github.com/ecotracer/ecotracer/tracer/meter"
+	"github.com/ecotracer/ecotracer/tracer/otel"
+	"github.com/ecotracer/ecotracer/tracer/tracertest"
+)
+
+func TestAProgramFullOfSpansHasEnergyOnThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, run := begin(t)
+		provider, p, memory := processed(run)
+		tr := provider.Tracer("a program's own")
+		time.Sleep(time.Second / 2)
+		request, s := tr.Start(ctx, "GET /predict", trace.WithAttributes(attribute.String("http.route", "/predict")))
+		time.Sleep(time.Second / 2)
+		sleeping(tr, request, "load", time.Second/2)
+		_, predict := tr.Start(request, "predict")
+		time.Sleep(time.Second)
+		predict.SetStatus(codes.Error, "no")
+		predict.End()
+		s.End()
+		assert.Empty(t, memory.GetSpans(), "their energy is not known yet")
+		require.NoError(t, provider.ForceFlush(ctx))
+		spans := memory.GetSpans()
+		require.NoError(t, provider.Shutdown(ctx))
+		rec := finish(t, run)
+
+		require.Len(t, spans, 3)
+		watts := 0.0
+		for _, l := range rec.Ledger {
+			watts += l.TotalJ / rec.Run.DurationS
+		}
+		require.Greater(t, watts, 20.0)
+		for name, want := range map[string]struct {
+			path        string
+			self, total float64 // s of the machine's power
+		}{
+			"GET /predict": {"GET ~1predict", 0.5, 2},
+			"load":         {"GET ~1predict/load", 0.5, 0.5},
+			"predict":      {"GET ~1predict/predict", 1, 1},
+		} {
+			s := named(t, spans, name)
+			assert.Equal(t, want.path, text(t, s, "ecotracer.path"))
+			assert.InDelta(t, want.self*watts, joules(t, s, "self_j"), 1e-6, name)
+			assert.InDelta(t, want.total*watts, joules(t, s, "total_j"), 1e-6, name)
+			assert.Equal(t, run.ID(), text(t, s, "ecotracer.run.id"))
+			assert.NotEmpty(t, text(t, s, "ecotracer.stage"))
+			assert.Equal(t, string(rec.Totals.EnergyJ.Method), text(t, s, "ecotracer.energy.method"))
+		}
+		assert.Equal(t, "/predict", text(t, named(t, spans, "GET /predict"), "http.route"), "what it told itself is there")
+		requireConserved(t, rec, spans)
+		for _, s := range rec.Spans {
+			assert.EqualValues(t, 1, s.Count)
+			assert.Equal(t, s.Path == "GET ~1predict/predict", s.Failed == 1, s.Path)
+		}
+		assert.EqualValues(t, 3, p.Stats().Energised)
+		assert.Zero(t, p.Stats().Bare)
+	})
+}
+
+// What a program does is random: spans begin below others, in other traces and
+// beside spans of the tracer's own, end in any order, and energy is settled at any
+// moment.
+func TestTheEnergyOfSpansAddsUp(t *testing.T) {
+	for seed := range uint64(20) {
+		synctest.Test(t, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(seed, 3))
+			host := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{
+				Packages: []tracertest.Curve{tracertest.Ramp(30, 90, time.Minute), tracertest.Constant(25)},
+				Process:  tracertest.Constant(0.5).Then(20*time.Second, tracertest.Constant(3)), Busy: tracertest.Constant(3.5),
+			})
+			ctx, run, err := tracer.Begin(context.Background(), append(host.Options(), tracer.Sinks(new(tracertest.Recorder)),
+				tracer.IdlePower(map[string]float64{"cpu0": 10, "cpu1": 5}))...)
+			require.NoError(t, err)
+			provider, p, memory := processed(run, otel.Settle(time.Duration(1+random.IntN(8))*time.Second))
+			tr := provider.Tracer("random")
+			type open struct {
+				ctx context.Context
+				end func()
+			}
+			all := []open{}
+			for range 300 {
+				time.Sleep(time.Duration(random.IntN(400)) * time.Millisecond)
+				in := ctx
+				if len(all) > 0 && random.IntN(4) > 0 {
+					in = all[random.IntN(len(all))].ctx
+				}
+				switch random.IntN(10) {
+				case 0, 1, 2, 3:
+					c, s := tr.Start(in, string(rune('a'+random.IntN(4))))
+					all = append(all, open{c, func() { s.End() }})
+				case 4:
+					c, s := tracer.Start(in, string(rune('v'+random.IntN(4))))
+					all = append(all, open{c, s.End})
+				case 5, 6, 7, 8:
+					if len(all) > 0 {
+						i := random.IntN(len(all))
+						all[i].end()
+						all = append(all[:i], all[i+1:]...)
+					}
+				case 9:
+					require.NoError(t, provider.ForceFlush(ctx))
+				}
+			}
+			for _, o := range all {
+				o.end()
+			}
+			require.NoError(t, provider.Shutdown(ctx))
+			rec := finish(t, run)
+			sums := byPath(t, memory.GetSpans())
+			var sum float64
+			for _, s := range rec.Spans {
+				if name := s.Path[len(s.Path)-1]; name < 'v' { // not of the tracer's own
+					assert.InEpsilon(t, s.SelfJ+1e-9, sums[s.Path+" "+string(s.Stage)]+1e-9, 1e-9, s.Path)
+					sum += s.SelfJ
+				} else {
+					assert.NotContains(t, sums, s.Path+" "+string(s.Stage))
+				}
+			}
+			assert.InEpsilon(t, sum, p.Stats().SelfJ, 1e-9)
+			assert.Len(t, memory.GetSpans(), int(p.Stats().Energised))
+			for _, s := range memory.GetSpans() {
+				assert.GreaterOrEqual(t, joules(t, s, "total_j"), joules(t, s, "self_j"))
+				assert.GreaterOrEqual(t, joules(t, s, "self_j"), 0.0)
+			}
+		})
+	}
+}
+
+func TestSpansOfOnePathShareItsEnergyByTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, run := begin(t)
+		provider, _, memory := processed(run, otel.Settle(time.Second))
+		tr := provider.Tracer("")
+		var wg sync.WaitGroup
+		for _, d := range []time.Duration{2 * time.Second, 6 * time.Second} {
+			wg.Go(func() { sleeping(tr, ctx, "work", d) })
+		}
+		wg.Wait()
+		require.NoError(t, provider.Shutdown(ctx))
+		rec := finish(t, run)
+		requireConserved(t, rec, memory.GetSpans())
+		watts := rec.Spans[0].SelfJ / 6
+		spans := memory.GetSpans()
+		assert.InEpsilon(t, 1*watts, joules(t, spans[0], "self_j"), 1e-6, "half of two seconds")
+		assert.InEpsilon(t, 5*watts, joules(t, spans[1], "self_j"), 1e-6, "the other half, and four more")
+	})
+}
+
+// A watt-hour before a span began is none of its own.
+func TestASpanHasTheEnergyOfItsOwnTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		host := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{
+			Packages: []tracertest.Curve{tracertest.Constant(20).Then(10*time.Second, tracertest.Constant(90))},
+		})
+		ctx, run, err := tracer.Begin(context.Background(), append(host.Options(), tracer.Sinks(new(tracertest.Recorder)),
+			tracer.Scope(lifecycle.ScopeMachine))...)
+		require.NoError(t, err)
+		provider, _, memory := processed(run, otel.Settle(time.Second))
+		tr := provider.Tracer("")
+		sleeping(tr, ctx, "work", 10*time.Second)
+		sleeping(tr, ctx, "work", 10*time.Second)
+		require.NoError(t, provider.Shutdown(ctx))
+		rec := finish(t, run)
+		spans := memory.GetSpans()
+		var counted float64
+		for _, l := range rec.Ledger {
+			if l.Method == lifecycle.Counter {
+				counted += l.TotalJ
+			}
+		}
+		assert.InEpsilon(t, 1100, counted, 1e-9)
+		assert.InEpsilon(t, 700, joules(t, spans[1], "self_j")-joules(t, spans[0], "self_j"), 1e-6)
+		requireConserved(t, rec, spans)
+	})
+}
+
+func TestBeyondTheBoundSpansPassOnAtOnceWithoutEnergy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, run := begin(t)
+		provider, p, memory := processed(run, otel.Hold(4))
+		tr := provider.Tracer("")
+		for range 10 {
+			_, s := tr.Start(ctx, "work")
+			s.End()
+		}
+		assert.Len(t, memory.GetSpans(), 6)
+		time.Sleep(time.Second)
+		assert.Len(t, memory.GetSpans(), 10, "that many wait is a reason to settle")
+		require.NoError(t, provider.Shutdown(ctx))
+		finish(t, run)
+		assert.Equal(t, int64(4), p.Stats().Energised)
+		assert.Equal(t, int64(6), p.Stats().Bare)
+		for i, s := range memory.GetSpans() {
+			_, told := value(s, "ecotracer.energy.self_j")
+			assert.Equal(t, i >= 6, told)
+			assert.Equal(t, "work", text(t, s, "ecotracer.path"), "where it is is known all the same")
+		}
+	})
+}
+
+func TestWhatIsPassedOnWithoutEnergyLeavesItsPartToNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, run := begin(t)
+		provider, p, memory := processed(run, otel.Hold(1))
+		tr := provider.Tracer("")
+		_, a := tr.Start(ctx, "work")
+		_, b := tr.Start(ctx, "work")
+		time.Sleep(2 * time.Second)
+		a.End() // waits
+		b.End() // is one too many
+		require.NoError(t, provider.Shutdown(ctx))
+		rec := finish(t, run)
+		require.Len(t, memory.GetSpans(), 2)
+		assert.Equal(t, otel.Stats{Energised: 1, Bare: 1, SelfJ: p.Stats().SelfJ}, p.Stats())
+		assert.InEpsilon(t, rec.Spans[0].SelfJ/2, p.Stats().SelfJ, 1e-9)
+	})
+}
+
+// Who claims a device holds it from the run's begin on, so that a span that has
+// been passed on may have had too much of it.
+func TestAPathThatIsRevisedDownwardsMakesUpForIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gpu := tracertest.NewMeter(tracertest.Domain{Domain: meter.Domain{ID: "gpu0", Model: "H100 PCIe 80GB", TDPW: 350}, Power: tracertest.Constant(200)})
+		ctx, run := begin(t, tracer.Meters(gpu))
+		provider, _, memory := processed(run)
+		tr := provider.Tracer("")
+		for i := range 4 {
+			if i == 1 {
+				_, s := tracer.Start(ctx, "claims", tracer.OnDevices("gpu0"))
+				s.End()
+			}
+			sleeping(tr, ctx, "work", 10*time.Second)
+			require.NoError(t, provider.ForceFlush(ctx))
+		}
+		sleeping(tr, ctx, "work", 10*time.Minute)
+		require.NoError(t, provider.Shutdown(ctx))
+		rec := finish(t, run)
+		spans := memory.GetSpans()
+		assert.Greater(t, joules(t, spans[0], "self_j"), 2000.0)
+		assert.Zero(t, joules(t, spans[1], "self_j"), "nothing, and never less")
+		for _, r := range rec.Spans {
+			if r.Path == "work" {
+				assert.InEpsilon(t, r.SelfJ, byPath(t, spans)["work unassigned"], 1e-9)
+			}
+		}
+	})
+}
+
+func TestASpanThatIsNeverEndedIsNotPassedOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, run := begin(t)
+		provider, p, memory := processed(run)
+		tr := provider.Tracer("")
+		outer, s := tr.Start(ctx, "outer")
+		sleeping(tr, outer, "inner", 2*time.Second)
+		time.Sleep(time.Minute)
+		require.NoError(t, p.Shutdown(ctx))
+		rec := finish(t, run)
+		spans := memory.GetSpans()
+		require.Len(t, spans, 1)
+		for _, r := range rec.Spans {
+			if r.Path == "outer/inner" {
+				assert.InEpsilon(t, r.SelfJ, joules(t, spans[0], "self_j"), 1e-9)
+				assert.InEpsilon(t, r.SelfJ, p.Stats().SelfJ, 1e-9)
+			}
+		}
+		s.End()
+		assert.Len(t, memory.GetSpans(), 2, "after the end of all it passes on as it is")
+		_, told := value(memory.GetSpans()[1], "ecotracer.energy.self_j")
+		assert.False(t, told)
+	})
+}
+
+func TestASpanThatEndsAfterItsRunHasWhatItUsedInIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, run := begin(t)
+		provider, _, memory := processed(run)
+		tr := provider.Tracer("")
+		_, s := tr.Start(ctx, "work")
+		time.Sleep(3 * time.Second)
+		rec := finish(t, run)
+		time.Sleep(3 * time.Second)
+		s.End()
+		_, late := tr.Start(ctx, "late")
+		late.End()
+		require.NoError(t, provider.Shutdown(ctx))
+		spans := memory.GetSpans()
+		require.Len(t, spans, 2)
+		_, told := value(named(t, spans, "late"), "ecotracer.run.id")
+		assert.False(t, told, "it is none of the run")
+		assert.InEpsilon(t, rec.Spans[0].SelfJ, joules(t, named(t, spans, "work"), "self_j"), 1e-9)
+	})
+}
+
+func TestWithoutARunSpansPassAsTheyAre(t *testing.T) {
+	other, defaultRun := begin(t)
+	defer defaultRun.End()
+	t.Setenv("ECOTRACER_DISABLED", "1")
+	_, disabled, err := tracer.Begin(context.Background())
+	require.NoError(t, err)
+	for name, run := range map[string]*tracer.Run{"nil": nil, "disabled": disabled} {
+		t.Run(name, func(t *testing.T) {
+			provider, p, memory := processed(run)
+			_, s := provider.Tracer("").Start(other, "work")
+			s.End()
+			require.NoError(t, provider.ForceFlush(t.Context()))
+			assert.Len(t, memory.GetSpans(), 1)
+			require.NoError(t, provider.Shutdown(t.Context()))
+			assert.Equal(t, otel.Stats{Bare: 1}, p.Stats())
+			b := otel.NewBridge(run, provider)
+			assert.NoError(t, b.ForceFlush(t.Context()))
+			assert.NoError(t, b.Shutdown(t.Context()))
+		})
+	}
+}
+
+func TestParentsAreThoseOfBothWorlds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, run := begin(t)
+		provider, _, memory := processed(run)
+		tr := provider.Tracer("")
+		aCtx, a := tr.Start(ctx, "a")
+		nCtx, n := tracer.Start(aCtx, "n")
+		assert.Equal(t, "a/n", n.Path(), "a span of OpenTelemetry is the parent of ours")
+		mCtx, m := tracer.Start(nCtx, "m")
+		assert.Equal(t, "a/n/m", m.Path())
+		bCtx, b := tr.Start(mCtx, "b")
+		_, o := tracer.Start(bCtx, "o")
+		assert.Equal(t, "a/n/m/b/o", o.Path(), "and ours of theirs")
+		_, beside := tr.Start(aCtx, "beside")
+		_, root := tr.Start(bCtx, "root", trace.WithNewRoot())
+		remote := trace.ContextWithRemoteSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{
+			TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled,
+		}))
+		_, far := tr.Start(remote, "far")
+		// A context of another, such as a request's, holds no run: it is the
+		// processor's all the same.
+		_, bare := tr.Start(trace.ContextWithSpan(context.Background(), a), "bare")
+		o.End()
+		m.End()
+		n.End()
+		for _, s := range []trace.Span{bare, far, root, beside, b, a} {
+			s.End()
+		}
+		require.NoError(t, provider.Shutdown(ctx))
+		rec := finish(t, run)
+		for name, path := range map[string]string{"a": "a", "b": "a/n/m/b", "beside": "a/beside", "far": "far", "bare": "a/bare", "root": "a/n/m/root"} {
+			assert.Equal(t, path, text(t, named(t, memory.GetSpans(), name), "ecotracer.path"))
+		}
+		assert.Len(t, rec.Spans, 9)
+	})
+}
+
+func TestASpanOfAnotherRunIsNoParent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, run := begin(t)
+		otherCtx, other := begin(t)
+		provider, _, memory := processed(run)
+		inOther, s := tracer.Start(otherCtx, "other")
+		_, o := provider.Tracer("").Start(inOther, "work")
+		o.End()
+		s.End()
+		require.NoError(t, provider.Shutdown(ctx))
+		assert.Equal(t, "work", text(t, memory.GetSpans()[0], "ecotracer.path"))
+		assert.Len(t, finish(t, run).Spans, 1)
+		assert.Len(t, finish(t, other).Spans, 1)
+	})
+}
+
+func TestWhatTheSamplerDropsIsItsParents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, run := begin(t)
+		memory := tracetest.NewInMemoryExporter()
+		provider := sdktrace.NewTracerProvider(
+			sdktrace.WithSpanProcessor(otel.NewProcessor(run, keeper{memory})),
+			sdktrace.WithSampler(dropping("quiet")))
+		tr := provider.Tracer("")
+		outer, s := tr.Start(ctx, "outer")
+		sleeping(tr, outer, "quiet", time.Second)
+		s.End()
+		require.NoError(t, provider.Shutdown(ctx))
+		rec := finish(t, run)
+		require.Len(t, rec.Spans, 1)
+		requireConserved(t, rec, memory.GetSpans())
+	})
+}
+
+type dropping string
+
+func (d dropping) ShouldSample(p sdktrace.SamplingParameters) sdktrace.SamplingResult {
+	if p.Name == string(d) {
+		return sdktrace.SamplingResult{Decision: sdktrace.Drop}
+	}
+	return sdktrace.SamplingResult{Decision: sdktrace.RecordAndSample}
+}
+func (dropping) Description() string { return "drops" }
+
+// broken is a processor that panics, and cannot be shut down.
+type broken struct{ keeper }
+
+func (broken) OnEnd(sdktrace.ReadOnlySpan)    { panic("broken") }
+func (broken) Shutdown(context.Context) error { return errors.New("broken") }
+
+func TestAProcessorThatBreaksIsTold(t *testing.T) {
+	var mu sync.Mutex
+	var told []error
+	sdk.SetErrorHandler(sdk.ErrorHandlerFunc(func(err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		told = append(told, err)
+	}))
+	synctest.Test(t, func(t *testing.T) {
+		ctx, run := begin(t)
+		p := otel.NewProcessor(run, broken{})
+		tr := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(p)).Tracer("")
+		sleeping(tr, ctx, "work", time.Second)
+		time.Sleep(time.Minute)
+		require.EqualError(t, p.Shutdown(ctx), "broken")
+		require.NoError(t, p.Shutdown(ctx), "only the first call counts")
+		finish(t, run)
+	})
+	mu.Lock()
+	defer mu.Unlock()
+	require.Len(t, told, 1)
+	assert.ErrorContains(t, told[0], "broken")
+}
+
+func TestShutdownKeepsToItsTime(t *testing.T) {
+	ctx, run := begin(t)
+	provider, p, memory := processed(run)
+	tr := provider.Tracer("")
+	_, s := tr.Start(ctx, "work")
+	s.End()
+	done, cancel := context.WithCancel(ctx)
+	cancel()
+	require.ErrorIs(t, p.Shutdown(done), context.Canceled)
+	assert.Len(t, memory.GetSpans(), 1, "no span is lost for it")
+	finish(t, run)
+}
+
+func TestManyGoroutinesHaveSpans(t *testing.T) {
+	ctx, run := begin(t)
+	provider, p, memory := processed(run, otel.Settle(time.Millisecond), otel.Hold(1<<20))
+	bridge := otel.NewBridge(run, provider)
+	tr := provider.Tracer("")
+	const spans = 300
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range spans {
+				outer, o := tr.Start(ctx, "outer")
+				in, n := tracer.Start(outer, "native")
+				_, i := tr.Start(in, "inner")
+				runtime.Gosched()
+				i.End()
+				n.End()
+				o.End()
+			}
+		})
+	}
+	for range 5 {
+		wg.Go(func() { assert.NoError(t, provider.ForceFlush(ctx)) })
+	}
+	wg.Wait()
+	require.NoError(t, bridge.Shutdown(ctx))
+	require.NoError(t, provider.Shutdown(ctx))
+	rec := finish(t, run)
+	require.Len(t, memory.GetSpans(), 8*spans*3)
+	var sum float64
+	for _, s := range rec.Spans {
+		sum += s.SelfJ
+	}
+	assert.InEpsilon(t, sum, p.Stats().SelfJ+bridge.Stats().SelfJ, 1e-9)
+	requireConserved(t, rec, memory.GetSpans())
+}
