@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/ecotracer/ecotracer v0.1.0
+	github.com/ecotracer/ecotracer/tracer/otel v0.1.0
 	go.opentelemetry.io/otel v1.47.0
 	go.opentelemetry.io/otel/sdk v1.47.0
 	go.opentelemetry.io/otel/trace v1.47.0

@@ -88,6 +88,7 @@ func (exporter) Shutdown(context.Context) error                             { re
 var otelTracer oteltrace.Tracer
 
 func openOTel() (context.Context, func(), error) {
+	energised = nil
 	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter{}))
 	otelTracer = provider.Tracer("benchmarks")
 	return context.Background(), func() { _ = provider.Shutdown(context.Background()) }, nil

@@ -48,4 +48,7 @@ func each(b *testing.B, f func(*testing.B, Peer)) {
 	for _, p := range Peers {
 		b.Run(name("peer", p.Name), func(b *testing.B) { f(b, p) })
 	}
+	for _, p := range Joined {
+		b.Run(name("joined", p.Name), func(b *testing.B) { f(b, p) })
+	}
 }

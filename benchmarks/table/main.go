@@ -22,7 +22,7 @@ func main() {
 		os.Exit(beRank(root, os.Stdout, os.Stderr))
 	}
 	short := flag.Bool("short", false, "less patience: fewer spans, shorter windows")
-	only := flag.String("only", "", "a part alone: spans, sampler, weights, memory, latency, attribution, deep, ranks or import")
+	only := flag.String("only", "", "a part alone: spans, otel, sampler, weights, memory, latency, attribution, deep, ranks or import")
 	flag.Parse()
 	if err := run(os.Stdout, *short, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "table:", err)
@@ -45,6 +45,7 @@ func run(w io.Writer, short bool, only string) error {
 		measure     func(*report) error
 	}{
 		{"spans", "one Start and End around nothing", spans},
+		{"otel", "one span that both worlds have", joined},
 		{"sampler", "the sampler, by the CPU time of the process", sampler},
 		{"weights", "work done while two spans compute, with and without windows of the CPU profiler", weights},
 		{"memory", "heap in use after so many spans of one path", memory},

@@ -3,6 +3,7 @@ package otel
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,14 +32,13 @@ func identity(run *tracer.Run, s *tracer.Span) []attribute.KeyValue {
 
 // outcome tells what a span came to. What is not known is not there.
 func (e *entry) outcome(known bool) []attribute.KeyValue {
-	var kv []attribute.KeyValue
+	kv := make([]attribute.KeyValue, 0, 3+len(e.told.Units))
 	if known {
 		kv = append(kv, attrSelfJ.Float64(e.selfJ), attrTotalJ.Float64(e.totalJ), attrMethod.String(string(e.method)))
 	}
-	for unit, n := range e.told.Units {
-		kv = append(kv, attribute.Int64(attrUnits+unit, n))
+	for _, unit := range slices.Sorted(maps.Keys(e.told.Units)) {
+		kv = append(kv, attribute.Int64(attrUnits+unit, e.told.Units[unit]))
 	}
-	slices.SortFunc(kv, func(a, b attribute.KeyValue) int { return strings.Compare(string(a.Key), string(b.Key)) })
 	return kv
 }
 

@@ -64,7 +64,7 @@ func (b *Bridge) started(ctx context.Context, e *entry) context.Context {
 	if !trace.SpanContextFromContext(ctx).IsValid() {
 		in = trace.ContextWithSpanContext(ctx, b.root)
 	}
-	_, span := b.tracer.Start(bridging{in, e.span}, spanName(e.span.Path()), trace.WithAttributes(identity(b.split.run, e.span)...))
+	_, span := b.tracer.Start(bridging{in, e.span}, e.path.name, trace.WithAttributes(e.path.identity...))
 	if span.IsRecording() {
 		b.split.mu.Lock()
 		e.item = bridged{span}
@@ -74,7 +74,10 @@ func (b *Bridge) started(ctx context.Context, e *entry) context.Context {
 }
 
 // ForceFlush settles, so that all spans that have ended do so for OpenTelemetry.
-func (b *Bridge) ForceFlush(ctx context.Context) error { return b.split.settle(ctx) }
+func (b *Bridge) ForceFlush(ctx context.Context) error {
+	_, err := b.split.settle(ctx)
+	return err
+}
 
 // Shutdown settles for the last time. Spans that end later end at once for
 // OpenTelemetry, without energy. Only the first call counts.

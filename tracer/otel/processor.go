@@ -154,7 +154,8 @@ func (p *Processor) OnEnd(s sdktrace.ReadOnlySpan) {
 // ForceFlush settles, so that all spans that have ended are passed on with their
 // energy, and flushes what is next.
 func (p *Processor) ForceFlush(ctx context.Context) error {
-	return errors.Join(p.split.settle(ctx), p.next.ForceFlush(ctx))
+	_, err := p.split.settle(ctx)
+	return errors.Join(err, p.next.ForceFlush(ctx))
 }
 
 // Shutdown settles for the last time, passes on all spans that have ended, and
@@ -178,6 +179,6 @@ type held struct {
 func (h *held) Attributes() []attribute.KeyValue { return h.attributes }
 
 func (h *held) pass(e *entry, known bool) {
-	h.attributes = append(slices.Concat(h.ReadOnlySpan.Attributes(), identity(h.processor.split.run, e.span)), e.outcome(known)...)
+	h.attributes = slices.Concat(h.ReadOnlySpan.Attributes(), e.path.identity, e.outcome(known))
 	h.processor.next.OnEnd(h)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	sdk "go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
@@ -53,7 +54,9 @@ type pathKey struct {
 
 // path is what has become of the energy of a path.
 type path struct {
-	given float64 // J
+	name     string               // of its spans
+	identity []attribute.KeyValue // of them
+	given    float64              // J
 
 	// Of the settlement that is under way.
 	due    float64 // J
@@ -114,9 +117,11 @@ func (s *split) off() bool { return s.run.ID() == "" }
 // loop settles again and again until it is stopped.
 func (s *split) loop(ctx context.Context) {
 	defer close(s.done)
-	var took time.Duration
+	var took, last time.Duration
 	for {
-		pause := share * took // which nothing shortens
+		// Which nothing shortens. What took long may have waited for a window of CPU
+		// samples, and cost nothing: the next one has not.
+		pause := min(share*min(took, last), s.every)
 		if !sleep(ctx, pause, nil) || !sleep(ctx, s.every-pause, s.wake) {
 			return
 		}
@@ -127,9 +132,10 @@ func (s *split) loop(ctx context.Context) {
 			took = 0
 			continue
 		}
-		began := time.Now()
-		s.report(s.settle(ctx))
-		took = time.Since(began)
+		last = took
+		var err error
+		took, err = s.settle(ctx)
+		s.report(err)
 	}
 }
 
@@ -209,7 +215,7 @@ func (s *split) entry(span *tracer.Span) *entry {
 	key := pathKey{span.Path(), span.Stage()}
 	p := s.paths[key]
 	if p == nil {
-		p = new(path)
+		p = &path{name: spanName(span.Path()), identity: identity(s.run, span)}
 		s.paths[key] = p
 	}
 	e := &entry{span: span, path: p, prev: s.last, listed: true}
@@ -267,29 +273,31 @@ func (s *split) remove(e *entry) {
 	delete(s.spans, e.span)
 }
 
-// settle has the ledger settle, gives out what came to the paths, and passes on
-// the spans that had ended.
-func (s *split) settle(ctx context.Context) error {
+// settle has the ledger settle, gives out what came to the paths, which took so
+// long, and passes on the spans that had ended.
+func (s *split) settle(ctx context.Context) (took time.Duration, err error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return 0, err
 	}
 	select {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
 	case <-ctx.Done():
-		return ctx.Err()
+		return 0, ctx.Err()
 	}
+	began := time.Now()
 	rec, open, err := s.run.SnapshotSpans(ctx)
 	if rec == nil {
-		return err
+		return time.Since(began), err
 	}
 	s.mu.Lock()
 	ready := s.give(rec, open)
 	s.mu.Unlock()
+	took = time.Since(began)
 	for _, e := range ready {
 		s.pass(e, true)
 	}
-	return err
+	return took, err
 }
 
 // pass passes a span on, if it is one of OpenTelemetry.
@@ -402,7 +410,7 @@ func (s *split) close(ctx context.Context) error {
 	case <-s.done:
 	case <-ctx.Done():
 	}
-	err := s.settle(ctx)
+	_, err := s.settle(ctx)
 	s.mu.Lock()
 	s.closed = true
 	var left []*entry
