@@ -58,6 +58,13 @@
 //	}
 //	ctx, run, err := tracer.Begin(ctx, tracer.Grid(source), tracer.At(tracer.Site{Country: "DE"}))
 //
+// # Single spans
+//
+// The record has an entry for each path, not for each span. Who wants single spans
+// has them as lines of JSON (Spans), or is told when one starts and ends
+// (Run.Observe), as package tracer/otel is, which makes them spans of
+// OpenTelemetry. A split of a path's energy among its spans is by wall share.
+//
 // # The host comes first
 //
 // The tracer never panics, exits, prints, or opens a network connection (the

@@ -276,10 +276,10 @@ func (l *ledger) open(s *Span, under *account, key childKey, async bool) bool {
 	}
 	a.nOpen++
 	a.startSum += float64(s.start)
-	l.activate(s, +1)
 	if x, ok := s.ctx.(*attached); ok {
 		a.run.opened(x)
 	}
+	l.activate(s, +1)
 	return true
 }
 

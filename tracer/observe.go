@@ -8,6 +8,10 @@ import (
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
+// maxObserved bounds the spans that are open at once and observed: a program may
+// forget to end some.
+const maxObserved = 1 << 16
+
 // Observer is told of the single spans of a run (Run.Observe). Start and End
 // call it, outside of all locks: it is to be quick, and safe for concurrent use.
 // One that panics has told nothing.
@@ -40,8 +44,10 @@ type SingleSpan struct {
 }
 
 // Observe tells o of the spans that start in the run from now on, until the run
-// is over. An observed span takes some 150 bytes more, and what o does.
-// Observers cannot be taken back; each one given is told, in that order.
+// is over. An observed span takes some 200 bytes more, and what o does. Of spans
+// that are open at once 65,536 are observed; what begins beyond is in all figures,
+// and nobody is told of it. Observers cannot be taken back; each one given is
+// told, in that order.
 func (r *Run) Observe(o Observer) {
 	if r == nil || r.ledger == nil || o == nil {
 		return
@@ -123,8 +129,14 @@ func (x *attached) turn(l *ledger, active bool) {
 	x.since, x.active = now, active
 }
 
-// opened adds a span to the observed ones that are open.
+// opened adds a span to the observed ones that are open, if there are not too
+// many.
 func (r *Run) opened(x *attached) {
+	if r.nOpen == maxObserved {
+		x.span = nil
+		return
+	}
+	r.nOpen++
 	x.prev = r.lastOpen
 	if x.prev != nil {
 		x.prev.next = x
@@ -136,6 +148,7 @@ func (r *Run) opened(x *attached) {
 
 // closed takes a span off the observed ones that are open.
 func (r *Run) closed(x *attached, t int64) {
+	r.nOpen--
 	x.end = t
 	if x.prev != nil {
 		x.prev.next = x.next
@@ -198,6 +211,9 @@ func (r *Run) parentBy(observers []Observer, ctx context.Context, found *Span) *
 
 // tellStart tells the observers that a span has started.
 func (s *Span) tellStart(x *attached) {
+	if x.span == nil {
+		return // it is one too many
+	}
 	for _, o := range x.observers {
 		_ = guard("an observer", func() error {
 			if ctx := o.SpanStarted(x.Context, s); ctx != nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	"github.com/ecotracer/ecotracer/internal/timeline"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer"
+	"github.com/ecotracer/ecotracer/tracer/tracertest"
 )
 
 // watcher is an observer that keeps what it is told.
@@ -273,6 +275,17 @@ func TestSingleSpansGoToAStream(t *testing.T) {
 		_, flagged := warned(rec, "spans-lost")
 		assert.False(t, flagged)
 	})
+}
+
+func TestWhereSingleSpansCannotBeWrittenTheRunMeasuresAllTheSame(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("ECOTRACER_SPANS", "on")
+	require.NoError(t, os.WriteFile("taken", nil, 0o600))
+	ctx, run, err := tracer.Begin(t.Context(), tracer.Dir("taken"), tracer.Sinks(new(tracertest.Recorder)))
+	require.ErrorContains(t, err, "single spans are not written")
+	_, s := tracer.Start(ctx, "work")
+	s.End()
+	assert.EqualValues(t, 1, span(t, finish(t, run), "work").Count)
 }
 
 // gate is a writer that waits to be opened, and may fail.

@@ -56,6 +56,7 @@ type Run struct {
 	alien          int64
 
 	firstOpen, lastOpen *attached // observed spans that are open
+	nOpen               int       // of them
 
 	mu       sync.Mutex // held while a record is made; guards cfg and failures
 	failures int64      // checkpoints that could not be written

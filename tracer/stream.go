@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"sync"
 	"time"
 
@@ -105,6 +106,8 @@ func (w *spanStream) rouse() {
 // write writes what comes until all has.
 func (w *spanStream) write(closes bool) {
 	defer close(w.done)
+	pprof.SetGoroutineLabels(context.Background()) // not those of who called Begin
+	leaveTasks()
 	tick := time.NewTicker(streamPeriod)
 	defer tick.Stop()
 	var spare []byte

@@ -8,7 +8,6 @@ type Option func(*options)
 type options struct {
 	every time.Duration
 	held  int
-	most  int // open at once
 }
 
 // Settle is how often energy is settled and given out to spans, by default every
@@ -25,12 +24,11 @@ const (
 	defaultSettle = 5 * time.Second
 	leastSettle   = 100 * time.Millisecond
 	defaultHold   = 16_384
-	maxOpen       = 65_536 // spans of OpenTelemetry of which it is known which of ours they are
-	share         = 10     // settling may use this part of the time
+	share         = 10 // settling may use this part of the time
 )
 
 func configure(opts []Option) options {
-	o := options{every: defaultSettle, held: defaultHold, most: maxOpen}
+	o := options{every: defaultSettle, held: defaultHold}
 	for _, f := range opts {
 		if f != nil {
 			f(&o)
@@ -53,7 +51,7 @@ type Stats struct {
 	Energised int64
 	SelfJ     float64
 	// Bare were passed on without energy: more ended at once than may wait (Hold),
-	// more were open at once than are kept apart (65,536), they were no part of the
+	// more were open at once than are observed (65,536), they were no part of the
 	// run, or no record was to be had.
 	Bare int64
 }

@@ -66,15 +66,12 @@ func (p *Processor) OnStart(ctx context.Context, s sdktrace.ReadWriteSpan) {
 	if ours, bridged := ctx.Value(bridgingKey{}).(*tracer.Span); bridged {
 		p.split.mu.Lock()
 		defer p.split.mu.Unlock()
-		if e := p.split.spans[ours]; e != nil && len(p.known) < p.split.most {
+		if e := p.split.spans[ours]; e != nil {
 			p.known[key] = e
 		}
 		return
 	}
-	p.split.mu.Lock()
-	full := len(p.known) >= p.split.most || p.split.closed
-	p.split.mu.Unlock()
-	if full || p.split.off() {
+	if p.split.off() {
 		return
 	}
 	run, found := tracer.FromContext(ctx)
@@ -90,10 +87,15 @@ func (p *Processor) OnStart(ctx context.Context, s sdktrace.ReadWriteSpan) {
 		return
 	}
 	p.split.mu.Lock()
-	defer p.split.mu.Unlock()
-	e := p.split.entry(span)
-	e.item = &held{processor: p}
-	p.known[key] = e
+	e := p.split.spans[span]
+	if e != nil {
+		e.item = &held{processor: p}
+		p.known[key] = e
+	}
+	p.split.mu.Unlock()
+	if e == nil { // too many are open: nobody would be told of its end
+		span.End()
+	}
 }
 
 // under is the span of the run that is the innermost, where that of

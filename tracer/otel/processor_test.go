@@ -83,7 +83,7 @@ func TestAProgramFullOfSpansHasEnergyOnThem(t *testing.T) {
 // beside spans of the tracer's own, end in any order, and energy is settled at any
 // moment.
 func TestTheEnergyOfSpansAddsUp(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(10) {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 3))
 			host := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{
@@ -458,6 +458,24 @@ func TestShutdownKeepsToItsTime(t *testing.T) {
 	require.ErrorIs(t, p.Shutdown(done), context.Canceled)
 	assert.Len(t, memory.GetSpans(), 1, "no span is lost for it")
 	finish(t, run)
+}
+
+func TestSpansThatNobodyEndsAreBounded(t *testing.T) {
+	ctx, run := begin(t)
+	provider, p, memory := processed(run)
+	tr := provider.Tracer("")
+	var last trace.Span
+	for range 1<<16 + 5 {
+		_, last = tr.Start(ctx, "forgotten")
+	}
+	last.End()
+	assert.Equal(t, otel.Stats{Bare: 1}, p.Stats())
+	assert.Len(t, memory.GetSpans(), 1)
+	require.NoError(t, provider.Shutdown(ctx))
+	rec, err := run.End()
+	require.NoError(t, err)
+	assert.EqualValues(t, 5, rec.Spans[0].Count, "those that are not observed have ended at once")
+	assert.EqualValues(t, 1<<16, *rec.Spans[0].Open)
 }
 
 func TestManyGoroutinesHaveSpans(t *testing.T) {

@@ -1,9 +1,12 @@
 package otel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"runtime/pprof"
+	"slices"
 	"sync"
 	"time"
 
@@ -117,6 +120,7 @@ func (s *split) off() bool { return s.run.ID() == "" }
 // loop settles again and again until it is stopped.
 func (s *split) loop(ctx context.Context) {
 	defer close(s.done)
+	pprof.SetGoroutineLabels(context.Background()) // not those of a span
 	var took, last time.Duration
 	for {
 		// Which nothing shortens. What took long may have waited for a window of CPU
@@ -360,6 +364,9 @@ func (s *split) give(rec *lifecycle.Record, open []tracer.SingleSpan) (ready []*
 		}
 		p.due, p.weight, p.folded, p.spans = 0, 0, 0, 0
 	}
+	// As they ended, children first.
+	slices.Reverse(ready)
+	slices.SortStableFunc(ready, func(a, b *entry) int { return cmp.Compare(a.told.EndS, b.told.EndS) })
 	for _, e := range ready {
 		s.remove(e)
 		s.waiting--
