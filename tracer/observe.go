@@ -165,8 +165,12 @@ func (r *Run) closed(x *attached, t int64) {
 
 // openSpans tells of the observed spans that are open. The ledger is locked.
 func (r *Run) openSpans(l *ledger) (open []SingleSpan) {
+	t := l.settledT
+	if r.ended {
+		t = r.until
+	}
 	for x := r.firstOpen; x != nil; x = x.next {
-		open = append(open, x.tell(l, l.settledT))
+		open = append(open, x.tell(l, t))
 	}
 	return open
 }

@@ -156,6 +156,28 @@ func TestTheWallSharesOfSpansComeToThoseOfTheirPaths(t *testing.T) {
 	}
 }
 
+func TestWhatASpanUsedEndsWithItsRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, run := simple(t)
+		var w watcher
+		run.Observe(&w)
+		beside := tracer.BeginBeside(run, tracer.Sinks(new(tracertest.Recorder)))
+		_, s := tracer.Start(ctx, "work")
+		_, o := tracer.Start(beside.Context(ctx), "other")
+		time.Sleep(2 * time.Second)
+		finish(t, run)
+		time.Sleep(time.Second)
+		_, open, err := run.SnapshotSpans(ctx)
+		require.NoError(t, err)
+		s.End()
+		o.End()
+		finish(t, beside)
+		want := []tracer.SingleSpan{{Span: s, EndS: 2, SelfS: 1}}
+		assert.Equal(t, want, open)
+		assert.Equal(t, want, w.ended)
+	})
+}
+
 func TestAnObserverThatPanicsHarmsNobody(t *testing.T) {
 	ctx, run := simple(t)
 	var w watcher
