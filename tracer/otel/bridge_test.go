@@ -166,6 +166,28 @@ func TestNoSpanIsThereTwice(t *testing.T) {
 	})
 }
 
+func TestTheBridgeMayBeThereBeforeTheProcessor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, run := begin(t)
+		memory := tracetest.NewInMemoryExporter()
+		provider := sdktrace.NewTracerProvider()
+		bridge := otel.NewBridge(run, provider)
+		p := otel.NewProcessor(run, keeper{memory})
+		provider.RegisterSpanProcessor(p)
+		ours, n := tracer.Start(ctx, "ours")
+		// Only OpenTelemetry's part of the context is passed on.
+		bare := trace.ContextWithSpan(context.Background(), trace.SpanFromContext(ours))
+		sleeping(provider.Tracer(""), bare, "theirs", time.Second)
+		n.End()
+		require.NoError(t, bridge.Shutdown(ctx))
+		require.NoError(t, provider.Shutdown(ctx))
+		requireConserved(t, finish(t, run), memory.GetSpans())
+		assert.Equal(t, "ours/theirs", text(t, named(t, memory.GetSpans(), "theirs"), "ecotracer.path"))
+		assert.Zero(t, p.Stats().Bare)
+		assert.Zero(t, otel.Left(p))
+	})
+}
+
 func TestWhatEndsAfterTheBridgeEndsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, run := begin(t)

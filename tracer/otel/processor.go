@@ -64,10 +64,10 @@ func (p *Processor) OnStart(ctx context.Context, s sdktrace.ReadWriteSpan) {
 	p.next.OnStart(ctx, s)
 	key := keyOf(s.SpanContext())
 	if ours, bridged := ctx.Value(bridgingKey{}).(*tracer.Span); bridged {
-		p.split.mu.Lock()
-		defer p.split.mu.Unlock()
-		if e := p.split.spans[ours]; e != nil {
-			p.known[key] = e
+		if run, _ := tracer.FromContext(ours.Context(ctx)); run == p.split.run {
+			p.split.mu.Lock()
+			defer p.split.mu.Unlock()
+			p.known[key] = p.split.entry(ours)
 		}
 		return
 	}

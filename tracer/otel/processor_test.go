@@ -506,6 +506,7 @@ func TestManyGoroutinesHaveSpans(t *testing.T) {
 	require.NoError(t, provider.Shutdown(ctx))
 	rec := finish(t, run)
 	require.Len(t, memory.GetSpans(), 8*spans*3)
+	assert.Zero(t, otel.Left(p), "what is done is forgotten")
 	var sum float64
 	for _, s := range rec.Spans {
 		sum += s.SelfJ

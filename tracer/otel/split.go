@@ -321,7 +321,10 @@ func (s *split) pass(e *entry, known bool) {
 // spans that had ended off the list. s is locked.
 func (s *split) give(rec *lifecycle.Record, open []tracer.SingleSpan) (ready []*entry) {
 	for i := range open {
-		s.entry(open[i].Span).takePart(open[i].SelfS)
+		// One that is not listed has ended meanwhile, or is about to be listed.
+		if e := s.spans[open[i].Span]; e != nil {
+			e.takePart(open[i].SelfS)
+		}
 	}
 	for e := s.first; e != nil; e = e.next {
 		// Of one that ended later open has told, and one that began later has no
