@@ -199,18 +199,26 @@ func (x *attached) tell(l *ledger, t int64) SingleSpan {
 // better than the context.
 func (r *Run) parentBy(observers []Observer, ctx context.Context, found *Span) *Span {
 	for _, o := range observers {
-		if p, ok := o.(interface {
-			Parent(context.Context, *Span) *Span
-		}); ok {
-			_ = guard("an observer", func() error {
-				if s := p.Parent(ctx, found); s == nil || s.account.run == r {
-					found = s
-				}
-				return nil
-			})
+		if s := askParent(o, ctx, found); s == nil || s.account.run == r {
+			found = s
 		}
 	}
 	return found
+}
+
+func askParent(o Observer, ctx context.Context, found *Span) (parent *Span) {
+	p, ok := o.(interface {
+		Parent(context.Context, *Span) *Span
+	})
+	if !ok {
+		return found
+	}
+	defer func() {
+		if recover() != nil {
+			parent = found
+		}
+	}()
+	return p.Parent(ctx, found)
 }
 
 // tellStart tells the observers that a span has started.
@@ -219,13 +227,15 @@ func (s *Span) tellStart(x *attached) {
 		return // it is one too many
 	}
 	for _, o := range x.observers {
-		_ = guard("an observer", func() error {
-			if ctx := o.SpanStarted(x.Context, s); ctx != nil {
-				x.Context = ctx
-			}
-			return nil
-		})
+		if ctx := spanStarted(o, x.Context, s); ctx != nil {
+			x.Context = ctx
+		}
 	}
+}
+
+func spanStarted(o Observer, ctx context.Context, s *Span) context.Context {
+	defer func() { _ = recover() }()
+	return o.SpanStarted(ctx, s)
 }
 
 // tellEnd tells them that it has ended.
@@ -236,9 +246,11 @@ func (s *Span) tellEnd() {
 	}
 	one := x.tell(s.account.run.ledger, x.end)
 	for _, o := range x.observers {
-		_ = guard("an observer", func() error {
-			o.SpanEnded(one)
-			return nil
-		})
+		spanEnded(o, one)
 	}
+}
+
+func spanEnded(o Observer, one SingleSpan) {
+	defer func() { _ = recover() }()
+	o.SpanEnded(one)
 }
