@@ -31,6 +31,11 @@ var ends = map[string][]string{
 // launches are packages that run what they are given.
 var launches = []string{"os/exec", "plugin", "text/template", "html/template", "go/build", "net/rpc"}
 
+// mayEvaluate are the files that import one of them all the same.
+var mayEvaluate = map[string]string{
+	"lifecycle/export/report/assets.go": "html/template: the layout is a part of the program, and escapes what it is filled with; no record is ever a template",
+}
+
 // libraryFiles calls f with each file of a package that a program imports.
 // Commands and what only tests use are none.
 func libraryFiles(t *testing.T, f func(path string, set *token.FileSet, file *ast.File)) {
@@ -94,6 +99,9 @@ func TestNoPackageEndsTheProgram(t *testing.T) {
 // nothing does not do what an answer from the network says.
 func TestNoPackageRunsWhatItIsGiven(t *testing.T) {
 	libraryFiles(t, func(path string, _ *token.FileSet, file *ast.File) {
+		if _, known := mayEvaluate[path]; known {
+			return
+		}
 		for _, i := range file.Imports {
 			assert.NotContains(t, launches, strings.Trim(i.Path.Value, `"`), "%s", path)
 		}

@@ -1,0 +1,66 @@
+package report
+
+import (
+	"slices"
+
+	"github.com/ecotracer/ecotracer/lifecycle"
+)
+
+// mostPlaces is how many places of a warning are told.
+const mostPlaces = 6
+
+// missing tells what the record does not know, and why.
+func (v *run) missing() {
+	t := table{Caption: "What is missing, and why", Head: head("What", "Why")}
+	for _, m := range v.record.Missing {
+		what := v.inRecord(m.Path)
+		if m.What != "" {
+			what += ": " + name(m.What)
+		}
+		t.Rows = append(t.Rows, row{Cells: []cell{title(capital(what)), text(reasonInWords(m.Reason))}})
+	}
+	t.cut(5*v.rows, "thing that is missing")
+	v.Missing = t
+}
+
+// warnings tells which figures deserve care, those of a code together.
+func (v *run) warnings() {
+	t := table{Caption: "Warnings of the record, in words", Head: head("What it means", "Where", "In detail")}
+	var codes []string
+	of := map[string][]lifecycle.Warning{}
+	for _, w := range v.record.Warnings {
+		if of[w.Code] == nil {
+			codes = append(codes, w.Code)
+		}
+		of[w.Code] = append(of[w.Code], w)
+	}
+	for _, code := range codes {
+		meaning, known := lifecycle.WarningMeaning(code)
+		if !known {
+			meaning = "a warning that this version does not know"
+		}
+		var places, details []string
+		for _, w := range of[code] {
+			place := ""
+			if w.Path != "" && len(places) <= mostPlaces+1 {
+				place = v.inRecord(w.Path)
+			}
+			if w.Count != nil && *w.Count > 1 {
+				place += " (" + count(*w.Count) + " times)"
+			}
+			if place != "" {
+				places = append(places, place)
+			}
+			if detail := name(w.Detail); detail != "" && len(details) <= mostPlaces+1 && !slices.Contains(details, detail) {
+				details = append(details, detail)
+			}
+		}
+		where := few(places, mostPlaces)
+		if n := len(of[code]); n > len(places) && len(places) > mostPlaces {
+			where = few(places[:mostPlaces], mostPlaces) + " and " + count(int64(n-mostPlaces)) + " more"
+		}
+		t.Rows = append(t.Rows, row{Cells: []cell{{Text: capital(meaning), Small: name(code), Head: true}, text(where), text(few(details, mostPlaces))}})
+	}
+	t.cut(5*v.rows, "kind of warning")
+	v.Warnings = t
+}

@@ -1,0 +1,298 @@
+// Draws the charts of the page beside its tables. Without it the page is whole.
+"use strict";
+(() => {
+  const charts = JSON.parse(document.getElementById("charts").textContent);
+  const root = document.documentElement;
+  const font = "12px";
+  const colour = (phase) => `var(--${["production", "training", "inference", "use", "end-of-life"].includes(phase) ? phase : "unassigned"})`;
+    const element = (tag, properties, ...children) => {
+    const e = Object.assign(document.createElement(tag), properties);
+    e.append(...children);
+    return e;
+  };
+  // digits is as the tables write numbers: three that count.
+  const digits = (v) => (v === 0 ? "0" : v >= 999.5 ? String(Number(v.toPrecision(3))) : v.toPrecision(3));
+  const short = (v) => (v === 0 ? "0" : String(Number(v.toPrecision(3)))); // of ticks
+  const amount = (v, units) => { const [size, unit] = unitFor(v, units); return `${digits(v / size)}\u00a0${unit}`; };
+  const unitFor = (v, units) => units.find(([size]) => v >= size * 0.9995) || units[units.length - 1];
+  const watts = [[1e6, "MW"], [1e3, "kW"], [1, "W"], [1e-3, "mW"], [1e-6, "µW"]];
+  const grams = [[1e6, "t"], [1e3, "kg"], [1, "g"], [1e-3, "mg"], [1e-6, "µg"], [1e-9, "ng"]];
+  const wattHours = [[3.6e12, "GWh"], [3.6e9, "MWh"], [3.6e6, "kWh"], [3600, "Wh"], [3.6, "mWh"], [3.6e-3, "µWh"], [3.6e-6, "nWh"]];
+  const times = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"], [1e-3, "ms"]];
+
+  // The theme: that of the system until the reader asks for the other.
+  const button = document.getElementById("theme");
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const dark = () => (root.dataset.theme ? root.dataset.theme === "dark" : system.matches);
+  const name = () => { button.textContent = dark() ? "Light theme" : "Dark theme"; };
+  button.hidden = false;
+  button.addEventListener("click", () => { root.dataset.theme = dark() ? "light" : "dark"; name(); });
+  system.addEventListener("change", name);
+  name();
+
+  const legend = (entries) => element("ul", { className: "legend" }, ...entries.map(([text, fill]) => {
+    const swatch = element("i");
+    swatch.style.background = fill;
+    swatch.ariaHidden = "true";
+    return element("li", {}, swatch, text);
+  }));
+
+  // chart is one of Plot, with the options that all have in common. It is a
+  // picture to a screen reader: the table below it says the same.
+  const chart = (width, label, options) => {
+    const svg = Plot.plot({ className: "plot", width, style: { fontSize: font, background: "none" }, ...options });
+    svg.setAttribute("role", "img");
+    svg.setAttribute("aria-label", label);
+    for (const e of svg.querySelectorAll("[aria-label], [aria-hidden]")) { e.removeAttribute("aria-label"); e.removeAttribute("aria-hidden"); }
+    return svg;
+  };
+
+  // ranges are bars from zero with their 95 % interval, and what they are in
+  // words; what is unknown is said, and has no bar.
+  const ranges = (width, rows, { unit, size, label, names, fill, height }) => {
+    const most = Math.max(...rows.map((d) => d.high ?? 0)) / size || 1;
+    const wide = width >= 560;
+    const at = (v) => v / size;
+    const known = rows.filter((d) => d.value !== undefined);
+    return chart(width, label, {
+      height: height * rows.length + 42,
+      marginLeft: wide ? 100 : names ? 8 : 28, marginRight: wide ? 12 : 8, marginTop: 4, marginBottom: 34,
+      x: { domain: [0, most * (wide ? 1.55 : 1.02)], label: null, ticks: wide ? 6 : 4, grid: true },
+      y: { domain: rows.map((d) => d.name), label: null, axis: null, padding: 0.3 },
+      marks: [
+        Plot.barX(known, { x1: 0, x2: (d) => at(d.value), y: "name", fill, insetTop: wide ? 0 : names ? 14 : 12 }),
+        Plot.link(known, { x1: (d) => at(d.low), x2: (d) => at(d.high), y: "name", stroke: "currentColor", strokeWidth: 1.5, dy: wide ? 0 : 7 }),
+        Plot.tickX(known.flatMap((d) => [{ ...d, end: d.low }, { ...d, end: d.high }]), { x: (d) => at(d.end), y: "name", stroke: "currentColor", strokeWidth: 1.5, insetTop: wide ? 6 : 18, insetBottom: wide ? 6 : 4 }),
+        wide
+          ? Plot.text(rows, { x: (d) => at(d.high ?? 0), y: "name", text: "label", textAnchor: "start", dx: 8, fill: "currentColor", fontStyle: "normal", fontSize: font })
+          : Plot.text(rows, { frameAnchor: "left", y: "name", text: (d) => (names ? `${d.name}: ${d.label}` : d.label), textAnchor: "start", dx: 0, dy: names ? -11 : -9, fill: "currentColor", fontSize: font }),
+        wide || !names ? Plot.axisY({ tickSize: 0, fontSize: font, label: null, tickFormat: String }) : null,
+        Plot.ruleX([0], { stroke: "currentColor" }),
+        Plot.axisX({ label: unit, labelArrow: "none", labelAnchor: "right", fontSize: font, ticks: wide ? 6 : 4, tickFormat: short, color: "currentColor" }),
+      ],
+    });
+  };
+
+  const phases = (box, run) => {
+    const most = Math.max(...run.phases.map((d) => d.value ?? 0));
+    const [size, unit] = unitFor(most, grams);
+    const rows = run.phases.map((d) => ({ ...d, name: d.phase }));
+    return (width) => box.replaceChildren(
+      element("p", {}, "Emissions by phase; the lines are 95 % intervals. What is unknown has no bar, which is not zero."),
+      ranges(width, rows, { unit: `${unit}CO2e`, size, names: true, height: 44, fill: (d) => colour(d.phase), label: `Emissions by phase of the life cycle. ${rows.map((d) => `${d.name}: ${d.label}`).join("; ")}.` }));
+  };
+
+  const comparison = (box, contrasts) => (width) => box.replaceChildren(...contrasts.map((c) => {
+    const rows = c.bars.map((d) => ({ ...d, name: d.run }));
+    const columns = Math.max(1, Math.floor((width + 32) / (352 + 32)));
+    const each = Math.floor((width - 32 * (Math.min(columns, contrasts.length) - 1)) / Math.min(columns, contrasts.length));
+    return element("div", {}, element("p", {}, c.figure),
+      ranges(Math.min(each, 540), rows, { unit: c.unit, size: 1, names: false, height: 40, fill: (d, i) => (d.name === "A" ? "var(--unassigned)" : "var(--training)"), label: `${c.figure}. ${rows.map((d) => `${d.name}: ${d.label}`).join("; ")}.` }));
+  }));
+
+  const parts = [["spans", "var(--training)"], ["no span", "var(--production)"], ["other runs", "var(--use)"], ["other programs", "var(--other)"], ["idle", "var(--idle)"]];
+  const ledger = (box, run) => {
+    const total = new Map();
+    for (const d of run.ledger) total.set(d.domain, (total.get(d.domain) ?? 0) + d.value);
+    const most = Math.max(...total.values());
+    const [size, unit] = unitFor(most, wattHours);
+    const used = parts.filter(([part]) => run.ledger.some((d) => d.part === part));
+    const domains = [...total.keys()];
+    return (width) => box.replaceChildren(
+      legend(used),
+      chart(width, `What became of the joules of each domain: ${domains.map((d) => `${d} ${digits(total.get(d) / size)} ${unit}`).join(", ")}.`, {
+        height: 38 * domains.length + 42, marginLeft: 8, marginRight: 12, marginTop: 4, marginBottom: 34,
+        x: { label: null, axis: null },
+        y: { domain: domains, axis: null, padding: 0.15 },
+        color: { domain: parts.map((p) => p[0]), range: parts.map((p) => p[1]) },
+        marks: [
+          Plot.barX(run.ledger, Plot.stackX({ x: (d) => d.value / size, y: "domain", fill: "part", order: parts.map((p) => p[0]), insetTop: 15, insetRight: 0.5, stroke: "var(--quiet)", strokeWidth: 0.5 })),
+          Plot.text(domains, { frameAnchor: "left", y: (d) => d, text: (d) => `${d}: ${digits(total.get(d) / size)} ${unit}`, textAnchor: "start", dy: -10, fill: "currentColor", fontSize: font }),
+          Plot.axisX({ label: unit, labelArrow: "none", fontSize: font, ticks: width >= 560 ? 6 : 4, tickFormat: short, color: "currentColor" }),
+        ],
+      }));
+  };
+
+  const power = (box, run) => {
+    const p = run.power;
+    const [second, timeUnit] = unitFor(p.end / 3, times);
+    const sums = p.series[0].watts.map((_, i) => p.series.reduce((sum, s) => sum + s.watts[i], 0));
+    const [size, unit] = unitFor(Math.max(...sums), watts);
+    const fill = new Map(p.series.map((s, i) => [s.name, `var(--s${i % 6})`]));
+    const points = p.series.flatMap((s) => s.watts.concat(s.watts.slice(-1)).map((w, i) => ({ name: s.name, t: (i * p.step) / second, w: w / size })));
+    const spells = p.stages.map((s) => ({ ...s, from: s.from / second, to: Math.min(s.to, p.end) / second }));
+    const spans = d3.rollups(spells, (list) => ({ from: d3.min(list, (s) => s.from), to: d3.max(list, (s) => s.to) }), (s) => s.phase).filter(([phase]) => phase !== "unassigned");
+    const x = { domain: [0, p.end / second], label: null };
+    const margins = { marginLeft: 44, marginRight: 12 };
+    return (width) => box.replaceChildren(
+      legend(p.series.map((s) => [s.name, fill.get(s.name)])),
+      element("p", {}, `Power in ${unit}, stacked`),
+      chart(width, `Power over time, stacked: ${p.series.map((s) => s.name).join(", ")}. The highest step is ${digits(Math.max(...sums) / size)} ${unit} in all.`, {
+        ...margins, height: Math.max(180, Math.min(280, width * 0.4)), marginTop: 8, marginBottom: spells.length ? 4 : 34, x: { ...x, axis: null }, y: { label: null, grid: true },
+        color: { domain: [...fill.keys()], range: [...fill.values()] },
+        marks: [
+          Plot.rectX(spans, { x1: (d) => d[1].from, x2: (d) => d[1].to, fill: (d) => colour(d[0]), fillOpacity: 0.16 }),
+          Plot.areaY(points, { x: "t", y: "w", z: "name", fill: "name", curve: "step-after", order: [...fill.keys()], stroke: "var(--ground)", strokeWidth: 0.75 }),
+          Plot.axisY({ fontSize: font, label: null, ticks: 5, tickFormat: short, color: "currentColor" }),
+          Plot.ruleX(spans.flatMap((d) => [d[1].from, d[1].to]).filter((t) => t > x.domain[1] / 500 && t < x.domain[1] * 0.998), { stroke: "currentColor", strokeWidth: 1, strokeDasharray: "2,3" }),
+          Plot.ruleY([0], { stroke: "currentColor" }),
+          spells.length ? null : Plot.axisX({ fontSize: font, label: timeUnit, labelArrow: "none", ticks: width >= 560 ? 8 : 4, tickFormat: short, color: "currentColor" }),
+        ],
+      }),
+      ...(spells.length ? [chart(width, `When each stage ran: ${p.stages.map((s) => `${s.stage} from ${digits(s.from)} s to ${digits(s.to)} s`).join(", ")}.`, {
+        ...margins, height: 22 * spells.length + 40, marginTop: 2, marginBottom: 34, x: { ...x, axis: null }, y: { axis: null, domain: spells.map((_, i) => i), padding: 0.12 },
+        marks: [
+          Plot.barX(spells, { x1: "from", x2: "to", y: (_, i) => i, fill: (d) => colour(d.phase) }),
+          Plot.text(spells, { x: (d) => (d.from > x.domain[1] / 2 ? d.to : d.from), y: (_, i) => i, text: "stage", textAnchor: "start", dx: 4, fill: "#000", fontSize: "11px", filter: (d) => d.from <= x.domain[1] / 2 && d.to - d.from > x.domain[1] / 3 }),
+          Plot.text(spells, { x: "to", y: (_, i) => i, text: "stage", textAnchor: "start", dx: 4, fill: "currentColor", fontSize: "11px", filter: (d) => !(d.from <= x.domain[1] / 2 && d.to - d.from > x.domain[1] / 3) && d.to <= x.domain[1] / 2 }),
+          Plot.text(spells, { x: "from", y: (_, i) => i, text: "stage", textAnchor: "end", dx: -4, fill: "currentColor", fontSize: "11px", filter: (d) => !(d.from <= x.domain[1] / 2 && d.to - d.from > x.domain[1] / 3) && d.to > x.domain[1] / 2 }),
+          Plot.axisX({ fontSize: font, label: timeUnit, labelArrow: "none", ticks: width >= 560 ? 8 : 4, tickFormat: short, color: "currentColor" }),
+        ],
+      })] : []));
+  };
+
+  // flame is the energy flame graph. Its frames are a tree to a screen reader and
+  // to the keyboard: arrows go about, Enter zooms, Escape zooms out.
+  const flame = (box, run) => {
+    const cell = 24;
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const said = element("output", {});
+    const out = element("button", { type: "button", textContent: "Zoom out" });
+    const all = element("button", { type: "button", textContent: "All that the meters told" });
+    const graph = element("div", { className: "graph" });
+    const hint = element("p", {}, "Each bar is a path of spans, as wide as its energy; below it are the spans within. Click one, or focus it and press Enter, to zoom in; arrow keys go about.");
+    const used = [...new Set(run.stages.map((s) => s.phase))].filter((phase) => run.stages.some((s) => s.phase === phase && s.stage !== "unassigned" && s.phase !== "unassigned"));
+    box.replaceChildren(hint, legend([...used.map((phase) => [phase, colour(phase)]), ["no stage", "var(--unassigned)"], ["not of the run", "var(--other)"]]), element("div", { className: "controls" }, out, all), graph, said);
+    // The frames come by columns, a parent before its children.
+    const plant = () => {
+      const f = run.flame;
+      const nodes = f.names.map((name, i) => ({ name, value: f.values[i], stage: f.stages[i], count: f.counts[i], smaller: f.smaller[i], children: [] }));
+      nodes.forEach((n, i) => { if (i) nodes[f.parents[i]].children.push(n); });
+      for (const n of nodes) n.self = Math.max(0, n.value - d3.sum(n.children, (c) => c.value));
+      return nodes[0];
+    };
+    const most = run.flame.values[0], mine = run.flame.values[1];
+    const share = (v, of) => `${digits((100 * v) / of)} %`;
+    const outside = new Set(["all", "other programs", "other runs", "idle", "this run"]);
+    const fill = (d) => {
+      const s = run.stages[d.data.stage];
+      return s.stage === "idle" ? "var(--idle)" : outside.has(s.stage) ? "var(--other)" : colour(s.phase);
+    };
+    const text = (d) => {
+      const parts = [`${d.data.name}: ${amount(d.data.value, wattHours)}`, `${share(d.data.value, most)} of all that the meters told`];
+      if (d.depth > 1 && d.ancestors().some((a) => a.data.name === "this run" && a.depth === 1)) parts.push(`${share(d.data.value, mine)} of the run`);
+      if (d.data.smaller) parts.push("paths that are too small to be shown apart");
+      else if (d.data.count) parts.push(`own ${share(d.data.self, d.data.value || 1)}`, `${d.data.count} spans`);
+      const s = run.stages[d.data.stage].stage;
+      if (s.includes("/")) parts.push(s);
+      return parts.join(" · ");
+    };
+    let view, tree, at, width;
+    const visible = () => d3.select(graph).selectAll(".frame").filter((d) => d.value > 0 && (d.x1 - d.x0) * width > 1);
+    const nodeOf = (d) => visible().filter((o) => o === d).node();
+    // dress names the frames and leaves one of them in the order of the keyboard.
+    const dress = () => {
+      const frames = d3.select(graph).selectAll(".frame");
+      const shown = new Set(visible().data());
+      frames.attr("role", "treeitem").attr("aria-label", text).attr("aria-level", (d) => d.depth + 1)
+        .attr("aria-hidden", (d) => (shown.has(d) ? null : "true")).attr("aria-selected", (d) => (d === at ? "true" : "false"))
+        .attr("tabindex", (d) => (d === focused ? 0 : -1))
+        .classed("plain", (d) => outside.has(run.stages[d.data.stage].stage));
+      out.disabled = at === tree;
+      all.disabled = at === tree;
+    };
+    let focused;
+    const zoom = (d, focus) => {
+      at = d;
+      focused = d;
+      view.zoomTo(d);
+      dress();
+      if (focus) nodeOf(d)?.focus();
+      said.textContent = text(d);
+    };
+    const go = (d) => {
+      if (!d) return;
+      const node = nodeOf(d);
+      if (!node) return;
+      focused = d;
+      dress();
+      node.focus();
+    };
+    const beside = (d, by) => {
+      const list = (d.parent?.children ?? []).filter(nodeOf).sort((a, b) => a.x0 - b.x0);
+      return list[list.indexOf(d) + by];
+    };
+    graph.addEventListener("keydown", (event) => {
+      const d = d3.select(event.target).datum();
+      const on = { ArrowUp: () => go(d.parent), ArrowDown: () => go((d.children ?? []).find(nodeOf)), ArrowLeft: () => go(beside(d, -1)), ArrowRight: () => go(beside(d, 1)), Home: () => go(tree),
+        Enter: () => zoom(d, true), " ": () => zoom(d, true), Escape: () => zoom(at.parent ?? tree, true) }[event.key];
+      if (!d?.data || !on) return;
+      event.preventDefault();
+      on();
+    });
+    graph.addEventListener("focusin", (event) => { const d = d3.select(event.target).datum(); if (d?.data) said.textContent = text(d); });
+    out.addEventListener("click", () => zoom(at.parent ?? tree));
+    all.addEventListener("click", () => zoom(tree));
+    return (w) => {
+      const where = [];
+      for (let d = at; d?.parent; d = d.parent) where.unshift(d.parent.children.indexOf(d));
+      width = w;
+      graph.replaceChildren();
+      view = flamegraph.default().width(width).cellHeight(cell).inverted(true).sort(false).minFrameSize(1)
+        .transitionDuration(still ? 0 : 150).selfValue(false)
+        .setColorMapper(fill).label(text).onClick((d) => { at = focused = d; dress(); said.textContent = text(d); }).onHover((d) => { said.textContent = text(d); });
+      view.setDetailsHandler(() => {});
+      const data = plant();
+      const selection = d3.select(graph).datum(data);
+      view.height(cell * depth(data) + 2);
+      selection.call(view);
+      tree = selection.datum();
+      graph.querySelector("svg > text.title")?.remove();
+      const svg = graph.querySelector("svg");
+      svg.setAttribute("role", "tree");
+      svg.setAttribute("aria-label", "Energy flame graph: the table below it tells the same");
+      let d = at ? where.reduce((n, i) => n.children[i], tree) : tree.children[0];
+      zoom(d, false);
+    };
+  };
+  const depth = (f) => 1 + Math.max(0, ...(f.children ?? []).map(depth));
+
+  // Every chart is drawn for the width that it has, and again when that changes.
+  const kinds = { phases: (run) => run.phases.some((d) => d.value !== undefined), flame: (run) => run.flame, power: (run) => run.power, ledger: (run) => run.ledger?.length };
+  const draws = { phases, flame, power, ledger };
+  const all = [];
+  for (const box of document.querySelectorAll("[data-chart]")) {
+    const kind = box.dataset.chart;
+    let draw;
+    if (kind === "comparison") {
+      draw = charts.comparison?.length ? comparison(box, charts.comparison) : null;
+    } else {
+      const run = charts.runs[box.closest("[data-run]").dataset.run];
+      draw = kinds[kind](run) ? draws[kind](box, run) : null;
+    }
+    if (!draw) continue;
+    box.hidden = false;
+    all.push({ box, draw, width: 0 });
+  }
+  const paper = 680; // pixels of CSS that a sheet has at least
+  let printing = false;
+  const redraw = () => {
+    for (const c of all) {
+      const width = printing ? paper : Math.floor(c.box.clientWidth);
+      if (width > 0 && width !== c.width) { c.width = width; c.draw(width); }
+    }
+  };
+  let waiting;
+  new ResizeObserver(() => { cancelAnimationFrame(waiting); waiting = requestAnimationFrame(() => redraw()); }).observe(document.querySelector("main"));
+  redraw();
+
+  // Only what scrolls needs a place in the order of the keyboard.
+  const reach = () => { for (const t of document.querySelectorAll(".table")) t.tabIndex = t.scrollWidth > t.clientWidth ? 0 : -1; };
+  new ResizeObserver(reach).observe(document.body);
+
+  // On paper nothing is folded away, and charts are as wide as the paper.
+  let folded = [];
+  addEventListener("beforeprint", () => { folded = [...document.querySelectorAll("details.long:not([open])")]; for (const d of folded) d.open = true; printing = true; redraw(); });
+  addEventListener("afterprint", () => { for (const d of folded) d.open = false; printing = false; redraw(); });
+  root.dataset.drawn = "yes";
+})();
