@@ -43,6 +43,7 @@ var commands = []command{
 	{"run", declareRun},
 	{"show", declareShow},
 	{"chart", declareChart},
+	{"report", declareReport},
 	{"validate", declareValidate},
 	{"estimate", declareEstimate},
 	{"factors", declareFactors},
