@@ -47,20 +47,28 @@ var comparedFigures = []struct {
 	{"water_l", "Water", "uses", " water", litres},
 }
 
+// compareAll compares each run but the first with the first.
+func compareAll(records []*lifecycle.Record) ([]lifecycle.Comparison, error) {
+	var against []lifecycle.Comparison
+	for i, r := range records[1:] {
+		told, err := lifecycle.Compare(r, records[0])
+		if err != nil {
+			return nil, fmt.Errorf("report: records %d and 1: %w", i+2, err)
+		}
+		against = append(against, told)
+	}
+	return against, nil
+}
+
 // compare tells how each run but the first compares with the first.
-func compare(runs []*run) (*comparison, []contrast, error) {
+func compare(runs []*run, against []lifecycle.Comparison) (*comparison, []contrast) {
 	c := &comparison{}
 	for _, v := range runs {
 		c.Runs = append(c.Runs, fact{v.Letter, joined(" · ", append([]string{v.Name}, v.Facts...)...)})
 	}
 	columns := []string{"Figure", "#" + runs[0].Letter}
-	var against []lifecycle.Comparison
-	for _, v := range runs[1:] {
-		told, err := lifecycle.Compare(v.record, runs[0].record)
-		if err != nil {
-			return nil, nil, fmt.Errorf("report: runs %s and %s: %w", v.Letter, runs[0].Letter, err)
-		}
-		against = append(against, told)
+	for i, v := range runs[1:] {
+		told := against[i]
 		columns = append(columns, "#"+v.Letter, v.Letter+" is")
 		lead := foremost(told.Figures)
 		verdict := v.Letter + " and " + runs[0].Letter + " cannot be compared as a whole."
@@ -92,7 +100,7 @@ func compare(runs []*run) (*comparison, []contrast, error) {
 			charts = append(charts, of)
 		}
 	}
-	return c, charts, nil
+	return c, charts
 }
 
 // foremost is the figure that a verdict is told for, nil if none can be compared

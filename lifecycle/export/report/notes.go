@@ -19,7 +19,7 @@ func (v *run) missing() {
 		}
 		t.Rows = append(t.Rows, row{Cells: []cell{title(capital(what)), text(reasonInWords(m.Reason))}})
 	}
-	t.cut(5*v.rows, "thing that is missing")
+	t.cut(5*v.rows, "missing thing")
 	v.Missing = t
 }
 
@@ -41,26 +41,23 @@ func (v *run) warnings() {
 		}
 		var places, details []string
 		for _, w := range of[code] {
-			place := ""
-			if w.Path != "" && len(places) <= mostPlaces+1 {
-				place = v.inRecord(w.Path)
+			place := w.Path
+			if len(places) < mostPlaces+2 && place != "" { // the rest is only counted
+				place = v.inRecord(place)
 			}
 			if w.Count != nil && *w.Count > 1 {
-				place += " (" + count(*w.Count) + " times)"
+				place = joined(" ", place, "("+count(*w.Count)+" times)")
 			}
 			if place != "" {
 				places = append(places, place)
 			}
-			if detail := name(w.Detail); detail != "" && len(details) <= mostPlaces+1 && !slices.Contains(details, detail) {
-				details = append(details, detail)
+			if len(details) < mostPlaces+2 && w.Detail != "" && !slices.Contains(details, name(w.Detail)) {
+				details = append(details, name(w.Detail))
 			}
 		}
 		where := few(places, mostPlaces)
-		if n := len(of[code]); n > len(places) && len(places) > mostPlaces {
-			where = few(places[:mostPlaces], mostPlaces) + " and " + count(int64(n-mostPlaces)) + " more"
-		}
 		t.Rows = append(t.Rows, row{Cells: []cell{{Text: capital(meaning), Small: name(code), Head: true}, text(where), text(few(details, mostPlaces))}})
 	}
-	t.cut(5*v.rows, "kind of warning")
+	t.cut(5*v.rows, "warning")
 	v.Warnings = t
 }

@@ -38,7 +38,7 @@ type runCharts struct {
 // run is the part of the page that is about one record.
 type run struct {
 	record *lifecycle.Record
-	rows   int // a measure of how long tables are: 20 of a page of one run, less of several
+	rows   int // measure of how long tables are
 
 	ID      string // of elements: r1
 	Letter  string // of several runs: A
@@ -80,11 +80,13 @@ type keyFigure struct {
 // fact is a name and what is said of it.
 type fact struct{ Name, Text string }
 
-func newPage(records []*lifecycle.Record, o Options) (*page, error) {
+// newPage makes a page whose tables have rows as their measure; against tells how
+// the runs but the first compare with the first.
+func newPage(records []*lifecycle.Record, o Options, rows int, against []lifecycle.Comparison) (*page, error) {
 	p := &page{Several: len(records) > 1, assets: loaded}
 	for i, r := range records {
 		v := &run{
-			record: r, rows: max(20/len(records), 2), Several: p.Several,
+			record: r, rows: rows, Several: p.Several,
 			ID:   "r" + strconv.Itoa(i+1),
 			Name: cmp.Or(shortened(r.Run.Name, titleLength), "Unnamed run"),
 		}
@@ -99,10 +101,7 @@ func newPage(records []*lifecycle.Record, o Options) (*page, error) {
 	}
 	p.Title = shortened(o.Title, titleLength)
 	if p.Several {
-		var err error
-		if p.Comparison, p.Charts.Comparison, err = compare(p.Runs); err != nil {
-			return nil, err
-		}
+		p.Comparison, p.Charts.Comparison = compare(p.Runs, against)
 		if p.Title == "" {
 			p.Title = plural(len(records), "run") + " compared"
 		}
@@ -209,14 +208,15 @@ func (v *run) inRecord(pointer string) string {
 	}
 	if len(words) > 1 {
 		if of := v.entry(words[0], words[1]); of != "" {
-			of = map[string]string{"phases": "stage", "methods": "meter", "ledger": "ledger line", "hardware": "device"}[words[0]] + " " + of
-			if words[0] == "spans" || words[0] == "environments" || words[0] == "factors" {
-				of = strings.TrimSuffix(words[0], "s") + of
-			}
-			words = append([]string{of}, words[2:]...)
+			words = append([]string{kinds[words[0]] + " " + of}, words[2:]...)
 		}
 	}
 	return name(strings.Join(words, ": "))
+}
+
+// kinds are what the entries of a record's lists are called.
+var kinds = map[string]string{
+	"environments": "place", "hardware": "device", "phases": "stage", "spans": "span", "ledger": "domain", "methods": "meter", "factors": "factor",
 }
 
 // entry is the name of an entry of one of the record's lists, "" if it has none.

@@ -14,6 +14,14 @@ import (
 // page that anyone reads.
 const MaxRecords = 8
 
+// A page is smaller than maxSize bytes. It begins with tables of as many rows as
+// people read, mostRows being the measure of them in a page of one run; those of
+// records full of long texts are shorter.
+const (
+	maxSize  = 1_000_000
+	mostRows = 20
+)
+
 // Options tell what the records do not. The zero value adds nothing.
 type Options struct {
 	Title string // of the page; "" makes it of the runs' names
@@ -50,16 +58,25 @@ func Write(w io.Writer, records []*lifecycle.Record, o Options) error {
 			return &InvalidError{Index: i, Findings: wrong}
 		}
 	}
-	p, err := newPage(records, o)
+	against, err := compareAll(records)
 	if err != nil {
 		return err
 	}
-	var b bytes.Buffer
-	if err := layout.Execute(&b, p); err != nil {
-		return fmt.Errorf("report: %w", err)
+	for rows := max(mostRows/len(records), 2); rows > 0; rows /= 2 {
+		p, err := newPage(records, o, rows, against)
+		if err != nil {
+			return err
+		}
+		var b bytes.Buffer
+		if err := layout.Execute(&b, p); err != nil {
+			return fmt.Errorf("report: %w", err)
+		}
+		if b.Len() < maxSize {
+			_, err = w.Write(b.Bytes())
+			return err
+		}
 	}
-	_, err = w.Write(b.Bytes())
-	return err
+	return fmt.Errorf("report: the page would be larger than %d bytes, so long are the texts of the records: give fewer of them", maxSize)
 }
 
 // Format is the page of a single record as a format beside those of package

@@ -175,7 +175,7 @@ func TestNoTextOfARecordIsMoreThanText(t *testing.T) {
 			}
 			r.Totals.ByPhase = map[lifecycle.Phase]lifecycle.PhaseTotal{hostile: {}}
 			r.Extensions = map[string]any{timeline.Key: map[string]any{"version": hostile}}
-			p, err := newPage([]*lifecycle.Record{r}, Options{Title: hostile})
+			p, err := newPage([]*lifecycle.Record{r}, Options{Title: hostile}, mostRows, nil)
 			require.NoError(t, err)
 			var b bytes.Buffer
 			require.NoError(t, layout.Execute(&b, p))
@@ -213,6 +213,43 @@ func TestAPageStaysBelowAMegabyte(t *testing.T) {
 		assert.Contains(t, page, " smaller)", "what is not shown apart is told")
 		assert.Contains(t, page, "smaller paths in the record")
 	}
+}
+
+// talkative is a valid record full of long texts, all of which must be escaped.
+func talkative(t testing.TB) *lifecycle.Record {
+	r := large(t, 1000)
+	long := strings.Repeat("<&\"", 1300)
+	r.Publisher.Confidentiality = "internal"
+	for i := range r.Factors {
+		r.Factors[i].Source = long
+	}
+	for i := range r.Methods {
+		r.Methods[i].Sensor = long
+		for range 20 {
+			r.Methods[i].LeftOut = append(r.Methods[i].LeftOut, lifecycle.LeftOut{Domain: long, Reason: "contained"})
+		}
+	}
+	for i := range 200 {
+		r.Missing = append(r.Missing, lifecycle.Missing{Path: "/hardware", What: strconv.Itoa(i) + long, Reason: "unknown"})
+		r.Warnings = append(r.Warnings, lifecycle.Warning{Code: "unheard-of-" + strconv.Itoa(i), Detail: long})
+	}
+	for i := range r.Spans { // the last name of each path
+		if p := r.Spans[i].Path; strings.Contains(p, "a part") {
+			r.Spans[i].Path = strings.ReplaceAll(p, "a part with", strings.Repeat("<\"", 30))
+		}
+	}
+	require.Empty(t, lifecycle.Validate(r))
+	return r
+}
+
+func TestLongTextsMakeTablesShorter(t *testing.T) {
+	page := write(t, talkative(t))
+	assert.Less(t, len(page), maxSize)
+	more := regexp.MustCompile(`(\d+) more missing things in the record`).FindStringSubmatch(page)
+	require.NotNil(t, more)
+	left, err := strconv.Atoi(more[1])
+	require.NoError(t, err)
+	assert.Greater(t, left, 200-5*mostRows, "shorter than of a record with short texts")
 }
 
 func TestWriteRefusesWhatMakesNoPage(t *testing.T) {
@@ -268,7 +305,7 @@ func TestWhatIsUnknownIsNotZero(t *testing.T) {
 	r.Warnings = nil
 	require.NoError(t, lifecycle.Assess(r))
 	lifecycle.FillMissing(r)
-	p, err := newPage([]*lifecycle.Record{r}, Options{})
+	p, err := newPage([]*lifecycle.Record{r}, Options{}, mostRows, nil)
 	require.NoError(t, err)
 	var b bytes.Buffer
 	require.NoError(t, Write(&b, []*lifecycle.Record{r}, Options{}))
@@ -294,7 +331,7 @@ func TestWhatIsUnknownIsNotZero(t *testing.T) {
 	r = small(t) // a run that serves nothing: that is not unknown, and not zero
 	sum := r.Totals.ByPhase
 	delete(sum, lifecycle.PhaseInference)
-	p, err = newPage([]*lifecycle.Record{r}, Options{})
+	p, err = newPage([]*lifecycle.Record{r}, Options{}, mostRows, nil)
 	require.NoError(t, err)
 	for _, b := range p.Runs[0].charts.Phases {
 		if b.Phase == "inference" {
@@ -307,7 +344,7 @@ func TestWhatIsUnknownIsNotZero(t *testing.T) {
 func TestFramesAddUpAndStandForEveryPath(t *testing.T) {
 	for name, r := range map[string]*lifecycle.Record{"small": small(t), "everything": everything(t), "large": large(t, 5000)} {
 		t.Run(name, func(t *testing.T) {
-			p, err := newPage([]*lifecycle.Record{r}, Options{})
+			p, err := newPage([]*lifecycle.Record{r}, Options{}, mostRows, nil)
 			require.NoError(t, err)
 			f := p.Runs[0].charts.Flame
 			sums := make([]float64, len(f.Names)) // of the children
@@ -373,7 +410,7 @@ func timed(t testing.TB) *lifecycle.Record {
 
 func TestPowerOverTimeHoldsAllItsJoules(t *testing.T) {
 	r := timed(t)
-	p, err := newPage([]*lifecycle.Record{r}, Options{})
+	p, err := newPage([]*lifecycle.Record{r}, Options{}, mostRows, nil)
 	require.NoError(t, err)
 	chart := p.Runs[0].charts.Power
 	lines, err := fromTimeline(r)
@@ -395,7 +432,7 @@ func TestPowerOverTimeHoldsAllItsJoules(t *testing.T) {
 		assert.Equal(t, e.EndedAt.Sub(*r.Run.StartedAt).Seconds(), s.To)
 	}
 
-	stages, err := newPage([]*lifecycle.Record{everything(t)}, Options{})
+	stages, err := newPage([]*lifecycle.Record{everything(t)}, Options{}, mostRows, nil)
 	require.NoError(t, err)
 	if chart = stages.Runs[0].charts.Power; assert.NotNil(t, chart, "its stages have profiles") {
 		assert.Contains(t, stages.Runs[0].Power.Note, "by stage")
@@ -408,7 +445,9 @@ func TestPowerOverTimeHoldsAllItsJoules(t *testing.T) {
 func TestSeveralRunsAreHeldToTheFirst(t *testing.T) {
 	a, b, c := small(t), another(t, 0.5), another(t, 3)
 	c.Run.ID, c.Run.Name = "019cadc6-9a80-7000-8000-0000000000fe", "third"
-	p, err := newPage([]*lifecycle.Record{a, b, c}, Options{})
+	against, err := compareAll([]*lifecycle.Record{a, b, c})
+	require.NoError(t, err)
+	p, err := newPage([]*lifecycle.Record{a, b, c}, Options{}, 6, against)
 	require.NoError(t, err)
 	assert.Equal(t, "3 runs compared", p.Title)
 	require.Len(t, p.Comparison.Verdicts, 2)
@@ -457,7 +496,7 @@ func TestStatesOfARunAreTold(t *testing.T) {
 	} {
 		r := small(t)
 		r.Run.Status = status
-		p, err := newPage([]*lifecycle.Record{r}, Options{})
+		p, err := newPage([]*lifecycle.Record{r}, Options{}, mostRows, nil)
 		require.NoError(t, err)
 		assert.Contains(t, p.Runs[0].Lead[0], says)
 	}

@@ -205,7 +205,7 @@ func (v *run) flame(roots, all []*path) {
 		return n
 	}
 	// The costliest: with each its parent, which costs no less.
-	kept := min(len(all), mostFrames*v.rows/20)
+	kept := min(len(all), mostFrames*v.rows/mostRows)
 	for _, p := range all[:kept] {
 		p.kept = true
 	}
