@@ -8,5 +8,6 @@
 // it, and its content security policy names each by its digest, so that nothing
 // else runs, whatever a record holds. Text and tables are there without scripts;
 // charts are drawn beside them. It stays below a megabyte: long texts are
-// shortened and long tables cut, and both say so.
+// shortened and long tables cut, and both say so. Package internal/reporttest
+// tests it in a browser.
 package report

@@ -187,6 +187,7 @@
       if (s.includes("/")) parts.push(s);
       return parts.join(" · ");
     };
+    const silent = Object.assign(() => {}, { show() {}, hide() {} }); // what it would tell is told below
     let view, tree, at, width;
     const visible = () => d3.select(graph).selectAll(".frame").filter((d) => d.value > 0 && (d.x1 - d.x0) * width > 1);
     const nodeOf = (d) => visible().filter((o) => o === d).node();
@@ -240,7 +241,7 @@
       graph.replaceChildren();
       view = flamegraph.default().width(width).cellHeight(cell).inverted(true).sort(false).minFrameSize(1)
         .transitionDuration(still ? 0 : 150).selfValue(false)
-        .setColorMapper(fill).label(text).onClick((d) => { at = focused = d; dress(); said.textContent = text(d); }).onHover((d) => { said.textContent = text(d); });
+        .tooltip(silent).setColorMapper(fill).label(text).onClick((d) => { at = focused = d; dress(); said.textContent = text(d); }).onHover((d) => { said.textContent = text(d); });
       view.setDetailsHandler(() => {});
       const data = plant();
       const selection = d3.select(graph).datum(data);
