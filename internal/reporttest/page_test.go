@@ -45,8 +45,7 @@ func TestEveryViewOfThePageIsSound(t *testing.T) {
 				assert.Empty(t, eval[[]string](b, `[...document.querySelectorAll("[data-chart]:not([hidden])")].filter(c => !c.querySelector("svg")).map(c => c.dataset.chart)`), "charts are drawn")
 				assert.Empty(t, eval[[]string](b, `[...document.querySelectorAll(".chart svg")].filter(s => s.getBoundingClientRect().right > innerWidth + 1).map(s => s.getAttribute("aria-label"))`), "charts are no wider than the page")
 				if axe == "" {
-					t.Log("ECOTRACER_AXE is not set: accessibility was not checked")
-					return
+					t.Skip("all but accessibility was checked: ECOTRACER_AXE does not tell where axe.min.js is")
 				}
 				eval[bool](b, axe+"; true")
 				faults := eval[[]string](b, `axe.run({resultTypes: ["violations"]}).then(r => r.violations.filter(v => ["serious", "critical"].includes(v.impact)).map(v => v.id + ": " + v.nodes.slice(0, 3).map(n => n.target + " " + n.any.concat(n.all, n.none).map(c => c.message).join("; ")).join(" | ")))`)
