@@ -15,6 +15,7 @@ import (
 
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/lifecycle/export"
+	"github.com/ecotracer/ecotracer/lifecycle/export/report"
 )
 
 // maxBOM is what IntoCycloneDX takes.
@@ -75,7 +76,7 @@ type exported struct {
 
 // export writes records in the format of others.
 func (c *cli) export(e exporting, files []string) int {
-	formats := export.Formats()
+	formats := formats()
 	i := slices.IndexFunc(formats, func(f export.Format) bool { return f.Name == e.to })
 	switch {
 	case e.list && len(files) == 0:
@@ -254,6 +255,14 @@ func has(n int) string {
 		return "has"
 	}
 	return "have"
+}
+
+// formats are those of package export, and the page, which is not for everyone
+// who imports it.
+func formats() []export.Format {
+	list := append(export.Formats(), report.Format())
+	slices.SortFunc(list, func(a, b export.Format) int { return strings.Compare(a.Name, b.Name) })
+	return list
 }
 
 // listFormats tells which formats there are.

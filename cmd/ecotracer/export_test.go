@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
-	"github.com/ecotracer/ecotracer/lifecycle/export"
 )
 
 func TestARecordGoesOutAndComesBackAsItWas(t *testing.T) {
@@ -37,13 +36,13 @@ func TestARecordGoesOutAndComesBackAsItWas(t *testing.T) {
 func TestExportListsTheFormats(t *testing.T) {
 	list := call("", "export", "--list")
 	require.Zero(t, list.code)
-	for _, f := range export.Formats() {
+	for _, f := range formats() {
 		assert.Contains(t, list.out, f.Name)
 		assert.Contains(t, list.out, f.What)
 	}
-	var formats []struct{ Name, What, Extension string }
-	require.NoError(t, json.Unmarshal([]byte(call("", "export", "--list", "--json").out), &formats))
-	assert.Len(t, formats, len(export.Formats()))
+	var listed []struct{ Name, What, Extension string }
+	require.NoError(t, json.Unmarshal([]byte(call("", "export", "--list", "--json").out), &listed))
+	assert.Len(t, listed, len(formats()))
 }
 
 func TestWhatAFormatNeedsIsAskedForByItsFlag(t *testing.T) {

@@ -91,7 +91,7 @@ func Format() export.Format {
 			if err := Write(w, []*lifecycle.Record{r}, Options{}); err != nil {
 				return nil, err
 			}
-			return []export.Loss{{Path: "/", Why: "a page is for people, and rounds: no record can be read back from it"}}, nil
+			return []export.Loss{{Path: "", Why: "a page is for people, and rounds: no record can be read back from it"}}, nil
 		},
 	}
 }
