@@ -286,7 +286,7 @@ func TestThePageIsOfTheRecordAndNothingElse(t *testing.T) {
 	lost, err := Format().Write(&b, r, export.Options{})
 	require.NoError(t, err)
 	assert.Equal(t, page, b.String())
-	assert.Equal(t, "/", lost[0].Path)
+	assert.Equal(t, "", lost[0].Path)
 	_, err = Format().Write(&b, nil, export.Options{})
 	assert.Error(t, err)
 }
