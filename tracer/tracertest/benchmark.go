@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,13 +16,6 @@ import (
 	"github.com/ecotracer/ecotracer/factors"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer"
-)
-
-// The metrics of ReportEnergy.
-const (
-	measuredUnit = "nJ/op"
-	modelledUnit = "modelled-nJ/op"
-	gramsUnit    = "ngCO2e/op"
 )
 
 // leastMeasured is how long a benchmark must be measured. The kernel tells who
@@ -50,18 +44,23 @@ const leastTold = 0.9
 //
 // The metrics are
 //
-//	nJ/op           IT energy an operation, in 1e-9 J (nJ/op by ns/op is watts)
-//	modelled-nJ/op  in its place where meters told less than half of it
-//	ngCO2e/op       what the electricity for it emitted, location-based, in 1e-9 g
+//	J/op      IT energy an operation
+//	gCO2e/op  what the electricity for it emitted, location-based
 //
-// in billionths, because package testing prints seven decimals. That a figure
-// is modelled stands in its name: a model knows CPU time and memory, not which
-// instructions ran, and benchstat compares it with no measured one. The
-// intervals, which the benchmarks of a machine have in common, are logged once.
+// and, as package testing prints seven decimals, nJ/op and ngCO2e/op in 1e-9 of
+// these. From 1e-5 on there are the former, below 1e-3 the latter: each has three
+// digits or more, and runs that differ less than a hundredfold have one in
+// common. Compare in benchstat by the one that all runs have.
+//
+// Where no meter tells what the CPUs draw, all of them begin with "modelled-", as
+// in modelled-J/op: a model knows CPU time and memory, not which instructions
+// ran, and benchstat compares it with nothing that was measured. The intervals,
+// which the benchmarks of a machine have in common, are logged once.
 //
 // The energy is that of a run (tracer.Begin) from the call of ReportEnergy to
 // the end of the benchmark function: the process's share of what the host's
-// meters tell, its garbage collection and all goroutines included. Sensors,
+// meters tell, its garbage collection and all goroutines included: that of
+// b.RunParallel is of all CPUs together, where ns/op is of the clock. Sensors,
 // place (ECOTRACER_COUNTRY) and scope are as in any run, and opts are those of
 // Begin; meters among them are closed at the end of a round, so each needs new
 // ones. Where ECOTRACER_DIR is set, the last round of a benchmark leaves its
@@ -156,16 +155,41 @@ func (m *measurement) finish() {
 		note("the timer ran for %.0f %% of the %.2g s that were measured; what it left out is taken to have drawn the same power",
 			100*timed, record.Run.DurationS)
 	}
-	perOp := timed / float64(b.N) * 1e9
-	unit := measuredUnit
-	if total.MeasuredShare < 0.5 {
-		unit = modelledUnit
+	prefix := ""
+	if !measured(record) {
+		prefix = "modelled-"
 	}
-	b.ReportMetric(total.EnergyJ.Value*perOp, unit)
-	b.ReportMetric(total.OperationalGCO2e.Value*perOp, gramsUnit)
+	perOp := timed / float64(b.N)
+	report(b, total.EnergyJ.Value*perOp, prefix, "J/op")
+	report(b, total.OperationalGCO2e.Value*perOp, prefix, "gCO2e/op")
 	if lastRound(b) {
 		told.Do(func() { note("%s", howSure(record)) })
 	}
+}
+
+// report reports a figure with three digits or more: package testing prints
+// seven decimals. The ranges of the two units overlap, so that two runs of a
+// benchmark, which differ, have one in common.
+func report(b *testing.B, value float64, prefix, unit string) {
+	if value >= 1e-5 {
+		b.ReportMetric(value, prefix+unit)
+	}
+	if value > 0 && value < 1e-3 {
+		b.ReportMetric(value*1e9, prefix+"n"+unit)
+	}
+}
+
+// measured tells whether a meter told what the CPUs drew. That a run had little
+// of it does not matter: all runs on a machine are to have the same units.
+func measured(r *lifecycle.Record) bool {
+	cpus := map[string]bool{}
+	for i := range r.Hardware {
+		h := &r.Hardware[i]
+		cpus[h.ID] = h.Kind == lifecycle.KindCPU || h.Kind == lifecycle.KindNode
+	}
+	return slices.ContainsFunc(r.Ledger, func(l lifecycle.LedgerLine) bool {
+		return cpus[l.Hardware] && (l.Method == lifecycle.Counter || l.Method == lifecycle.Metered)
+	})
 }
 
 // told is done once howSure was logged.

@@ -3,9 +3,14 @@ package tracertest_test
 import (
 	"context"
 	"flag"
+	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,53 +45,59 @@ func burning(t testing.TB) (*tracertest.Host, []tracer.Option) {
 	return h, append(h.Options(), tracer.Scope(lifecycle.ScopeMachine))
 }
 
-const op = 2 * time.Millisecond
+// op is one operation of CPU time; enough of them take as long as it takes to
+// tell their energy.
+const (
+	op     = 2 * time.Millisecond
+	enough = "110x"
+)
 
 func TestABenchmarkTellsWhatItsOperationsDrew(t *testing.T) {
-	benchtime(t, "220ms")
-	loops := map[string]func(b *testing.B){
-		"b.Loop": func(b *testing.B) {
+	for name, c := range map[string]struct {
+		benchtime string
+		loop      func(b *testing.B)
+	}{
+		"b.Loop": {"220ms", func(b *testing.B) {
 			for b.Loop() {
 				tracertest.Burn(context.Background(), op)
 			}
-		},
-		"b.N": func(b *testing.B) {
+		}},
+		"b.N": {enough, func(b *testing.B) {
 			for range b.N {
 				tracertest.Burn(context.Background(), op)
 			}
-		},
-		"b.RunParallel": func(b *testing.B) {
+		}},
+		"b.RunParallel": {"220ms", func(b *testing.B) {
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
 					tracertest.Burn(context.Background(), op)
 				}
 			})
-		},
-	}
-	for name, loop := range loops {
+		}},
+	} {
 		t.Run(name, func(t *testing.T) {
+			benchtime(t, c.benchtime)
 			host, opts := burning(t)
 			var drawn, seconds float64
 			r := testing.Benchmark(func(b *testing.B) {
 				tracertest.ReportEnergy(b, opts...)
 				before, at := host.Joules(tracertest.EnergyFile("intel-rapl:0")), time.Now()
-				loop(b)
+				c.loop(b)
 				drawn = (host.Joules(tracertest.EnergyFile("intel-rapl:0")) - before) / float64(b.N)
 				seconds = time.Since(at).Seconds() / float64(b.N)
 			})
-			require.Contains(t, r.Extra, "nJ/op")
-			assert.NotContains(t, r.Extra, "modelled-nJ/op")
-			told := r.Extra["nJ/op"] / 1e9
+			told := r.Extra["J/op"]
+			assert.ElementsMatch(t, []string{"J/op", "ngCO2e/op"}, slices.Collect(maps.Keys(r.Extra)))
 			assert.Greater(t, told, 0.75*drawn, "less is what a busy host takes between the loop and the end")
 			assert.Less(t, told, 1.1*(drawn+15*seconds), "at most what the model adds for memory and the rest of the machine")
 			assert.Positive(t, r.Extra["ngCO2e/op"])
-			assert.Less(t, r.Extra["ngCO2e/op"], 100*r.Extra["nJ/op"]*1e3/3.6e6, "the grid of France: well below 100 g/kWh")
+			assert.Less(t, r.Extra["ngCO2e/op"], 1e9*100*told/3.6e6, "the grid of France: well below 100 g/kWh")
 		})
 	}
 }
 
 func TestWhatStopTimerLeavesOutIsNotTold(t *testing.T) {
-	benchtime(t, "220ms")
+	benchtime(t, enough)
 	_, opts := burning(t)
 	run := func(untimed time.Duration) testing.BenchmarkResult {
 		return testing.Benchmark(func(b *testing.B) {
@@ -100,7 +111,7 @@ func TestWhatStopTimerLeavesOutIsNotTold(t *testing.T) {
 		})
 	}
 	all, half := run(0), run(op)
-	ratio := half.Extra["nJ/op"] / all.Extra["nJ/op"]
+	ratio := half.Extra["J/op"] / all.Extra["J/op"]
 	assert.Greater(t, ratio, 0.7)
 	assert.Less(t, ratio, 1.4, "as many joules an operation, though twice as many were used")
 }
@@ -136,7 +147,7 @@ func TestAShortBenchmarkTellsNoNoise(t *testing.T) {
 }
 
 func TestAMeterThatIsSlowerThanTheBenchmarkTellsNothing(t *testing.T) {
-	benchtime(t, "220ms")
+	benchtime(t, enough)
 	_, opts := burning(t)
 	for name, slow := range map[string]tracertest.Slow{
 		"it is seldom read":       {Every: 10 * time.Second, Limit: time.Second},
@@ -158,17 +169,61 @@ func TestAMeterThatIsSlowerThanTheBenchmarkTellsNothing(t *testing.T) {
 }
 
 func TestAModelledFigureSaysSoInItsName(t *testing.T) {
-	benchtime(t, "220ms")
+	benchtime(t, enough)
 	host := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{VM: true, Process: tracertest.TrueCPU()})
-	r := testing.Benchmark(func(b *testing.B) {
-		tracertest.ReportEnergy(b, host.Options()...)
-		for b.Loop() {
-			tracertest.Burn(context.Background(), op)
+	for name, more := range map[string]func() []tracer.Option{
+		"no meter at all": func() []tracer.Option { return nil },
+		"none of the CPUs": func() []tracer.Option {
+			return []tracer.Option{tracer.Meters(tracertest.NewMeter(tracertest.Domain{
+				Domain: meter.Domain{ID: "gpu0", Kind: lifecycle.KindGPU}, Power: tracertest.Constant(1000),
+			}))}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := testing.Benchmark(func(b *testing.B) {
+				tracertest.ReportEnergy(b, append(host.Options(), more()...)...)
+				for b.Loop() {
+					tracertest.Burn(context.Background(), op)
+				}
+			})
+			require.NotEmpty(t, r.Extra)
+			for unit, v := range r.Extra {
+				assert.True(t, strings.HasPrefix(unit, "modelled-"), unit)
+				assert.Positive(t, v, unit)
+			}
+		})
+	}
+}
+
+// TestAFigureHasThreeDigitsAndTwoRunsAUnitInCommon goes through what is read of
+// what package testing prints.
+func TestAFigureHasThreeDigitsAndTwoRunsAUnitInCommon(t *testing.T) {
+	benchtime(t, "1x")
+	printed := func(joules float64) map[string]float64 {
+		r := testing.Benchmark(func(b *testing.B) { tracertest.Report(b, joules, "", "J/op") })
+		read := map[string]float64{}
+		fields := strings.Fields(r.String())[1:]
+		for i := 0; i < len(fields); i += 2 {
+			v, err := strconv.ParseFloat(fields[i], 64)
+			require.NoError(t, err)
+			read[fields[i+1]] = v
 		}
-	})
-	assert.NotContains(t, r.Extra, "nJ/op")
-	assert.Positive(t, r.Extra["modelled-nJ/op"])
-	assert.Positive(t, r.Extra["ngCO2e/op"])
+		delete(read, "ns/op")
+		return read
+	}
+	for joules := 1.23456e-12; joules < 1e4; joules *= 9 {
+		few := printed(joules)
+		require.NotEmpty(t, few)
+		for unit, v := range few {
+			assert.InEpsilon(t, joules, v*map[string]float64{"J/op": 1, "nJ/op": 1e-9}[unit], 5e-3, "%g J are told as %g %s", joules, v, unit)
+		}
+		many := printed(joules * 99)
+		assert.True(t, slices.ContainsFunc(slices.Collect(maps.Keys(few)), func(unit string) bool { return many[unit] > 0 }),
+			"%v and %v", few, many)
+	}
+	for _, unknown := range []float64{0, math.NaN()} {
+		assert.Empty(t, printed(unknown), "missing is never zero")
+	}
 }
 
 func TestSubBenchmarksAreMeasuredEachByItself(t *testing.T) {
@@ -195,7 +250,7 @@ func TestSubBenchmarksAreMeasuredEachByItself(t *testing.T) {
 }
 
 func TestOnlyTheLastRoundLeavesARecordAndOnlyIfAFolderIsNamed(t *testing.T) {
-	benchtime(t, "220ms")
+	benchtime(t, enough)
 	t.Chdir(t.TempDir())
 	_, opts := burning(t)
 	rounds := 0

@@ -10,7 +10,7 @@ import (
 // A benchmark with one line more than usual. Besides ns/op it printed, on a
 // virtual machine,
 //
-//	4538766 modelled-nJ/op  918.3 ngCO2e/op
+//	0.004539 modelled-J/op  918.3 modelled-ngCO2e/op
 //
 // To compare two commits, run it ten times at each and let benchstat read both:
 //

@@ -24,7 +24,7 @@ func TestTwoHoursOfTrainingAreBookedToTheJoule(t *testing.T) {
 			Packages: []tracertest.Curve{tracertest.Constant(20).Then(time.Hour, tracertest.Constant(90))},
 		})
 		var records tracertest.Recorder
-		opts := append(host.Options(), tracer.Sinks(&records), tracer.Scope(lifecycle.ScopeMachine))
+		opts := append(host.Options(), tracer.Sinks(&records), tracer.Scope(lifecycle.ScopeMachine), tracer.Checkpoints(time.Hour))
 		ctx, run, err := tracer.Begin(t.Context(), opts...)
 		require.NoError(t, err)
 

@@ -1,0 +1,4 @@
+package tracertest
+
+// Report is report.
+var Report = report
