@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -34,7 +35,7 @@ func printed(t *testing.T, cpu string, of map[string][]float64) string {
 	for nameAndUnit, values := range of {
 		name, unit, _ := strings.Cut(nameAndUnit, " ")
 		for _, v := range values {
-			fmt.Fprintf(&b, "%s-8   \t     592\t   2026705 ns/op\t%13.0f %s\t      3363 ngCO2e/op\n", name, v, unit)
+			fmt.Fprintf(&b, "%s-8   \t     592\t   2026705 ns/op\t%13.0f %s\t      3363 ngCO2e/op\n", name, v, strings.Replace(unit, "J", "nJ", 1))
 			fmt.Fprintf(&b, "--- BENCH: %s-8\n    encode_test.go:162: energy: 0 %% of it measured\n", name)
 		}
 	}
@@ -46,50 +47,50 @@ func printed(t *testing.T, cpu string, of map[string][]float64) string {
 
 func TestARegressionIsFoundAndNothingElseIs(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	const nJ = "nJ/op"
+	const J = "J/op"
 	for name, c := range map[string]struct {
 		before, after map[string][]float64
 		status        int
 		says          string
 	}{
 		"10 % more": {
-			map[string][]float64{"BenchmarkEncode " + nJ: runs(rng, 10, 1e6, 0.02)},
-			map[string][]float64{"BenchmarkEncode " + nJ: runs(rng, 10, 1.1e6, 0.02)},
+			map[string][]float64{"BenchmarkEncode " + J: runs(rng, 10, 1e6, 0.02)},
+			map[string][]float64{"BenchmarkEncode " + J: runs(rng, 10, 1.1e6, 0.02)},
 			regression, "REGRESSION",
 		},
 		"10 % more of what is modelled": {
-			map[string][]float64{"BenchmarkEncode modelled-" + nJ: runs(rng, 10, 1e6, 0.02)},
-			map[string][]float64{"BenchmarkEncode modelled-" + nJ: runs(rng, 10, 1.1e6, 0.02)},
+			map[string][]float64{"BenchmarkEncode modelled-" + J: runs(rng, 10, 1e6, 0.02)},
+			map[string][]float64{"BenchmarkEncode modelled-" + J: runs(rng, 10, 1.1e6, 0.02)},
 			regression, "REGRESSION",
 		},
 		"the same": {
-			map[string][]float64{"BenchmarkEncode " + nJ: runs(rng, 10, 1e6, 0.02)},
-			map[string][]float64{"BenchmarkEncode " + nJ: runs(rng, 10, 1e6, 0.02)},
+			map[string][]float64{"BenchmarkEncode " + J: runs(rng, 10, 1e6, 0.02)},
+			map[string][]float64{"BenchmarkEncode " + J: runs(rng, 10, 1e6, 0.02)},
 			fine, "fine",
 		},
 		"a little more, which does not count": {
-			map[string][]float64{"BenchmarkEncode " + nJ: runs(rng, 10, 1e6, 0.005)},
-			map[string][]float64{"BenchmarkEncode " + nJ: runs(rng, 10, 1.02e6, 0.005)},
+			map[string][]float64{"BenchmarkEncode " + J: runs(rng, 10, 1e6, 0.005)},
+			map[string][]float64{"BenchmarkEncode " + J: runs(rng, 10, 1.02e6, 0.005)},
 			fine, "fine",
 		},
 		"noise": {
-			map[string][]float64{"BenchmarkEncode " + nJ: runs(rng, 10, 1e6, 0.3)},
-			map[string][]float64{"BenchmarkEncode " + nJ: runs(rng, 10, 1e6, 0.3)},
+			map[string][]float64{"BenchmarkEncode " + J: runs(rng, 10, 1e6, 0.3)},
+			map[string][]float64{"BenchmarkEncode " + J: runs(rng, 10, 1e6, 0.3)},
 			cannotTell, "the runs differ too much",
 		},
 		"too few runs": {
-			map[string][]float64{"BenchmarkEncode " + nJ: runs(rng, 3, 1e6, 0.02)},
-			map[string][]float64{"BenchmarkEncode " + nJ: runs(rng, 3, 2e6, 0.02)},
+			map[string][]float64{"BenchmarkEncode " + J: runs(rng, 3, 1e6, 0.02)},
+			map[string][]float64{"BenchmarkEncode " + J: runs(rng, 3, 2e6, 0.02)},
 			cannotTell, "3 and 3 runs, it takes 5 of each",
 		},
 		"one of two": {
-			map[string][]float64{"BenchmarkEncode " + nJ: runs(rng, 10, 1e6, 0.02), "BenchmarkDecode " + nJ: runs(rng, 10, 1e3, 0.3)},
-			map[string][]float64{"BenchmarkEncode " + nJ: runs(rng, 10, 1.2e6, 0.02), "BenchmarkDecode " + nJ: runs(rng, 10, 1e3, 0.3)},
+			map[string][]float64{"BenchmarkEncode " + J: runs(rng, 10, 1e6, 0.02), "BenchmarkDecode " + J: runs(rng, 10, 1e3, 0.3)},
+			map[string][]float64{"BenchmarkEncode " + J: runs(rng, 10, 1.2e6, 0.02), "BenchmarkDecode " + J: runs(rng, 10, 1e3, 0.3)},
 			regression, "cannot tell",
 		},
 		"measured before, modelled after": {
-			map[string][]float64{"BenchmarkEncode " + nJ: runs(rng, 10, 1e6, 0.02)},
-			map[string][]float64{"BenchmarkEncode modelled-" + nJ: runs(rng, 10, 1e6, 0.02)},
+			map[string][]float64{"BenchmarkEncode " + J: runs(rng, 10, 1e6, 0.02)},
+			map[string][]float64{"BenchmarkEncode modelled-" + J: runs(rng, 10, 1e6, 0.02)},
 			cannotTell, "cannot tell: not measured after",
 		},
 	} {
@@ -184,14 +185,45 @@ func TestTwoTestBinariesAreRunByTurns(t *testing.T) {
 	assert.Contains(t, out.String(), "+30.0 %")
 	text, err := os.ReadFile(log)
 	require.NoError(t, err)
-	assert.Equal(t, strings.Repeat("before.test -test.run ^$ -test.bench X\nafter.test -test.run ^$ -test.bench X\n", 6), string(text))
+	assert.Equal(t, strings.Repeat("before.test ARGS\nafter.test ARGS\nafter.test ARGS\nbefore.test ARGS\n", 3), strings.ReplaceAll(string(text), "-test.run ^$ -test.bench X", "ARGS"))
+}
+
+func TestEitherUnitIsReadAndTheFinerCounts(t *testing.T) {
+	r, err := read(strings.NewReader(`
+BenchmarkX-2	100	5 ns/op	0.001041 J/op	0.0001 gCO2e/op
+BenchmarkX-2	100	5 ns/op	0.0009587 J/op	958655 nJ/op
+BenchmarkX-2	100	5 ns/op	0.0009600 modelled-J/op	960000 modelled-nJ/op
+BenchmarkX-2	100	5 ns/op
+`), "printed")
+	require.NoError(t, err)
+	measured, modelled := key{name: "X-2", unit: "J/op"}, key{name: "X-2", unit: "modelled-J/op"}
+	assert.Equal(t, []key{measured, modelled}, r.order)
+	assert.InDeltaSlice(t, []float64{0.001041, 958655e-9}, r.values[measured], 1e-15)
+	assert.InDeltaSlice(t, []float64{960000e-9}, r.values[modelled], 1e-15)
+}
+
+func TestWithoutAnythingItShowsWhatItDoes(t *testing.T) {
+	var out bytes.Buffer
+	require.NoError(t, demo(sure, &out))
+	assert.Regexp(t, `(?m)^Digest-2 +modelled-J/op +\+\d.* REGRESSION$`, out.String())
+}
+
+// TestTheWorkflowInstallsThisVersion, the one that is tagged next.
+func TestTheWorkflowInstallsThisVersion(t *testing.T) {
+	workflow, err := os.ReadFile("workflow.yml")
+	require.NoError(t, err)
+	mod, err := os.ReadFile("../go.mod")
+	require.NoError(t, err)
+	version := regexp.MustCompile(`ecotracer/ecotracer (v\S+)`).FindSubmatch(mod)
+	require.NotNil(t, version)
+	assert.Contains(t, string(workflow), "examples/energyregression@"+string(version[1])+"\n")
 }
 
 func TestWhatIsWrongIsTold(t *testing.T) {
-	same := map[string][]float64{"BenchmarkEncode nJ/op": {1, 2, 3}}
+	same := map[string][]float64{"BenchmarkEncode J/op": {1, 2, 3}}
 	good := printed(t, "X", same)
-	zero := printed(t, "X", map[string][]float64{"BenchmarkEncode nJ/op": {0, 0, 0}})
-	many := printed(t, "X", map[string][]float64{"BenchmarkEncode nJ/op": make([]float64, maxRuns+1)})
+	zero := printed(t, "X", map[string][]float64{"BenchmarkEncode J/op": {0, 0, 0}})
+	many := printed(t, "X", map[string][]float64{"BenchmarkEncode J/op": make([]float64, maxRuns+1)})
 	for name, c := range map[string]struct {
 		c    config
 		args []string
@@ -208,7 +240,7 @@ func TestWhatIsWrongIsTold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, err := run(c.c, c.args, new(bytes.Buffer))
-			assert.Equal(t, cannotTell, status)
+			assert.Equal(t, wrong, status)
 			assert.ErrorContains(t, err, c.want)
 		})
 	}

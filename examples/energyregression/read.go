@@ -1,9 +1,8 @@
 package main
 
 import (
-	"os"
+	"io"
 	"slices"
-	"strings"
 
 	"golang.org/x/perf/benchfmt"
 )
@@ -12,22 +11,27 @@ import (
 // measured one, and is not compared with it.
 type key struct{ pkg, name, unit string }
 
-// results are the energy of each run of each benchmark.
+// units are those of tracertest.ReportEnergy in which energy may be told, in
+// joules, the finer of each two first.
+var units = []struct {
+	of, is string
+	joules float64
+}{
+	{"J/op", "nJ/op", 1e-9}, {"J/op", "J/op", 1},
+	{"modelled-J/op", "modelled-nJ/op", 1e-9}, {"modelled-J/op", "modelled-J/op", 1},
+}
+
+// results are the energy of each run of each benchmark, J.
 type results struct {
 	order  []key // as they came
 	values map[key][]float64
 	cpus   []string
 }
 
-// read reads what benchmarks printed.
-func read(name string) (*results, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
+// read reads what benchmarks printed; name is for errors.
+func read(printed io.Reader, name string) (*results, error) {
 	r := &results{values: map[key][]float64{}}
-	lines := benchfmt.NewReader(f, name)
+	lines := benchfmt.NewReader(printed, name)
 	for lines.Scan() {
 		b, ok := lines.Result().(*benchfmt.Result)
 		if !ok {
@@ -36,15 +40,18 @@ func read(name string) (*results, error) {
 		if cpu := b.GetConfig("cpu"); !slices.Contains(r.cpus, cpu) {
 			r.cpus = append(r.cpus, cpu)
 		}
-		for _, v := range b.Values {
-			if !strings.HasSuffix(v.Unit, "nJ/op") {
+		told := "" // already, by this line
+		for _, u := range units {
+			v, ok := b.Value(u.is)
+			if !ok || u.of == told {
 				continue
 			}
-			k := key{b.GetConfig("pkg"), b.Name.String(), v.Unit}
+			told = u.of
+			k := key{b.GetConfig("pkg"), b.Name.String(), u.of}
 			if r.values[k] == nil {
 				r.order = append(r.order, k)
 			}
-			r.values[k] = append(r.values[k], v.Value)
+			r.values[k] = append(r.values[k], v*u.joules)
 		}
 	}
 	slices.Sort(r.cpus)
