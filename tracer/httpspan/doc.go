@@ -14,8 +14,8 @@
 // # Names
 //
 // A run keeps one account per path, so names are few, and a record is to be
-// shown to others: a span has the name of the pattern that routes a request,
-// and never its URL or host. A method that is not one of RFC 9110 or PATCH is
+// shown to others: a span has the name of the pattern that routes a request, of
+// which a host is left out, and never that of its URL. A method that is not one of RFC 9110 or PATCH is
 // OTHER, for the client chooses it. Where no pattern is known, the name is the
 // method and "(other)".
 //

@@ -14,8 +14,9 @@ import (
 // http.DefaultServeMux. The span has the name of the pattern that routes the
 // request: next's, if it is an http.ServeMux or, like one, has a method
 // Handler(*http.Request) (http.Handler, string); else that by which the request
-// came here, which is Request.Pattern. So wrap the mux, or single handlers; for
-// other routers there is [Named].
+// came here, which is Request.Pattern. So wrap the mux, or single handlers, and
+// what http.TimeoutHandler is given rather than what it makes; for other routers
+// there is [Named].
 //
 // The span is in the stage inference/serving, if opts do not say another with
 // tracer.In. It has failed if the status is 500 or more, or the handler panics;
@@ -23,9 +24,11 @@ import (
 // blames it. It lasts until the handler returns, and in it, where the
 // connection is hijacked or the response streamed.
 //
-// The ResponseWriter that next gets can do what the server's can: it is an
-// http.Flusher, http.Hijacker, http.Pusher or io.ReaderFrom as that one is, and
-// has Unwrap for http.ResponseController.
+// The ResponseWriter that next gets can do what the one here can: it is an
+// http.Flusher, http.Hijacker or http.Pusher as that is, copies by its
+// io.ReaderFrom, and has Unwrap for http.ResponseController. Only
+// http.MaxBytesReader does not find the server in it: where a body is too large,
+// the server closes the connection after the answer, and does not tell in it.
 func Handler(next http.Handler, opts ...tracer.StartOption) http.Handler {
 	return Named(nil, next, opts...)
 }
@@ -113,10 +116,15 @@ func (h *handler) nameOf(r *http.Request) string {
 	switch {
 	case pattern == "":
 		return method(r.Method) + " (other)"
-	case strings.Contains(pattern, " "): // it says the method
-		return pattern
 	}
-	return method(r.Method) + " " + pattern
+	said, route, ok := strings.Cut(pattern, " ") // GET host/path
+	if !ok {
+		said, route = method(r.Method), pattern
+	}
+	if i := strings.IndexByte(route, '/'); i > 0 {
+		route = route[i:]
+	}
+	return said + " " + route
 }
 
 // method is a method that is known: there is no end of those that a client may

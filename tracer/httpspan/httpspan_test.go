@@ -73,6 +73,8 @@ func TestARequestIsASpanOfItsRoute(t *testing.T) {
 		"another method":          {"GET /users/{id}", "POST", "/users/42", "POST (other)"},
 		"a redirect":              {"/users/{id}/", "GET", "/users/42", "GET (other)"},
 		"a redirect by CONNECT":   {"/users/{id}/", "CONNECT", "/users/42", "CONNECT (other)"},
+		"a host":                  {"GET private.example/users/{id}", "GET", "http://private.example/users/42", "GET ~1users~1{id}"},
+		"a host and no method":    {"private.example/", "PUT", "http://private.example/users/42", "PUT ~1"},
 		"a path to be cleaned":    {"/users/{id}", "GET", "/x/../users/42", "GET (other)"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -201,7 +203,6 @@ func TestTheWriterCanDoWhatTheServersCan(t *testing.T) {
 		_, can["Flusher"] = w.(http.Flusher)
 		_, can["Hijacker"] = w.(http.Hijacker)
 		_, can["Pusher"] = w.(http.Pusher)
-		_, can["ReaderFrom"] = w.(io.ReaderFrom)
 		_, can["StringWriter"] = w.(io.StringWriter)
 		return can
 	}
@@ -234,17 +235,80 @@ func TestTheWriterCanDoWhatTheServersCan(t *testing.T) {
 		assert.Equal(t, want, have)
 		assert.True(t, w.Flushed)
 	})
-	t.Run("the least that there is", func(t *testing.T) {
+	// Those of others, such as of middleware around this.
+	type (
+		w = http.ResponseWriter
+		f = http.Flusher
+		h = http.Hijacker
+		p = http.Pusher
+	)
+	for _, other := range []w{
+		struct{ w }{}, struct {
+			w
+			f
+		}{}, struct {
+			w
+			h
+		}{}, struct {
+			w
+			p
+		}{}, struct {
+			w
+			f
+			h
+		}{}, struct {
+			w
+			f
+			p
+		}{}, struct {
+			w
+			h
+			p
+		}{}, struct {
+			w
+			f
+			h
+			p
+		}{},
+	} {
 		begin(t)
-		var least struct{ http.ResponseWriter }
-		least.ResponseWriter = httptest.NewRecorder()
+		want := able(other)
+		want["StringWriter"] = true
 		httpspan.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			can := able(w)
-			assert.False(t, can["Flusher"] || can["Hijacker"] || can["Pusher"] || can["ReaderFrom"])
-			_, err := io.WriteString(w, "text")
-			assert.NoError(t, err)
-		})).ServeHTTP(least, httptest.NewRequest("GET", "/", nil))
-	})
+			assert.Equal(t, want, able(w), "%T", other)
+		})).ServeHTTP(other, httptest.NewRequest("GET", "/", nil))
+	}
+}
+
+// reader is a ResponseWriter that copies by itself, as that of HTTP/1 does.
+type reader struct {
+	http.ResponseWriter
+	from io.Reader
+}
+
+func (r *reader) ReadFrom(from io.Reader) (int64, error) {
+	r.from = from
+	return io.Copy(r.ResponseWriter, from)
+}
+
+func TestFilesAreCopiedAsTheServerDoesIt(t *testing.T) {
+	begin(t)
+	text := io.LimitReader(strings.NewReader("some text"), 4)
+	h := httpspan.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, err := io.Copy(w, text)
+		assert.NoError(t, err)
+		_, err = io.WriteString(w, "!")
+		assert.NoError(t, err)
+	}))
+	recorder := httptest.NewRecorder()
+	server := &reader{ResponseWriter: recorder}
+	h.ServeHTTP(server, httptest.NewRequest("GET", "/", nil))
+	assert.Same(t, text, server.from, "which sends a file by sendfile")
+	assert.Equal(t, "some!", recorder.Body.String())
+
+	text = io.LimitReader(strings.NewReader("some text"), 4)
+	recorder = ask(h, "GET", "/", nil)
+	assert.Equal(t, "some!", recorder.Body.String(), "where it cannot")
 }
 
 func TestAStreamArrivesAsItIsWritten(t *testing.T) {
@@ -280,6 +344,58 @@ func TestAStreamArrivesAsItIsWritten(t *testing.T) {
 			assert.Zero(t, spans["HTTP GET"].Failed)
 			assert.Contains(t, spans, "GET (other)")
 		})
+	}
+}
+
+func TestARequestThatTimesOutEndsWithItsHandler(t *testing.T) {
+	_, _, end := begin(t)
+	answered, left := make(chan struct{}), make(chan struct{})
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /slow/{id}", func(w http.ResponseWriter, r *http.Request) {
+		<-answered
+		_, late := tracer.Start(r.Context(), "late")
+		late.End()
+	})
+	h := httpspan.Handler(mux)
+	around := http.TimeoutHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r)
+		close(left)
+	}), 1, "too late")
+	assert.Equal(t, 503, ask(around, "GET", "/slow/1", nil).Code)
+	inside := httpspan.Handler(http.TimeoutHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		<-answered
+	}), 1, "too late"))
+	assert.Equal(t, 503, ask(inside, "GET", "/slow/1", nil).Code)
+	close(answered)
+	<-left
+	spans := end()
+	assert.EqualValues(t, 1, spans["GET ~1slow~1{id}"].Count)
+	assert.Contains(t, spans, "GET ~1slow~1{id}/late")
+	assert.EqualValues(t, 1, spans["GET (other)"].Failed, "it saw the answer")
+}
+
+func TestABodyThatIsTooLargeIsRefusedAsWithoutASpan(t *testing.T) {
+	for _, http2 := range []bool{false, true} {
+		ctx, _, end := begin(t)
+		url, client := serve(t, http2, httpspan.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 4))
+			var large *http.MaxBytesError
+			assert.ErrorAs(t, err, &large)
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+		})))
+		client.Transport = &httpspan.Transport{Base: client.Transport}
+		request, err := http.NewRequestWithContext(ctx, "PUT", url, strings.NewReader("too large"))
+		require.NoError(t, err)
+		request.Header.Set("Expect", "100-continue")
+		response, err := client.Do(request)
+		require.NoError(t, err)
+		assert.Equal(t, 413, response.StatusCode)
+		_, _ = io.Copy(io.Discard, response.Body)
+		assert.NoError(t, response.Body.Close())
+		client.CloseIdleConnections()
+		spans := end()
+		assert.Zero(t, spans["PUT (other)"].Failed, "the client is to blame")
+		assert.EqualValues(t, 1, spans["HTTP PUT"].Failed)
 	}
 }
 

@@ -28,44 +28,67 @@ func (s *status) WriteString(text string) (int, error) {
 	return io.WriteString(s.ResponseWriter, text)
 }
 
-// What else a ResponseWriter can do is asked for by type, so a wrapper is to
-// have it if and only if the writer has: those of HTTP/1, of HTTP/2, and of one
-// that can flush, such as an httptest.ResponseRecorder.
-type (
-	status1 struct {
-		status
-		http.Flusher
-		http.Hijacker
-		io.ReaderFrom
-	}
-	status2 struct {
-		status
-		http.Flusher
-		http.Pusher
-	}
-	statusFlusher struct {
-		status
-		http.Flusher
-	}
-)
+// ReadFrom is for io.Copy: the server's own writer sends files without reading
+// them.
+func (s *status) ReadFrom(from io.Reader) (int64, error) {
+	return io.Copy(s.ResponseWriter, from)
+}
 
-// observe wraps a ResponseWriter.
+// observe wraps a ResponseWriter. What else one can do is asked for by type, so
+// the wrapper has it if and only if the writer has.
 func observe(w http.ResponseWriter) (http.ResponseWriter, *status) {
 	s := status{ResponseWriter: w}
 	f, flushes := w.(http.Flusher)
-	if !flushes {
-		return &s, &s
-	}
-	if h, ok := w.(http.Hijacker); ok {
-		if from, ok := w.(io.ReaderFrom); ok {
-			o := &status1{s, f, h, from}
-			return o, &o.status
-		}
-	}
-	if p, ok := w.(http.Pusher); ok {
-		o := &status2{s, f, p}
+	h, hijacks := w.(http.Hijacker)
+	p, pushes := w.(http.Pusher)
+	switch {
+	case flushes && hijacks && pushes:
+		o := &struct {
+			status
+			http.Flusher
+			http.Hijacker
+			http.Pusher
+		}{s, f, h, p}
+		return o, &o.status
+	case flushes && hijacks: // HTTP/1
+		o := &struct {
+			status
+			http.Flusher
+			http.Hijacker
+		}{s, f, h}
+		return o, &o.status
+	case flushes && pushes: // HTTP/2
+		o := &struct {
+			status
+			http.Flusher
+			http.Pusher
+		}{s, f, p}
+		return o, &o.status
+	case hijacks && pushes:
+		o := &struct {
+			status
+			http.Hijacker
+			http.Pusher
+		}{s, h, p}
+		return o, &o.status
+	case flushes:
+		o := &struct {
+			status
+			http.Flusher
+		}{s, f}
+		return o, &o.status
+	case hijacks:
+		o := &struct {
+			status
+			http.Hijacker
+		}{s, h}
+		return o, &o.status
+	case pushes: // http.TimeoutHandler
+		o := &struct {
+			status
+			http.Pusher
+		}{s, p}
 		return o, &o.status
 	}
-	o := &statusFlusher{s, f}
-	return o, &o.status
+	return &s, &s
 }
