@@ -15,6 +15,8 @@ package slogspan
 
 import (
 	"context"
+	"fmt"
+	"log"
 	"log/slog"
 	"slices"
 	"strings"
@@ -33,7 +35,15 @@ const key = "ecotracer"
 //
 // The group is always at the top: names that slog.Logger.WithGroup opens are
 // around the attributes of the log alone.
+//
+// In place of the handler that slog.Default has at first, it is a
+// slog.TextHandler with the writer of package log: that one, wrapped by any
+// handler, would wait for itself once it is set as the default
+// (go.dev/issue/62424).
 func Handler(h slog.Handler) slog.Handler {
+	if fmt.Sprintf("%T", h) == "*slog.defaultHandler" {
+		h = slog.NewTextHandler(log.Writer(), nil)
+	}
 	return &handler{Handler: h, top: h}
 }
 

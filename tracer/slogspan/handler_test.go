@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"log"
 	"log/slog"
 	"sync"
 	"testing"
@@ -138,6 +139,23 @@ func TestLoggersOfOneAnotherDoNotMix(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+func TestSlogsFirstHandlerIsWrappedAndDoesNotWaitForItself(t *testing.T) {
+	first, flags, to := slog.Default(), log.Flags(), log.Writer()
+	t.Cleanup(func() {
+		slog.SetDefault(first)
+		log.SetFlags(flags)
+		log.SetOutput(to)
+	})
+	var b bytes.Buffer
+	log.SetOutput(&b)
+	slog.SetDefault(slog.New(slogspan.Handler(slog.Default().Handler())))
+	ctx, run := begin(t)
+	slog.InfoContext(ctx, "by slog", "n", 1)
+	log.Print("by log")
+	assert.Contains(t, b.String(), `level=INFO msg="by slog" n=1 ecotracer.run=`+run.ID())
+	assert.Contains(t, b.String(), `level=INFO msg="by log"`)
 }
 
 // discard takes all and keeps nothing.
