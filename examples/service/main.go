@@ -8,7 +8,6 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -21,7 +20,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/ecotracer/ecotracer/tracer"
@@ -32,33 +30,22 @@ import (
 
 func main() {
 	requests := flag.Int("requests", 200, "that the service sends itself")
-	dir := flag.String("dir", cmp.Or(os.Getenv("ECOTRACER_DIR"), "ecotracer-records"), "folder for the record")
 	flag.Parse()
-	if err := run(context.Background(), *requests, *dir, os.Stdout, os.Stderr); err != nil {
-		fmt.Fprintln(os.Stderr, "service:", err)
-		os.Exit(1)
-	}
-}
+	log := slog.New(slogspan.Handler(slog.NewTextHandler(os.Stderr, nil)))
 
-func run(ctx context.Context, requests int, dir string, out, logs io.Writer) error {
-	log := slog.New(slogspan.Handler(slog.NewTextHandler(logs, nil)))
-	ctx, run, err := tracer.Begin(ctx, tracer.Named("service"), tracer.Dir(dir))
+	ctx, run, err := tracer.Begin(context.Background(), tracer.Named("service"))
 	if err != nil {
 		log.WarnContext(ctx, "the run measures all the same", "error", err)
 	}
+	expvar.Publish("ecotracer", expose.Var(run))
 
-	url, stop, err := listen(ctx, service(run, log))
-	if err != nil {
-		return err
-	}
-	err = send(ctx, url, requests)
-	if err == nil {
-		err = show(ctx, url, out)
-	}
+	err = serve(ctx, service(run, log), *requests, os.Stdout)
 	run.Fail(err)
-	err = errors.Join(err, stop())
 	_, endErr := run.End()
-	return errors.Join(err, endErr)
+	if err := errors.Join(err, endErr); err != nil {
+		log.ErrorContext(ctx, "failed", "error", err)
+		os.Exit(1)
+	}
 }
 
 // service is all that the service does. The mux is wrapped once: routes that
@@ -73,18 +60,8 @@ func service(run *tracer.Run, log *slog.Logger) http.Handler {
 	all := http.NewServeMux()
 	all.Handle("/", httpspan.Handler(app))
 	all.Handle("GET /metrics/energy", expose.Handler(run))
-	all.Handle("GET /debug/vars", vars(run))
+	all.Handle("GET /debug/vars", expvar.Handler())
 	return all
-}
-
-// vars shows the run beside what package expvar shows of any program. A program
-// with one run says expvar.Publish("ecotracer", expose.Var(run)) at its start.
-func vars(run *tracer.Run) http.Handler {
-	v := expose.Var(run)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprintf(w, "{%q: %s, %q: %s}\n", "ecotracer", v, "memstats", expvar.Get("memstats"))
-	})
 }
 
 // digest stands for the work of a service: so many times the SHA-256 of what
@@ -113,11 +90,12 @@ func digest(w http.ResponseWriter, r *http.Request, log *slog.Logger) {
 	fmt.Fprintf(w, "%x\n", sum)
 }
 
-// listen serves on a free port of this host.
-func listen(ctx context.Context, h http.Handler) (url string, stop func() error, err error) {
+// serve serves on a free port of this host, sends the service requests and
+// prints what it then shows.
+func serve(ctx context.Context, h http.Handler, requests int, out io.Writer) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return "", nil, err
+		return err
 	}
 	server := &http.Server{
 		Handler:           h,
@@ -125,19 +103,22 @@ func listen(ctx context.Context, h http.Handler) (url string, stop func() error,
 		// Requests find the run in their context.
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
-	var wg sync.WaitGroup
-	var served error
-	wg.Go(func() { served = server.Serve(listener) })
-	return "http://" + listener.Addr().String(), func() error {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		err := server.Shutdown(ctx)
-		wg.Wait()
-		if !errors.Is(served, http.ErrServerClosed) {
-			err = errors.Join(err, served)
-		}
-		return err
-	}, nil
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+
+	url := "http://" + listener.Addr().String()
+	err = send(ctx, url, requests)
+	if err == nil {
+		err = show(ctx, url, out)
+	}
+
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	err = errors.Join(err, server.Shutdown(ctx)) // waits for what is being answered
+	if why := <-served; !errors.Is(why, http.ErrServerClosed) {
+		err = errors.Join(err, why)
+	}
+	return err
 }
 
 // client makes a span of each request that it sends.

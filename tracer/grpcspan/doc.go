@@ -8,7 +8,8 @@
 // compression of the messages in them, too, and those of streams last as long as
 // the stream. A span has the name of its method, such as
 // "grpc.health.v1.Health/Check", and counts one of the unit "requests". What a
-// method's handler starts with its context is below it.
+// method's handler starts with its context is below it. Health checks and
+// reflection are RPCs like others, with paths of their own.
 //
 // Those of a server are in the stage inference/serving, those of a client in
 // that of the span around them, if the options do not say another with

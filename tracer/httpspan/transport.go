@@ -10,7 +10,8 @@ import (
 
 // Transport is an http.RoundTripper that makes a span of each request that it
 // sends; redirects are requests of their own. The span lasts until the body of
-// the response is read to its end or closed. It has failed if there is no
+// the response is read to its end or closed, as it has to be: else it is open
+// until the run ends, which its record says. It has failed if there is no
 // response, the status is 400 or more, or the body ends in an error. It is in
 // the stage of the span around it, and counts one of the unit "requests".
 //
