@@ -78,42 +78,59 @@ func TestABenchmarkTellsWhatItsOperationsDrew(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			benchtime(t, c.benchtime)
 			host, opts := burning(t)
-			var drawn, seconds float64
+			joules := func() float64 { return host.Joules(tracertest.EnergyFile("intel-rapl:0")) }
+			var records tracertest.Recorder
+			var before, inside float64
 			r := testing.Benchmark(func(b *testing.B) {
-				tracertest.ReportEnergy(b, opts...)
-				before, at := host.Joules(tracertest.EnergyFile("intel-rapl:0")), time.Now()
+				before = joules()
+				tracertest.ReportEnergy(b, append(opts, tracer.Sinks(&records))...)
+				inside = joules()
 				c.loop(b)
-				drawn = (host.Joules(tracertest.EnergyFile("intel-rapl:0")) - before) / float64(b.N)
-				seconds = time.Since(at).Seconds() / float64(b.N)
+				inside = joules() - inside
 			})
-			told := r.Extra["J/op"]
-			assert.ElementsMatch(t, []string{"J/op", "ngCO2e/op"}, slices.Collect(maps.Keys(r.Extra)))
-			assert.Greater(t, told, 0.75*drawn, "less is what a busy host takes between the loop and the end")
-			assert.Less(t, told, 1.1*(drawn+15*seconds), "at most what the model adds for memory and the rest of the machine")
-			assert.Positive(t, r.Extra["ngCO2e/op"])
-			assert.Less(t, r.Extra["ngCO2e/op"], 1e9*100*told/3.6e6, "the grid of France: well below 100 g/kWh")
+			around := joules() - before
+			record := records.Records()[len(records.Records())-1]
+			for unit := range r.Extra {
+				assert.NotContains(t, unit, "modelled")
+			}
+			tellsOf(t, record, r)
+			cpu := record.Ledger[0].TotalJ
+			assert.GreaterOrEqual(t, cpu, inside-1e-5, "all that the operations drew")
+			assert.LessOrEqual(t, cpu, around+1e-5, "and nothing from before")
+			assert.Greater(t, record.Totals.EnergyJ.Value, cpu, "with what the model adds for the rest of the machine")
 		})
 	}
+}
+
+// tellsOf holds the metrics of a benchmark to the record of its last round: its
+// mean power and emissions, for the time that the timer ran.
+func tellsOf(t *testing.T, record *lifecycle.Record, r testing.BenchmarkResult) {
+	t.Helper()
+	share := r.T.Seconds() / record.Run.DurationS / float64(r.N)
+	assert.InEpsilon(t, share*record.Totals.EnergyJ.Value, r.Extra["J/op"], 1e-9)
+	assert.InEpsilon(t, share*record.Totals.OperationalGCO2e.Value*1e9, r.Extra["ngCO2e/op"], 1e-9)
 }
 
 func TestWhatStopTimerLeavesOutIsNotTold(t *testing.T) {
 	benchtime(t, enough)
 	_, opts := burning(t)
-	run := func(untimed time.Duration) testing.BenchmarkResult {
-		return testing.Benchmark(func(b *testing.B) {
-			tracertest.ReportEnergy(b, opts...)
-			for range b.N {
-				tracertest.Burn(context.Background(), op)
-				b.StopTimer()
-				tracertest.Burn(context.Background(), untimed)
-				b.StartTimer()
-			}
-		})
-	}
-	all, half := run(0), run(op)
-	ratio := half.Extra["J/op"] / all.Extra["J/op"]
-	assert.Greater(t, ratio, 0.7)
-	assert.Less(t, ratio, 1.4, "as many joules an operation, though twice as many were used")
+	var records tracertest.Recorder
+	var spent time.Duration
+	r := testing.Benchmark(func(b *testing.B) {
+		tracertest.ReportEnergy(b, append(opts, tracer.Sinks(&records))...)
+		at := time.Now()
+		for range b.N {
+			tracertest.Burn(context.Background(), op)
+			b.StopTimer()
+			tracertest.Burn(context.Background(), op)
+			b.StartTimer()
+		}
+		spent = time.Since(at)
+	})
+	assert.Less(t, r.T, spent)
+	record := records.Records()[len(records.Records())-1]
+	assert.Greater(t, record.Run.DurationS, 0.99*spent.Seconds())
+	tellsOf(t, record, r)
 }
 
 func TestTheTimerIsLeftAsItWas(t *testing.T) {
