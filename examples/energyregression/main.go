@@ -47,7 +47,7 @@ const (
 type config struct {
 	confidence, least float64
 	runs              int
-	bench             string
+	bench, benchtime  string
 }
 
 func main() {
@@ -56,6 +56,7 @@ func main() {
 	flag.Float64Var(&c.least, "least", 0.05, "least increase that counts: 0.05 is 5 %")
 	flag.IntVar(&c.runs, "runs", 0, "times that each of two test binaries is run; 0: the arguments are what they printed")
 	flag.StringVar(&c.bench, "bench", ".", "benchmarks to run, as of go test")
+	flag.StringVar(&c.benchtime, "benchtime", "1s", "how long each is run, as of go test; longer for slow meters")
 	flag.Parse()
 	if flag.NArg() == 0 && flag.NFlag() == 0 {
 		if err := demo(c, os.Stdout); err != nil {
@@ -185,7 +186,7 @@ func measure(c config, binaries []string) (names []string, err error) {
 			if b, err = filepath.Abs(b); err != nil {
 				return nil, err
 			}
-			cmd := exec.Command(b, "-test.run", "^$", "-test.bench", c.bench)
+			cmd := exec.Command(b, "-test.run", "^$", "-test.bench", c.bench, "-test.benchtime", c.benchtime)
 			cmd.Stdout, cmd.Stderr = files[i], os.Stderr
 			if err := cmd.Run(); err != nil {
 				return nil, fmt.Errorf("%s: %w; see %s", b, err, names[i])

@@ -177,7 +177,7 @@ func TestTwoTestBinariesAreRunByTurns(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(script), 0o700))
 	}
 	c := sure
-	c.runs, c.bench = 6, "X"
+	c.runs, c.bench, c.benchtime = 6, "X", "2s"
 	var out bytes.Buffer
 	status, err := run(c, []string{filepath.Join(dir, "before.test"), filepath.Join(dir, "after.test")}, &out)
 	require.NoError(t, err)
@@ -185,7 +185,7 @@ func TestTwoTestBinariesAreRunByTurns(t *testing.T) {
 	assert.Contains(t, out.String(), "+30.0 %")
 	text, err := os.ReadFile(log)
 	require.NoError(t, err)
-	assert.Equal(t, strings.Repeat("before.test ARGS\nafter.test ARGS\nafter.test ARGS\nbefore.test ARGS\n", 3), strings.ReplaceAll(string(text), "-test.run ^$ -test.bench X", "ARGS"))
+	assert.Equal(t, strings.Repeat("before.test ARGS\nafter.test ARGS\nafter.test ARGS\nbefore.test ARGS\n", 3), strings.ReplaceAll(string(text), "-test.run ^$ -test.bench X -test.benchtime 2s", "ARGS"))
 }
 
 func TestEitherUnitIsReadAndTheFinerCounts(t *testing.T) {
