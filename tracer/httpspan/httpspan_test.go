@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -495,6 +496,40 @@ func TestAClientsRequestIsASpanUntilItsBodyEnds(t *testing.T) {
 			assert.Nil(t, s.Open)
 			assert.Equal(t, spans["retrieve"].Stage, s.Stage)
 			assert.EqualValues(t, 1, s.Units["requests"].Count)
+		})
+	}
+}
+
+func TestACancelledRequestEndsThoughNobodyClosesItsBody(t *testing.T) {
+	for name, c := range map[string]struct {
+		status        int
+		closed        bool
+		count, failed int64
+	}{
+		"never closed":     {200, false, 1, 1},
+		"closed after all": {200, true, 1, 1},
+		"a connection":     {101, false, 0, 0}, // it goes on
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, _, end := begin(t)
+				ctx, cancel := context.WithCancel(ctx)
+				request, err := http.NewRequestWithContext(ctx, "GET", "http://example.com", nil)
+				require.NoError(t, err)
+				response, err := (&httpspan.Transport{Base: roundTrip(func(*http.Request) (*http.Response, error) {
+					return &http.Response{StatusCode: c.status, Body: io.NopCloser(strings.NewReader("text")), ContentLength: 4}, nil
+				})}).RoundTrip(request)
+				require.NoError(t, err)
+				cancel()
+				if c.closed {
+					assert.NoError(t, response.Body.Close())
+				}
+				synctest.Wait()
+				s := end()["HTTP GET"]
+				assert.Equal(t, c.count, s.Count)
+				assert.Equal(t, c.failed, s.Failed)
+				assert.Equal(t, c.count == 0, s.Open != nil)
+			})
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package httpspan
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -10,9 +11,9 @@ import (
 
 // Transport is an http.RoundTripper that makes a span of each request that it
 // sends; redirects are requests of their own. The span lasts until the body of
-// the response is read to its end or closed, as it has to be: else it is open
-// until the run ends, which its record says. It has failed if there is no
-// response, the status is 400 or more, or the body ends in an error. It is in
+// the response is read to its end or closed, or the request's context is done,
+// and longest until the run ends. It has failed if there is no response, the
+// status is 400 or more, or the body ends in an error or by the context. It is in
 // the stage of the span around it, and counts one of the unit "requests".
 //
 // The zero value is ready to use. Its fields must not be changed while it is
@@ -67,7 +68,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if response.Body == nil || response.ContentLength == 0 && response.StatusCode != http.StatusSwitchingProtocols || r.Method == http.MethodHead {
 		span.End() // who expects no body may not close it
 	} else {
-		response.Body = watch(response.Body, span)
+		response.Body = watch(ctx, response, span)
 	}
 	return response, nil
 }
@@ -91,24 +92,36 @@ func (t *Transport) nameOf(r *http.Request) string {
 // body is the body of a response whose span ends with it.
 type body struct {
 	io.ReadCloser
+	ctx  context.Context
 	span *tracer.Span
+	stop func() bool
 }
 
-// watch makes a span end with a body. That of a response that switches
-// protocols can be written to as well.
-func watch(b io.ReadCloser, span *tracer.Span) io.ReadCloser {
-	if w, ok := b.(io.Writer); ok {
+// watch makes a span end with a response's body, or with the context that then
+// ends the body: not all who cancel close it, too.
+func watch(ctx context.Context, r *http.Response, span *tracer.Span) io.ReadCloser {
+	b := &body{ReadCloser: r.Body, ctx: ctx, span: span}
+	if r.StatusCode == http.StatusSwitchingProtocols { // a connection outlives the context
+		b.ctx = context.Background()
+	}
+	b.stop = context.AfterFunc(b.ctx, b.end)
+	if w, ok := r.Body.(io.Writer); ok { // that of a connection
 		return struct {
 			*body
 			io.Writer
-		}{&body{b, span}, w}
+		}{b, w}
 	}
-	return &body{b, span}
+	return b
+}
+
+func (b *body) end() {
+	b.span.Fail(b.ctx.Err())
+	b.span.End()
 }
 
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if err != nil {
+	if err != nil && b.stop() {
 		if !errors.Is(err, io.EOF) {
 			b.span.Fail(err)
 		}
@@ -119,6 +132,8 @@ func (b *body) Read(p []byte) (int, error) {
 
 func (b *body) Close() error {
 	err := b.ReadCloser.Close()
-	b.span.End()
+	if b.stop() {
+		b.end()
+	}
 	return err
 }
