@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/encoding/gzip"
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
@@ -209,6 +210,32 @@ func TestAnRPCThatIsCancelledEnds(t *testing.T) {
 		assert.Nil(t, s.Open, path)
 		assert.EqualValues(t, 1, s.Count, path)
 		assert.Equal(t, failed, s.Failed, path)
+	}
+}
+
+func TestEachAttemptIsASpan(t *testing.T) {
+	ctx, _, end := begin(t)
+	busy := &service{err: status.Error(codes.Unavailable, "not yet")}
+	busy.saw = func(ctx context.Context) {
+		if md, _ := metadata.FromIncomingContext(ctx); len(md["grpc-previous-rpc-attempts"]) > 0 {
+			busy.err = nil
+		}
+	}
+	conn, stop := serve(t, func(s *grpc.Server) { healthpb.RegisterHealthServer(s, busy) }, nil,
+		grpc.WithDefaultCallOptions(grpc.UseCompressor(gzip.Name)),
+		grpc.WithDefaultServiceConfig(`{"methodConfig": [{"name": [{}], "retryPolicy": {
+			"maxAttempts": 3, "initialBackoff": "0.001s", "maxBackoff": "0.001s", "backoffMultiplier": 1,
+			"retryableStatusCodes": ["UNAVAILABLE"]}}]}`))
+	ctx, outer := tracer.Start(ctx, "client")
+	_, err := healthpb.NewHealthClient(conn).Check(ctx, &healthpb.HealthCheckRequest{})
+	require.NoError(t, err)
+	outer.End()
+	stop()
+	spans := end()
+	for _, path := range []string{check, "client/" + check} {
+		assert.EqualValues(t, 2, spans[path].Count, path)
+		assert.EqualValues(t, 1, spans[path].Failed, path)
+		assert.EqualValues(t, 2, spans[path].Units["requests"].Count, path)
 	}
 }
 
