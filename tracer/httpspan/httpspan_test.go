@@ -237,6 +237,7 @@ func TestTheWriterCanDoWhatTheServersCan(t *testing.T) {
 		assert.True(t, w.Flushed)
 	})
 	// Those of others, such as of middleware around this.
+	begin(t)
 	type (
 		w = http.ResponseWriter
 		f = http.Flusher
@@ -272,7 +273,6 @@ func TestTheWriterCanDoWhatTheServersCan(t *testing.T) {
 			p
 		}{},
 	} {
-		begin(t)
 		want := able(other)
 		want["StringWriter"] = true
 		httpspan.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
