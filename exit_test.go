@@ -112,3 +112,31 @@ func TestNoPackageRunsWhatItIsGiven(t *testing.T) {
 		assert.True(t, found[path], "%s no longer does, but is listed", path)
 	}
 }
+
+// slow is what takes long enough that every program which imports a package
+// would wait for it.
+var slow = []string{"regexp.MustCompile", "template.Must", "json.Unmarshal", "sha256.Sum256"}
+
+// What a package needs is made when it is first used (sync.OnceValue), not when
+// a program starts that may never use it.
+func TestNoPackageMakesTheProgramStartSlower(t *testing.T) {
+	libraryFiles(t, func(path string, set *token.FileSet, file *ast.File) {
+		for _, d := range file.Decls {
+			vars, ok := d.(*ast.GenDecl)
+			if !ok || vars.Tok != token.VAR {
+				continue
+			}
+			ast.Inspect(vars, func(n ast.Node) bool {
+				if _, later := n.(*ast.FuncLit); later {
+					return false
+				}
+				if f, ok := n.(*ast.SelectorExpr); ok {
+					if pkg, ok := f.X.(*ast.Ident); ok {
+						assert.NotContains(t, slow, pkg.Name+"."+f.Sel.Name, "%s: it runs in every program that imports the package", set.Position(n.Pos()))
+					}
+				}
+				return true
+			})
+		}
+	})
+}

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -204,10 +205,9 @@ func interrupt(dir, id, path string) error {
 
 // The status of a run stands near the begin of its record, so that a folder of
 // thousands need not be decoded; a quote in a text is escaped.
-var (
-	schemaMember = regexp.MustCompile(`^\s*\{\s*"schema"\s*:`)
-	statusMember = regexp.MustCompile(`"status"\s*:\s*"([a-z]+)"`)
-)
+var recordHead = sync.OnceValues(func() (schema, status *regexp.Regexp) {
+	return regexp.MustCompile(`^\s*\{\s*"schema"\s*:`), regexp.MustCompile(`"status"\s*:\s*"([a-z]+)"`)
+})
 
 // statusOf tells the status of the run that a file is the record of. What is
 // no record is an error.
@@ -221,8 +221,8 @@ func statusOf(path string) (lifecycle.Status, error) {
 	if err != nil {
 		return "", fmt.Errorf("tracer: %s is left as it is: %w", path, err)
 	}
-	if schemaMember.Match(head) {
-		if m := statusMember.FindSubmatch(head); m != nil {
+	if schema, status := recordHead(); schema.Match(head) {
+		if m := status.FindSubmatch(head); m != nil {
 			return lifecycle.Status(m[1]), nil
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
@@ -161,12 +162,12 @@ func markdown(s string) string {
 		}
 		b.WriteRune(c)
 	}
-	return autolinks.ReplaceAllString(b.String(), `$1$3\$2$4`)
+	return autolinks().ReplaceAllString(b.String(), `$1$3\$2$4`)
 }
 
 // autolinks is where GFM 6.9 would make a link of a text: https:// and www. An
 // address of e-mail some make a link whatever is done, to what it says.
-var autolinks = regexp.MustCompile(`()(://)|(?i)(www)(\.)`)
+var autolinks = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`()(://)|(?i)(www)(\.)`) })
 
 // markdownLink links to a place beside the text or on the web; what is neither
 // is not made a link.

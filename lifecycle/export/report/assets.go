@@ -5,6 +5,7 @@ import (
 	_ "embed" // of the files below
 	"encoding/base64"
 	"html/template"
+	"sync"
 )
 
 // The files of the page, and the charting libraries with their licences.
@@ -47,9 +48,9 @@ const (
 	plotStyle       = ":where(.plot) {\n  --plot-background: white;\n  display: block;\n  height: auto;\n  height: intrinsic;\n  max-width: 100%;\n}\n:where(.plot text),\n:where(.plot tspan) {\n  white-space: pre;\n}"
 )
 
-var loaded = load()
-
-func load() assets {
+// loaded and layout are made when the first page is: they take 2 ms, which are
+// no business of a program that imports the package and writes none.
+var loaded = sync.OnceValue(func() assets {
 	a := assets{
 		Style: template.CSS(pageCSS),
 		Licences: []fact{
@@ -64,7 +65,7 @@ func load() assets {
 	a.Policy = template.HTML(`<meta http-equiv="Content-Security-Policy" content="default-src 'none'; base-uri 'none'; form-action 'none'; script-src` + scripts +
 		`; style-src ` + digest(pageCSS) + " " + digest(flameGraphStyle) + " " + digest(plotStyle) + `">`)
 	return a
-}
+})
 
 // digest names an inline script or style in a content security policy.
 func digest(text string) string {
@@ -72,4 +73,6 @@ func digest(text string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-var layout = template.Must(template.New("page.html").Parse(pageHTML))
+var layout = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page.html").Parse(pageHTML))
+})

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 )
@@ -122,11 +123,13 @@ func (n number) positive() bool { return n.told && n.value > 0 }
 // watts tells whether it is a sensible power of a node.
 func (n number) watts() bool { return n.positive() && n.value <= maxNode }
 
-var iso8601 = regexp.MustCompile(`^P(?:([0-9]{1,3})D)?(?:T(?:([0-9]{1,5})H)?(?:([0-9]{1,6})M)?(?:([0-9]{1,9}(?:\.[0-9]{1,9})?)S)?)?$`)
+var iso8601 = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^P(?:([0-9]{1,3})D)?(?:T(?:([0-9]{1,5})H)?(?:([0-9]{1,6})M)?(?:([0-9]{1,9}(?:\.[0-9]{1,9})?)S)?)?$`)
+})
 
 // duration reads an ISO 8601 duration of days and less; 0 if it is none.
 func duration(s string) time.Duration {
-	m := iso8601.FindStringSubmatch(s)
+	m := iso8601().FindStringSubmatch(s)
 	if m == nil {
 		return 0
 	}
