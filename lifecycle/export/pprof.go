@@ -58,6 +58,9 @@ func Pprof(w io.Writer, r *lifecycle.Record, _ Options) ([]Loss, error) {
 			return nil, &UnfitError{"pprof", p.SampleType[n].Type + " " + err.Error()}
 		}
 	}
+	// The tool looks for a program's file of what has no functions, and calls a
+	// profile by it.
+	p.Mapping = []*profile.Mapping{{ID: 1, File: "ecotracer", HasFunctions: true}}
 	frames := frameTable{profile: p, known: map[string]*profile.Location{}}
 	labels := map[lifecycle.Stage]map[string][]string{}
 	for i := range stacks {
@@ -193,7 +196,7 @@ func (t *frameTable) stack(path string) []*profile.Location {
 		if l == nil {
 			id := uint64(len(t.known) + 1)
 			f := &profile.Function{ID: id, Name: name, SystemName: name}
-			l = &profile.Location{ID: id, Line: []profile.Line{{Function: f}}}
+			l = &profile.Location{ID: id, Mapping: t.profile.Mapping[0], Line: []profile.Line{{Function: f}}}
 			t.profile.Function = append(t.profile.Function, f)
 			t.profile.Location = append(t.profile.Location, l)
 			t.known[name] = l

@@ -34,6 +34,7 @@ func pprofTool(t *testing.T, text []byte, args ...string) string {
 	var out, problems bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problems
 	require.NoError(t, cmd.Run(), "%s", problems.String())
+	assert.NotContains(t, problems.String(), "binary", "it looks for no program")
 	return out.String()
 }
 
@@ -54,6 +55,7 @@ func TestGoToolPprofShowsWhereTheEnergyWent(t *testing.T) {
 	r := exampleRecord(t)
 	text, losses := exported(t, Pprof, r, Options{})
 	shown := pprofTool(t, text, "-top")
+	assert.Contains(t, shown, "File: ecotracer\n")
 	assert.Contains(t, shown, "Type: energy")
 	assert.Contains(t, shown, "Time: ")
 	assert.Contains(t, shown, "Duration: 1000s")
