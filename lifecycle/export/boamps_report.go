@@ -3,6 +3,7 @@ package export
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -149,13 +150,14 @@ func boampsProjection(r *lifecycle.Record, stage *lifecycle.PhaseEntry, o Option
 	}
 	for _, choice := range []struct {
 		option, value string
-		of            []string
+		of            []string // in BoAmps' words
+		words         []string // that are told
 	}{
-		{"DataType", task.Dataset[0].DataType, boampsDataTypes},
-		{"Infrastructure", infrastructure.InfraType, []string{"publicCloud", "privateCloud", "onPremise", "other"}},
+		{"DataType", task.Dataset[0].DataType, boampsDataTypes, boampsDataTypes},
+		{"Infrastructure", infrastructure.InfraType, []string{"publicCloud", "privateCloud", "onPremise", "other"}, slices.Sorted(maps.Keys(boampsInfrastructure))},
 	} {
 		if !slices.Contains(choice.of, choice.value) {
-			return nil, fmt.Errorf("export: boamps: Options.%s: %q is none of %s", choice.option, choice.value, strings.Join(choice.of, ", "))
+			return nil, fmt.Errorf("export: boamps: Options.%s: %q is none of %s", choice.option, choice.value, strings.Join(choice.words, ", "))
 		}
 	}
 	infrastructure.Components = boampsHardware(r, stage)

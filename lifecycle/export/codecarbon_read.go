@@ -211,14 +211,14 @@ func newCodeCarbonHeader(names []string) (*codeCarbonHeader, error) {
 	if len(names) > maxColumns {
 		return nil, fmt.Errorf("%d columns are more than the %d that can be read", len(names), maxColumns)
 	}
-	for i, name := range names {
-		if name != "" && slices.Contains(names[:i], name) { // pandas' own numbers have no name
-			return nil, fmt.Errorf("column %q is there twice", name)
-		}
-	}
 	for _, name := range codeCarbonNeeds {
 		if !slices.Contains(names, name) {
 			return nil, fmt.Errorf("there is no column %q, so that this is no file of CodeCarbon since 2.2.0", name)
+		}
+	}
+	for i, name := range names {
+		if name != "" && slices.Contains(names[:i], name) { // pandas' own numbers have no name
+			return nil, fmt.Errorf("column %q is there twice", name)
 		}
 	}
 	at := func(name string) int { return slices.Index(names, name) }
