@@ -156,7 +156,11 @@ func (d *decoder) document(record *Record) {
 	if err == nil {
 		d.start = d.dec.InputOffset()
 		if rest := bytes.TrimLeft(d.data[d.start:], blanks); len(rest) > 0 {
-			d.problem(nil, "R1", "", quote(string(rest[:min(len(rest), maxText)])), "the end of the document", "text follows the record")
+			what := "text follows the record"
+			if rest[0] == '{' { // JSON lines
+				what = "another record follows, and a file has one"
+			}
+			d.problem(nil, "R1", "", quote(string(rest[:min(len(rest), maxText)])), "the end of the document", what)
 		}
 	}
 	d.version(record)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -104,6 +105,8 @@ func (c *cli) cardInto(record *lifecycle.Record, f cardFlags) int {
 		return c.json(done)
 	case !done.Changed:
 		tell(c.err, f.into+": it says all this already, nothing changes")
+	case f.diff && terminal(c.out) == nil:
+		_, _ = io.WriteString(c.out, done.Diff) // for patch, to the byte
 	case f.diff:
 		p := page{style: styleOf(c.out)}
 		p.diff(done.Diff)

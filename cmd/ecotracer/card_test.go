@@ -77,14 +77,17 @@ func TestCardShowsWhatWouldChange(t *testing.T) {
 	assert.Equal(t, r, call("", "card", record, "--into", card, "--dry-run"))
 
 	if _, err := exec.LookPath("patch"); err == nil {
-		cmd := exec.Command("patch", "-s", card)
-		cmd.Stdin = strings.NewReader(r.out)
-		out, err := cmd.CombinedOutput()
-		require.NoError(t, err, "%s", out)
-		patched := read(t, card)
-		require.NoError(t, os.WriteFile(card, []byte(aCard), 0o644))
-		require.Zero(t, call("", "card", record, "--into", card).code)
-		assert.Equal(t, read(t, card), patched, "the difference is the change")
+		for name, text := range map[string]string{"as it is": aCard, "CRLF": strings.ReplaceAll(aCard, "\n", "\r\n"), "tabs, marks": aCard + "\n\t\u202etext"} {
+			require.NoError(t, os.WriteFile(card, []byte(text), 0o644))
+			cmd := exec.Command("patch", "-s", "--binary", card)
+			cmd.Stdin = strings.NewReader(call("", "card", record, "--into", card, "--diff").out)
+			out, err := cmd.CombinedOutput()
+			require.NoError(t, err, "%s: %s", name, out)
+			patched := read(t, card)
+			require.NoError(t, os.WriteFile(card, []byte(text), 0o644))
+			require.Zero(t, call("", "card", record, "--into", card).code)
+			assert.Equal(t, read(t, card), patched, "%s: the difference is the change", name)
+		}
 	}
 	require.Zero(t, call("", "card", record, "--into", card).code)
 	none := call("", "card", record, "--into", card, "--diff")

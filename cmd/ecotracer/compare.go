@@ -227,7 +227,11 @@ func (p *page) drivers(d *lifecycle.Difference) {
 	if d.Unit != "" {
 		each = " for one " + one(d.Unit)
 	}
-	u := unitFor(math.Abs(d.Difference.Value), units) // for all: parts are to be seen beside the whole
+	largest := math.Abs(d.Difference.Value) // of what nearly cancels out, a part
+	for _, by := range d.Drivers {
+		largest = max(largest, math.Abs(by.Difference))
+	}
+	u := unitFor(largest, units) // for all: parts are to be seen beside the whole
 	in := func(v float64) string { return signed(v/u.size) + " " + u.name }
 	low, high := strings.TrimPrefix(signed(d.Difference.Low/u.size), "+"), strings.TrimPrefix(signed(d.Difference.High/u.size), "+")
 	p.heading(fmt.Sprintf("What makes the difference of %s (%s to %s)%s", in(d.Difference.Value), low, high, each))

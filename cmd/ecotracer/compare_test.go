@@ -81,6 +81,16 @@ func TestCompareTellsWhichRunCameToLess(t *testing.T) {
 	}
 }
 
+func TestPartsThatCancelOutAreInAUnitOfTheirSize(t *testing.T) {
+	p := page{}
+	p.drivers(&lifecycle.Difference{
+		Figure: "gco2e", Difference: &lifecycle.Interval{Value: 1e-9, Low: -1, High: 2},
+		Drivers: []lifecycle.Driver{{Input: "grid", Difference: -50}, {Input: "pue", Difference: 50}},
+	})
+	assert.Contains(t, p.String(), "+50.0 gCO2e")
+	assert.Contains(t, p.String(), "(−1.00 to 2.00)")
+}
+
 func TestCompareOfWhatIsUnknownSaysSo(t *testing.T) {
 	unknown := another(t, func(r *lifecycle.Record) {
 		r.Hardware[0].Embodied = nil

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -196,7 +197,11 @@ func (c *cli) exportOne(e exporting, f export.Format, file string) ([]export.Los
 	}
 	losses, err := write(&text, record, o)
 	if err != nil {
-		c.complain("export", "%s: %s", file, notExported(f.Name, err))
+		why := notExported(f.Name, err)
+		if line, ok := strings.CutPrefix(why, "single spans: "); ok {
+			file, why = e.spans, line
+		}
+		c.complain("export", "%s: %s", file, why)
 		return nil, false
 	}
 	if losses == nil {
@@ -221,7 +226,9 @@ func (c *cli) exportOne(e exporting, f export.Format, file string) ([]export.Los
 func notExported(format string, err error) string {
 	asked := (*export.InputError)(nil)
 	if !errors.As(err, &asked) {
-		return strings.TrimPrefix(bare(err), "export: ")
+		return regexp.MustCompile(`\bOptions\.[A-Za-z]+`).ReplaceAllStringFunc(strings.TrimPrefix(bare(err), "export: "), func(option string) string {
+			return "--" + flagOf(strings.TrimPrefix(option, "Options."))
+		})
 	}
 	var wants []string
 	for _, in := range asked.Inputs {

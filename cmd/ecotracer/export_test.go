@@ -63,7 +63,15 @@ func TestWhatAFormatNeedsIsAskedForByItsFlag(t *testing.T) {
 
 	wrong := call("", "export", "--to", "boamps", record, "--task", "x", "--infrastructure", "hovercraft", "--data-type", "audio")
 	assert.Equal(t, 1, wrong.code)
-	assert.Contains(t, wrong.err, "hovercraft")
+	assert.Contains(t, wrong.err, `--infrastructure: "hovercraft" is none of desk, edge, on-premise, other, private-cloud, public-cloud`)
+}
+
+func TestSpansThatCannotBeReadAreToldByTheirFile(t *testing.T) {
+	spans := filepath.Join(t.TempDir(), "run.spans.jsonl")
+	require.NoError(t, os.WriteFile(spans, []byte("{}\n"), 0o644))
+	r := call("", "export", "--to", "trace", "--spans", spans, file(t, measured(t)))
+	assert.Equal(t, 1, r.code)
+	assert.Contains(t, r.err, "ecotracer export: "+spans+": line 1: ")
 }
 
 func TestLossesAreCountedListedOrToldAsJSON(t *testing.T) {
@@ -152,6 +160,9 @@ func TestLinesThatCannotBeReadAreToldAndTheOthersImported(t *testing.T) {
 		_, err := lifecycle.Decode(strings.NewReader(line))
 		assert.NoError(t, err)
 	}
+
+	file := filepath.Join(dir, "records.jsonl")
+	assert.Contains(t, call("", "import", "--from", "codecarbon", path, "-o", file).err, "2 records in "+file+", a line each (-o DIR/ makes them files")
 
 	asJSON := call("", "import", "--from", "codecarbon", path, "-o", records, "--json")
 	assert.Equal(t, 1, asJSON.code)

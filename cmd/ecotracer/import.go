@@ -307,6 +307,9 @@ func (t *importTold) end(out string) {
 	text := plural(t.records, "record")
 	if out != "" {
 		text += " in " + out
+		if t.records > 1 && !isFolder(out) {
+			text += ", a line each (-o DIR/ makes them files, which other commands read)"
+		}
 	}
 	if t.skipped > 0 {
 		text += ", " + plural(t.skipped, "line") + " skipped"

@@ -102,6 +102,7 @@ func TestShowTellsWhatIsNoRecordInPlainWords(t *testing.T) {
 		"a later one":   {strings.Replace(text, `"schema_revision": 0`, `"schema_revision": 7`, 1), "record made by a later version of ecotracer: upgrade to read it"},
 		"too large":     {strings.Repeat(" ", 64<<20+1), "record larger than 64 MiB"},
 		"text behind":   {text + "x", `text follows the record (found "x", expected the end of the document)`},
+		"two":           {text + text, "another record follows, and a file has one"},
 		"a member more": {strings.Replace(text, `"schema_revision": 0`, `"schema_revision": 0, "colour": "green"`, 1), "R1 /colour: the member is unknown"},
 	} {
 		t.Run(name, func(t *testing.T) {
