@@ -103,6 +103,23 @@ var traps = []trap{
 	{"a claimed deviation that its own figures do not show", []string{"lifecycle TestTotalsAgreeWithAMonteCarlo TestEveryDerivedNumberIsRedone", "internal/lognormal TestBoundsAgreeWithAMonteCarlo"}},
 	{"tests on layouts that do not exist, or that nothing can fail", []string{"tracer/meter/powercap TestPlan", "tracer/meter/hwmon TestPlan", "tracer/tracertest TestHostListsItsZonesAsTheKernelDoes TestMeterSuiteCatchesPlantedMistakes"}},
 	{"polling a thousand times a second", []string{"tracer TestEachVariable"}},
+
+	// Formats.
+	{"a unit that slipped, of which no schema takes notice: 31.22 t for 0.4 kWh", []string{"lifecycle TestEachSingleMistakeIsFoundWhereItIs", "lifecycle/export TestImpossibleEntriesAreRefusedByName TestAnIntensityThatNoGridHasIsTold"}},
+	{"the score of a unit of work worked out by hand, and a thousandth of what it is", []string{"lifecycle TestTheExamplesOfSCIForAI"}},
+	{"a decimal that lost a zero: 0.042 for 0.0042 kWh", []string{"lifecycle/export TestSPDXTellsEnergyByDecimals"}},
+	{"an exponent where a reader looks for digits: 2.4e-05 read as 2.4", []string{"lifecycle/export TestHuggingfaceHubReadsTheEmissionsAsTheyAre"}},
+	{"a line without its empty columns read as if it had them", []string{"lifecycle/export TestAShortLineIsRepairedOrSkippedAndToldNeverShifted"}},
+	{"a PUE inside the energy, and not told", []string{"lifecycle/export TestEveryColumnSetOfCodeCarbonIsRead TestReportsAreInTheUnitsOfBoAmps"}},
+	{"a schema trusted that takes energy below 0, any stage and any date", []string{"lifecycle/export TestWhatCannotBeIsRefusedByItsPlace"}},
+	{"figures of single precision, and null for a list", []string{"lifecycle/export TestABOMTellsExactDecimals TestAnIndependentReaderGetsTheFigures"}},
+	{"exponents, fractions of a second and zones where a format has none", []string{"lifecycle/export TestAnSPDXDocumentIsAsTheOfficialSchemaWants TestSPDXTellsEnergyByDecimals"}},
+	{"billions of parameters taken for their count", []string{"lifecycle/export TestReportsAreInTheUnitsOfBoAmps TestTheOfficialSamplesAreRead"}},
+	{"the memory of one module taken for that of all", []string{"lifecycle/export TestReportsAreInTheUnitsOfBoAmps TestEveryColumnSetOfCodeCarbonIsRead"}},
+	{"the end of a run taken for its begin", []string{"lifecycle/export TestReportsAreInTheUnitsOfBoAmps TestEveryColumnSetOfCodeCarbonIsRead"}},
+	{"the joules of a host told as a part's", []string{"lifecycle/export TestAHostsJoulesAreNotAComponents"}},
+	{"three decimals of a kWh: small runs used 0.000", []string{"lifecycle/export TestAFigureHasThreeDigitsAndAUnitThatSuitsIt TestSPDXTellsEnergyByDecimals"}},
+	{"a list of which the first alone is kept", []string{"lifecycle/export TestARecordInAReportComesBackByteForByte"}},
 }
 
 // mention is how a test says which traps it guards: "trap 4", "Trap4_",
@@ -155,7 +172,7 @@ func testsOf(t *testing.T, folder string) map[string]string {
 //	go test -run TestTraps -v . -run-traps
 func TestTraps(t *testing.T) {
 	workFile(t) // only a clone has all modules
-	require.Len(t, traps, 57, "as many as there are")
+	require.Len(t, traps, 72, "as many as there are")
 	byFolder := map[string]map[string]string{}
 	wanted := map[string][]string{} // by folder
 	for i, trap := range traps {

@@ -212,6 +212,11 @@ func changes() []change {
 			put(t, root, "/factors/2/value", 5)
 			put(t, root, "/factors/2/high", 6)
 		}},
+		{name: "an implausible grid", rule: "R33", pointer: "/factors/0/value", warning: true, of: func(t *testing.T, root map[string]any) {
+			require.Equal(t, "grid", at(t, root, "/factors/0/kind"))
+			put(t, root, "/factors/0/value", 78050)
+			put(t, root, "/factors/0/high", 80000)
+		}},
 		{name: "a source of the future", rule: "R33", pointer: "/factors/0/source_year", warning: true, of: setting("/factors/0/source_year", 2046)},
 		set("a utilisation above 1", "R33", "/factors/9/value", json.Number("1.1")),
 		{name: "no warning of an old factor", rule: "R34", pointer: "/factors/0", of: setting("/warnings/0/code", "place-unknown")},
@@ -240,6 +245,7 @@ func changes() []change {
 // comma goes between two members, and is dropped before the end of an object.
 const comma = ","
 
+// Trap 58: a grid of 78050 gCO2e/kWh is one of them.
 func TestEachSingleMistakeIsFoundWhereItIs(t *testing.T) {
 	t.Parallel()
 	for docName, doc := range documents(t) {

@@ -275,7 +275,7 @@ func TestTheExamplesOfSCIForAI(t *testing.T) {
 	// Three of the four are printed as a thousandth of what they come to: 0.13 g
 	// a million tokens, 4 g per 10¹⁸ FLOP (after 4 × 10⁻¹⁸ kg a FLOP, which is
 	// right) and 30 kg a billion parameters. 6,500 kg over 50,000 million tokens
-	// are 0.13 kg a million.
+	// are 0.13 kg a million. (Trap 59.)
 	s := score(ai(Serving, 5000, 1500, "tokens", 50e9), Consumer, "")
 	assert.InEpsilon(t, 0.13, s.Score.Value*1e6/1000, 1e-5, "kg a million tokens")
 	assert.InEpsilon(t, 5000e3, s.OperationalGCO2e.Value, 1e-5)

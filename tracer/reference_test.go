@@ -59,7 +59,7 @@ type slice struct {
 	several bool // accounts
 }
 
-// reference books a program as design.md, section 4, says, slowly: it cuts
+// reference books a program as the ledger should, slowly: it cuts
 // time at every event, asks of each slice who is active, and adds up.
 type reference struct {
 	*program

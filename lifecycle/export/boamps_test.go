@@ -74,6 +74,7 @@ func TestReportsAreValidByTheOfficialSchema(t *testing.T) {
 	}
 }
 
+// Trap 72: with all of its lists.
 func TestARecordInAReportComesBackByteForByte(t *testing.T) {
 	for _, o := range []Options{{}, {PerStage: true}} {
 		r := exampleRecord(t)
@@ -116,7 +117,8 @@ func TestAReportThatWasChangedAroundItsRecordIsTold(t *testing.T) {
 	assert.ErrorContains(t, err, "the record is not valid", "every sum in it is redone")
 }
 
-// records.md 3.5 and traps 6, 10, 11 and 12.
+// Traps 63, 67, 68 and 69: energy without PUE, parameters in billions, the memory
+// of one component, and the begin.
 func TestReportsAreInTheUnitsOfBoAmps(t *testing.T) {
 	r := exampleRecord(t)
 	r.Technology.ML.Parameters.Total = new(int64)
@@ -241,6 +243,7 @@ func TestABareReportOfAStageIsThatStage(t *testing.T) {
 	}
 }
 
+// Trap 67: their 13 are billions.
 func TestTheOfficialSamplesAreRead(t *testing.T) {
 	for _, name := range []string{"bash-tool-boamps_report.json", "energy-report-llm-inference.json"} {
 		t.Run(name, func(t *testing.T) {
@@ -339,7 +342,7 @@ func TestTheSmallestReportMakesARecord(t *testing.T) {
 	assert.Equal(t, "train", r.Technology.ML.Datasets[0].Role)
 }
 
-// Trap 7: BoAmps takes all of these.
+// Trap 64: BoAmps takes all of these.
 func TestWhatCannotBeIsRefusedByItsPlace(t *testing.T) {
 	for name, test := range map[string]struct{ from, to, at string }{
 		"negative energy":      {"1.5", "-1", "/measures/0/powerConsumption"},

@@ -91,6 +91,8 @@ func oneRow(t testing.TB, columns []string, change map[string]string) *CodeCarbo
 	return rows[0]
 }
 
+// Traps 63, 68 and 69: the energies have the PUE in them, the memory is that of
+// the machine, and the time is the end.
 func TestEveryColumnSetOfCodeCarbonIsRead(t *testing.T) {
 	numbers := map[string]int{"3.2.1": 38, "3.1.0": 34, "2.8.4": 32, "2.5.0": 31, "2.2.0": 30, "tasks": 36}
 	for version, columns := range columnsSince() {
@@ -213,7 +215,7 @@ func TestARecordAsALineKeepsItsJoulesAndGrams(t *testing.T) {
 	assert.NotContains(t, lost, "/run/duration_s")
 }
 
-// Trap 5: CodeCarbon up to 3.3.0 left empty columns out of lines that it
+// Trap 62: CodeCarbon up to 3.3.0 left empty columns out of lines that it
 // appended.
 func TestAShortLineIsRepairedOrSkippedAndToldNeverShifted(t *testing.T) {
 	left := func(names ...string) []string {
@@ -288,7 +290,7 @@ func TestWhatCannotBeIsRefusedWithItsLine(t *testing.T) {
 	}
 }
 
-// Trap 1: an official example of another format has 78050 gCO2e/kWh.
+// Trap 58: an official example of another format has 78050 gCO2e/kWh.
 func TestAnIntensityThatNoGridHasIsTold(t *testing.T) {
 	for emissions, told := range map[string]bool{"0.07": false, "70": true} {
 		imp, err := oneRow(t, codeCarbonColumns, map[string]string{"emissions": emissions}).Record()

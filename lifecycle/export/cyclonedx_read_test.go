@@ -115,7 +115,7 @@ func TestAnEntryOfAnotherIsARecordThatTellsWhatWasGuessed(t *testing.T) {
 	assert.Contains(t, guessed(all[0].Guesses)["/environments/0/factors/grid"], "does not tell it")
 }
 
-// Trap 1: the format's own example has 31.22 t for 0.4 kWh.
+// Trap 58: the format's own example has 31.22 t for 0.4 kWh.
 func TestImpossibleEntriesAreRefusedByName(t *testing.T) {
 	_, err := ReadCycloneDX(bytes.NewReader(reference(t, "schemas/cyclonedx/samples-valid/valid-machine-learning-considerations-env-1.7.json")))
 	assert.ErrorContains(t, err, "/components/0/modelCard/considerations/environmentalConsiderations/energyConsumptions/0: 0.4 kWh and 31.22 tCO2eq are 7.805e+04 kgCO2e for each kWh")

@@ -88,8 +88,8 @@ func TestABOMIsAsTheOfficialSchemaWants(t *testing.T) {
 	}
 }
 
-// The figures of the worked example, to the last digit: 4500000 J are 1.25 kWh,
-// 70 g are 0.00007 t.
+// Trap 65. The figures of the worked example, to the last digit: 4500000 J are
+// 1.25 kWh, 70 g are 0.00007 t.
 func TestABOMTellsExactDecimals(t *testing.T) {
 	text, _ := exported(t, CycloneDX, workedRecord(t), Options{Record: "record.json"})
 	var doc struct {
@@ -161,6 +161,7 @@ func at(t testing.TB, text []byte, pointer string) any {
 	return v
 }
 
+// Trap 65: the list of providers is never null, and single precision is theirs.
 func TestAnIndependentReaderGetsTheFigures(t *testing.T) {
 	r := workedRecord(t)
 	text, _ := exported(t, CycloneDX, r, Options{})

@@ -290,7 +290,7 @@ func TestMetricsAreByTheConventions(t *testing.T) {
 	assert.Contains(t, lossPaths(losses), "/ledger/0/idle_w")
 }
 
-// Trap 13: a host's joules as hw.energy would be added to those of its parts.
+// Trap 70: a host's joules as hw.energy would be added to those of its parts.
 func TestAHostsJoulesAreNotAComponents(t *testing.T) {
 	r := exampleRecord(t)
 	r.Ledger = r.Ledger[4:]

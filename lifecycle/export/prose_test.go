@@ -29,7 +29,7 @@ func pythonStr(t *testing.T, text string) string {
 	return strconv.FormatFloat(v, 'f', -1, 64)
 }
 
-// Trap 4: huggingface_hub reads 2.4e-05 as 2.4.
+// Trap 61: huggingface_hub reads 2.4e-05 as 2.4.
 func TestHuggingfaceHubReadsTheEmissionsAsTheyAre(t *testing.T) {
 	hub := regexp.MustCompile(`\d+\.\d+|\d+`) // hf_api.py and utils/endpoint_helpers.py
 	assert.Equal(t, "2.4", hub.FindString(pythonStr(t, "0.000024")), "the trap is there")
@@ -96,6 +96,7 @@ func TestOnlyAPlaceIsALink(t *testing.T) {
 	}
 }
 
+// Trap 71: no 0.000 kWh.
 func TestAFigureHasThreeDigitsAndAUnitThatSuitsIt(t *testing.T) {
 	assert.Equal(t, "0.000123", significant(0.0001234, 3))
 	assert.Equal(t, "1230", significant(1234, 3))

@@ -64,6 +64,7 @@ func elements(t testing.TB, text []byte) map[string]map[string]any {
 	return all
 }
 
+// Trap 66: no exponent, no fraction of a second, no zone but UTC.
 func TestAnSPDXDocumentIsAsTheOfficialSchemaWants(t *testing.T) {
 	s := spdxValidator(t)
 	for name, o := range map[string]Options{
@@ -104,7 +105,8 @@ func TestAnSPDXDocumentIsAsTheOfficialSchemaWants(t *testing.T) {
 	}
 }
 
-// The worked example of the reference: 4500000 J with PUE are 1.25 kWh.
+// Traps 60, 66 and 71. The worked example: 4500000 J with PUE are 1.25 kWh. The
+// specification's own example has 0.042 for 0.0042 kWh.
 func TestSPDXTellsEnergyByDecimals(t *testing.T) {
 	r := workedRecord(t)
 	text, losses := exported(t, SPDX, r, Options{})
@@ -128,6 +130,9 @@ func TestSPDXTellsEnergyByDecimals(t *testing.T) {
 	r.Phases[2].FacilityEnergyJ = &lifecycle.Quantity{Value: 36e-9}
 	text, _ = exported(t, SPDX, r, Options{})
 	assert.Contains(t, string(text), `"0.00000000000001"`)
+	r.Phases[2].FacilityEnergyJ.Value = 15120
+	text, _ = exported(t, SPDX, r, Options{})
+	assert.Contains(t, string(text), `"ai_energyQuantity": "0.0042"`)
 }
 
 func TestSPDXAsksForTheModelsName(t *testing.T) {

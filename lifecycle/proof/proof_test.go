@@ -433,8 +433,7 @@ func TestStatementsAreReadStrictly(t *testing.T) {
 	}
 }
 
-// A rule is one of figures or one of form, and what the whole of them is tells
-// record-rules.md.
+// A rule is one of figures or one of form.
 func TestEveryRuleIsOfFormOrOfFigures(t *testing.T) {
 	of := map[error]int{}
 	for n := 1; n <= 40; n++ {
