@@ -1,6 +1,15 @@
 // Package export writes a record in the formats of others, and reads those of
 // theirs that hold runs.
 //
+//	who publishes a model     ModelCard, CycloneDX, SPDX, BoAmps
+//	who fills in a form       SCI, GPAI, Table
+//	who looks for joules      Pprof, Trace, OTLPTraces, OTLPMetrics
+//	who keeps experiments     MLflow, WandB, ROCrate, CodeCarbon
+//	who has records to come   ReadBoAmps, ReadCodeCarbon, ReadCycloneDX
+//
+// IntoModelCard and IntoCycloneDX add to what is there. Formats lists all that
+// write a file; report.Format, a page for a browser, is apart from them.
+//
 // No other format can hold all of a record. So every function that writes one
 // returns what was lost on the way, by JSON Pointer, and most formats can refer
 // to the record itself by name and digest ([Options].Record). What a format
