@@ -33,6 +33,8 @@ func declareCard(c *cli, flags *flag.FlagSet) func([]string) int {
 		switch {
 		case len(files) != 1:
 			return c.usage("card", "it takes one record; write `ecotracer card RECORD --into README.md`")
+		case sameFile(f.into, files[0]):
+			return c.overwriting("card", f.into)
 		case f.diff && f.into == "":
 			return c.usage("card", "there is no card that would change; write --into README.md")
 		}

@@ -68,6 +68,30 @@ func TestCardKeepsALink(t *testing.T) {
 	assert.NotContains(t, read(t, card), "record.json", "a record elsewhere is not named: its path is nobody's business")
 }
 
+func TestNoResultTakesThePlaceOfWhatItIsMadeOf(t *testing.T) {
+	record := file(t, measured(t))
+	csv := filepath.Join(filepath.Dir(record), "emissions.csv")
+	require.NoError(t, os.WriteFile(csv, []byte(emissions), 0o644))
+	link := filepath.Join(t.TempDir(), "link.json")
+	require.NoError(t, os.Symlink(record, link))
+	text := read(t, record)
+	for name, args := range map[string][]string{
+		"card":   {"card", record, "--into", record},
+		"report": {"report", record, "-o", record},
+		"export": {"export", "--to", "codecarbon", record, "-o", link},
+		"spans":  {"export", "--to", "pprof", record, "--spans", csv, "-o", csv},
+		"redact": {"redact", record, "-o", link},
+		"merge":  {"merge", record, "-o", link},
+		"import": {"import", "--from", "codecarbon", csv, "-o", csv},
+	} {
+		r := call("", args...)
+		assert.Equal(t, 2, r.code, name)
+		assert.Contains(t, r.err, "would be overwritten", name)
+		assert.Equal(t, text, read(t, record), name)
+		assert.Equal(t, emissions, read(t, csv), name)
+	}
+}
+
 func TestCardShowsWhatWouldChange(t *testing.T) {
 	record, card := cardFolder(t)
 	r := call("", "card", record, "--into", card, "--diff")

@@ -103,7 +103,7 @@ func (c *cli) export(e exporting, files []string) int {
 	}
 	if e.out != "" || e.into != "" {
 		if clash := clashing(e, formats[i], files); clash != "" {
-			return c.usage("export", "%s would be written over: give another file or folder with -o", clash)
+			return c.usage("export", "%s would be overwritten: give another file or folder with -o", clash)
 		}
 	}
 	told := make([]exported, 0, len(files))
@@ -153,11 +153,8 @@ func target(e exporting, f export.Format, file string) string {
 func clashing(e exporting, f export.Format, files []string) string {
 	taken := map[string]bool{}
 	for _, file := range files {
-		taken[filepath.Clean(file)] = file != "-"
-	}
-	for _, file := range files {
 		to := target(e, f, file)
-		if taken[filepath.Clean(to)] {
+		if taken[filepath.Clean(to)] || sameFile(to, e.spans) || sameFile(to, files...) {
 			return to
 		}
 		taken[filepath.Clean(to)] = true

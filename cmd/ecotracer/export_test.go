@@ -114,7 +114,7 @@ func TestSeveralRecordsGoIntoAFolder(t *testing.T) {
 	} {
 		r := call("", args...)
 		assert.Equal(t, 2, r.code)
-		assert.Contains(t, r.err, "would be written over")
+		assert.Contains(t, r.err, "would be overwritten")
 	}
 	assert.Equal(t, string(encoded(t, measured(t))), contentOf(t, records[0]))
 }

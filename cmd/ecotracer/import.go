@@ -72,6 +72,8 @@ func declareImport(c *cli, flags *flag.FlagSet) func([]string) int {
 			return c.usage("import", "--from %s: there is no such format: write one of %s", *from, known)
 		case len(files) != 1:
 			return c.usage("import", "it takes one file; write `ecotracer import --from %s FILE`, or - for standard input", *from)
+		case sameFile(*out, files[0]):
+			return c.overwriting("import", *out)
 		case *asJSON && *out == "":
 			return c.usage("import", "--json needs a file or folder for the records: write -o FILE")
 		}

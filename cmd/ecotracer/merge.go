@@ -53,6 +53,9 @@ func (c *cli) merge(m merging, paths []string) int {
 	}
 	records := make([]*lifecycle.Record, 0, len(files))
 	for _, f := range files {
+		if len(f.record.Run.Merged) == 0 && sameFile(m.out, f.path) { // a merged record is made anew
+			return c.overwriting("merge", m.out)
+		}
 		records = append(records, f.record)
 	}
 	record, err := m.Merge(records...)

@@ -93,6 +93,23 @@ func (c *cli) valid(command, file string) *lifecycle.Record {
 	return record
 }
 
+// sameFile tells whether a path leads to one of files.
+func sameFile(path string, files ...string) bool {
+	st, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(files, func(file string) bool {
+		other, err := os.Stat(file)
+		return err == nil && os.SameFile(st, other)
+	})
+}
+
+// overwriting tells of a result that would take the place of what it is made of.
+func (c *cli) overwriting(command, file string) int {
+	return c.usage(command, "%s would be overwritten, and it is read: give another name", file)
+}
+
 // write writes a record to a file, to standard output if that is "", and tells
 // if it cannot.
 func (c *cli) write(command, file string, r *lifecycle.Record) bool {

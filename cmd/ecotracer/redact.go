@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"flag"
-	"os"
 	"strings"
 	"time"
 
@@ -40,18 +39,11 @@ func declareRedact(c *cli, flags *flag.FlagSet) func([]string) int {
 			return c.usage("redact", "it takes one record; write `ecotracer redact RECORD.json -o PUBLIC.json`")
 		case x.json && x.out == "":
 			return c.usage("redact", "--json needs a file for the record: write -o FILE")
-		case sameFile(files[0], x.out):
+		case sameFile(x.out, files...):
 			return c.usage("redact", "%s would be overwritten, and what is redacted is lost then: give another name by -o", x.out)
 		}
 		return c.redact(x, files[0])
 	}
-}
-
-// sameFile tells whether two paths lead to one file that is there.
-func sameFile(a, b string) bool {
-	x, errA := os.Stat(a)
-	y, errB := os.Stat(b)
-	return errA == nil && errB == nil && os.SameFile(x, y)
 }
 
 // redact writes what of a record may be read by others.

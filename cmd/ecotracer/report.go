@@ -16,6 +16,8 @@ func declareReport(c *cli, flags *flag.FlagSet) func([]string) int {
 		switch {
 		case len(files) == 0:
 			return c.usage("report", "no file; write `ecotracer report FILE… -o report.html`, with - for standard input")
+		case sameFile(*out, files...):
+			return c.overwriting("report", *out)
 		case len(files) > report.MaxRecords:
 			return c.usage("report", "a page takes %d records at most, not %d; `ecotracer merge` makes one record of the shards of a job", report.MaxRecords, len(files))
 		}
