@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // Subjects are the files at paths, by name: a file by its own name, and of a
@@ -17,17 +18,21 @@ import (
 // may be called otherwise elsewhere. Files are read in pieces, whatever their
 // size.
 //
-// Left out are the files of except, such as the envelope that is to lie in the
-// folder, and what is below a .git, which changes with every fetch and is no
-// part of a model (OpenSSF model signing leaves it out too). In a folder, a link
-// to a file in it counts as a file of its own; any other link, and whatever is
-// neither file nor folder, is an error rather than left out in silence. So are
-// two files of one name and paths without any file.
+// Left out are the files at except, such as the envelope that is to lie in the
+// folder: there and nowhere else, for under a second name it would be a file that
+// nobody signed. So is what is below a .git, which changes with every fetch and
+// is no part of a model (OpenSSF model signing leaves it out too). In a folder, a
+// link to a file in it counts as a file of its own; any other link, and whatever
+// is neither file nor folder, is an error rather than left out in silence. So are
+// two files of one name and folders without any file.
+//
+// The digests are of what was read: whoever can still write to the files can
+// change them behind it.
 func Subjects(paths []string, except ...string) ([]Subject, error) {
 	d := digester{from: map[string]string{}}
 	for _, path := range except {
-		if st, err := os.Stat(path); err == nil {
-			d.except = append(d.except, st)
+		if st, err := os.Lstat(path); err == nil {
+			d.except = append(d.except, exception{place(path), st})
 		}
 	}
 	for _, path := range paths {
@@ -52,10 +57,40 @@ func Subjects(paths []string, except ...string) ([]Subject, error) {
 type digester struct {
 	subjects []Subject
 	from     map[string]string // path by name
-	except   []fs.FileInfo
+	except   []exception
+}
+
+// exception is a file that is left out.
+type exception struct {
+	place string
+	info  fs.FileInfo
+}
+
+// place is where a file lies, whatever links lead to its folder.
+func place(path string) string { return filepath.Join(real(filepath.Dir(path)), filepath.Base(path)) }
+
+// real is a folder by its own name.
+func real(dir string) string {
+	if own, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = own
+	}
+	if abs, err := filepath.Abs(dir); err == nil {
+		dir = abs
+	}
+	return dir
+}
+
+// leftOut tells whether the file at a place is left out. Another name of it, by a
+// link of either kind, is not; another case may be, where the file system tells
+// none apart.
+func (d *digester) leftOut(at string, st fs.FileInfo) bool {
+	return slices.ContainsFunc(d.except, func(e exception) bool { return strings.EqualFold(e.place, at) && os.SameFile(e.info, st) })
 }
 
 func (d *digester) file(path string) error {
+	if st, err := os.Lstat(path); err == nil && d.leftOut(place(path), st) {
+		return nil
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("proof: %w", err)
@@ -71,7 +106,7 @@ func (d *digester) folder(dir string) error {
 		return fmt.Errorf("proof: %w", err)
 	}
 	defer root.Close()
-	before := len(d.subjects)
+	before, own := len(d.subjects), real(dir)
 	err = fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
 		path := filepath.Join(dir, filepath.FromSlash(name))
 		switch {
@@ -83,6 +118,9 @@ func (d *digester) folder(dir string) error {
 			}
 			return nil
 		case entry.IsDir():
+			return nil
+		}
+		if st, err := root.Lstat(name); err == nil && d.leftOut(filepath.Join(own, filepath.FromSlash(name)), st) {
 			return nil
 		}
 		st, err := root.Stat(name)
@@ -116,13 +154,6 @@ func cause(err error) error {
 // add adds an open file, and closes it.
 func (d *digester) add(name, path string, f *os.File) error {
 	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return fmt.Errorf("proof: %w", err)
-	}
-	if slices.ContainsFunc(d.except, func(o fs.FileInfo) bool { return os.SameFile(o, st) }) {
-		return nil
-	}
 	if other, twice := d.from[name]; twice {
 		return fmt.Errorf("proof: %s and %s would both be called %s: give the folder that both are in", other, path, name)
 	}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -37,6 +38,40 @@ func TestAFolderIsTheFilesBelowIt(t *testing.T) {
 	again, err := Subjects([]string{moved + string(filepath.Separator)}, filepath.Join(moved, "record.dsse"))
 	require.NoError(t, err)
 	assert.Equal(t, want, again, "the folder's own name is no part of it")
+}
+
+// An envelope may hold members that nobody signed, so that whoever could have it
+// stand for a file of the model as well would have a say in what that holds.
+func TestAFileIsLeftOutAtItsOwnPlaceAlone(t *testing.T) {
+	dir := folder(t, map[string]string{"run.dsse": "e", "w.bin": "w", "sub/y": "y"})
+	envelope := filepath.Join(dir, "run.dsse")
+	require.NoError(t, os.Link(envelope, filepath.Join(dir, "hard.json")))
+	require.NoError(t, os.Link(envelope, filepath.Join(dir, "sub", "run.dsse")))
+	want := []Subject{file("hard.json", "e"), file("sub/run.dsse", "e"), file("sub/y", "y"), file("w.bin", "w")}
+	if runtime.GOOS != "windows" { // where links need a privilege
+		require.NoError(t, os.Symlink("run.dsse", filepath.Join(dir, "soft.json")))
+		want = slices.Insert(want, 1, file("soft.json", "e"))
+		slices.SortFunc(want, byName)
+	}
+	got, err := Subjects([]string{dir}, envelope)
+	require.NoError(t, err)
+	assert.Equal(t, want, got)
+	got, err = Subjects([]string{envelope, filepath.Join(dir, "hard.json")}, envelope)
+	require.NoError(t, err)
+	assert.Equal(t, []Subject{file("hard.json", "e")}, got)
+
+	t.Chdir(filepath.Join(dir, "sub"))
+	got, err = Subjects([]string{dir}, filepath.Join("..", "run.dsse"))
+	require.NoError(t, err)
+	assert.Equal(t, want, got, "whichever way leads there")
+	if runtime.GOOS == "windows" {
+		return
+	}
+	other := filepath.Join(t.TempDir(), "other")
+	require.NoError(t, os.Symlink(dir, other))
+	got, err = Subjects([]string{other}, envelope)
+	require.NoError(t, err)
+	assert.Equal(t, want, got, "by links to the folder too")
 }
 
 func TestAFileIsCalledByItsOwnName(t *testing.T) {
