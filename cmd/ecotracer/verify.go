@@ -4,7 +4,6 @@ import (
 	"crypto/ed25519"
 	"flag"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/ecotracer/ecotracer/lifecycle/proof"
@@ -136,16 +135,10 @@ func (p *page) verification(file string, v *proof.Verification) {
 		proof.Good: p.green, proof.Failed: p.red, proof.Unproven: p.yellow, proof.NotChecked: p.dim,
 	}
 	t := newTable(false, false, false)
-	var failed []string
+	named := map[proof.Outcome][]string{}
 	for _, check := range v.Checks {
-		detail := check.Detail
-		switch check.Outcome {
-		case proof.Failed:
-			failed = append(failed, string(check.Part))
-		case proof.Unproven:
-			detail = "nothing is wrong with it, but nobody vouches for it"
-		}
-		t.add(cell{string(check.Part), nil}, cell{inWords(string(check.Outcome)), paint[check.Outcome]}, cell{detail, p.dim})
+		named[check.Outcome] = append(named[check.Outcome], string(check.Part))
+		t.add(cell{string(check.Part), nil}, cell{inWords(string(check.Outcome)), paint[check.Outcome]}, cell{check.Detail, p.dim})
 		for i, problem := range check.Problems {
 			if i == mostProblemsShown {
 				t.note("  and " + count(int64(len(check.Problems)-i)) + " more; --json lists them all")
@@ -156,8 +149,10 @@ func (p *page) verification(file string, v *proof.Verification) {
 	}
 	p.table(t)
 	text, paintText := "verified", p.green
-	if len(failed) > 0 {
-		text, paintText = "not verified: "+strings.Join(slices.Compact(failed), ", "), p.red
+	if failed := named[proof.Failed]; len(failed) > 0 {
+		text, paintText = "not verified: "+strings.Join(failed, ", "), p.red
+	} else if open := named[proof.NotChecked]; len(open) > 0 {
+		text += ", but for what was not checked: " + strings.Join(open, ", ")
 	}
 	p.line("%s: %s", plain(file), paintText(text))
 }

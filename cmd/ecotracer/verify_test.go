@@ -141,6 +141,9 @@ func TestVerifyNamesEachKindOfTampering(t *testing.T) {
 		{"A file has come", func(t *testing.T) {
 			require.NoError(t, os.WriteFile("model/weights/d.bin", []byte("dddd"), 0o644))
 		}, nil, "subject"},
+		{"The envelope stands for a file too", func(t *testing.T) {
+			require.NoError(t, os.Link("run.dsse", "model/adapter_config.json"))
+		}, nil, "subject"},
 		{"All at once", func(t *testing.T) {
 			forge(t, otherKey, func(s map[string]any) {
 				energy(s)["value"] = 750000

@@ -8,18 +8,9 @@ import (
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
-// What can be wrong, told apart by [errors.Is] in the errors of [Sign],
-// [ReadEnvelope] and [Verification.Err].
-var (
-	ErrEnvelope   = errors.New("this is no envelope of a statement")
-	ErrSignature  = errors.New("the signature does not hold")
-	ErrSchema     = errors.New("what is signed has not the form of a record")
-	ErrArithmetic = errors.New("the figures of the record do not agree")
-	ErrRecord     = errors.New("the record's file is not what was signed")
-	ErrSubject    = errors.New("the files are not what was signed")
-)
-
-// Part is a part of what is verified.
+// Part is a part of what is verified. It is the error, too, that tells what is
+// wrong: [errors.Is] finds it in those of [Sign], [ReadEnvelope] and
+// [Verification.Err].
 type Part string
 
 // The parts, in the order in which they are told.
@@ -34,10 +25,8 @@ const (
 
 var parts = []Part{OfEnvelope, OfSignature, OfSchema, OfArithmetic, OfRecord, OfSubject}
 
-var sentinels = map[Part]error{
-	OfEnvelope: ErrEnvelope, OfSignature: ErrSignature, OfSchema: ErrSchema,
-	OfArithmetic: ErrArithmetic, OfRecord: ErrRecord, OfSubject: ErrSubject,
-}
+// Error is the name of the part, which stands before what is wrong with it.
+func (p Part) Error() string { return string(p) }
 
 // Outcome is what checking one part came to.
 type Outcome string
@@ -54,7 +43,7 @@ const (
 type Check struct {
 	Part     Part      `json:"part"`
 	Outcome  Outcome   `json:"outcome"`
-	Detail   string    `json:"detail,omitempty"` // what was found good, or why it was not checked
+	Detail   string    `json:"detail,omitempty"` // what was found good, or why it is neither good nor failed
 	Problems []Problem `json:"problems,omitempty"`
 }
 
@@ -93,8 +82,8 @@ func (v *Verification) Of(p Part) Check {
 	return Check{Part: p, Outcome: NotChecked}
 }
 
-// Err is nil if the envelope holds, else an error for each part that failed, with
-// its first problem; they wrap [ErrSignature] and the like.
+// Err is nil if nothing failed, be it checked or not, else an error for each part that failed, with
+// its first problem; they wrap the parts.
 func (v *Verification) Err() error {
 	var all []error
 	for _, c := range v.Checks {
@@ -105,7 +94,7 @@ func (v *Verification) Err() error {
 		if n := len(c.Problems) - 1; n > 0 {
 			more = fmt.Sprintf(", and %d more", n)
 		}
-		all = append(all, fmt.Errorf("%w: %s%s", sentinels[c.Part], c.Problems[0], more))
+		all = append(all, fmt.Errorf("%w: %s%s", c.Part, c.Problems[0], more))
 	}
 	return errors.Join(all...)
 }
@@ -114,10 +103,10 @@ func (v *Verification) Err() error {
 // others are of its form, its references, its times and what it may tell.
 const figures = " R9 R10 R11 R13 R14 R15 R16 R17 R18 R19 R20 R21 R22 R23 R24 R25 R26 R27 R28 R29 R30 R31 R32 R36 R37 R38 R39 "
 
-// kind tells what a finding makes fail.
-func kind(f lifecycle.Finding) error {
+// of tells what a finding makes fail.
+func of(f lifecycle.Finding) Part {
 	if strings.Contains(figures, " "+f.Rule+" ") {
-		return ErrArithmetic
+		return OfArithmetic
 	}
-	return ErrSchema
+	return OfSchema
 }

@@ -61,13 +61,18 @@ func compare(files, signed []Subject, partial bool) []Problem {
 // short is the beginning of a digest, enough to tell two apart.
 func short(sum string) string { return sum[:min(len(sum), 12)] + "…" }
 
-// maxDifferences is how many differences of two records are told.
-const maxDifferences = 20
+// maxDifferences is how many differences of two records are told, and
+// maxCompared how long both may be together, in bytes, for them to be told at
+// all: taken apart they need some thirty times as much.
+const (
+	maxDifferences = 20
+	maxCompared    = 32 << 20
+)
 
 // differences tells where a record at hand differs from the one that was signed.
 func differences(found, signed []byte) []Problem {
 	var a, b any
-	if json.Unmarshal(found, &a) != nil || json.Unmarshal(signed, &b) != nil {
+	if len(found)+len(signed) > maxCompared || json.Unmarshal(found, &a) != nil || json.Unmarshal(signed, &b) != nil {
 		return []Problem{{"", "it is another record"}} // both are canonical JSON
 	}
 	d := differ{}

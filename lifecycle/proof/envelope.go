@@ -44,18 +44,25 @@ type Signature struct {
 // ReadEnvelope reads one envelope, of at most 128 MiB and 100 signatures.
 // Members that are doubled or of the wrong kind, base64 with anything in it that
 // it need not have, and text behind the envelope are errors that wrap
-// [ErrEnvelope]; unknown members are passed over, as DSSE asks. The payload may
+// [OfEnvelope]; unknown members are passed over, as DSSE asks. The payload may
 // be of any type and is not looked into.
 func ReadEnvelope(r io.Reader) (*Envelope, error) {
+	e, wrong, err := readEnvelope(r)
+	if wrong != nil {
+		err = fmt.Errorf("proof: %w: %w", OfEnvelope, wrong)
+	}
+	return e, err
+}
+
+// readEnvelope tells what is wrong with an envelope apart from what is with its
+// reader.
+func readEnvelope(r io.Reader) (e *Envelope, wrong, err error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxEnvelope+1))
 	if err != nil {
-		return nil, fmt.Errorf("proof: read envelope: %w", err)
+		return nil, nil, fmt.Errorf("proof: read envelope: %w", err)
 	}
-	e, err := parseEnvelope(data)
-	if err != nil {
-		return nil, fmt.Errorf("proof: %w: %w", ErrEnvelope, err)
-	}
-	return e, nil
+	e, wrong = parseEnvelope(data)
+	return e, wrong, nil
 }
 
 func parseEnvelope(data []byte) (*Envelope, error) {
@@ -138,13 +145,17 @@ func (e *Envelope) Encode(w io.Writer) error {
 }
 
 // Sign adds the signature of a key, unless it is there already. The error is of
-// a key that is none.
+// a key that is none, or of an envelope that is full.
 func (e *Envelope) Sign(key ed25519.PrivateKey) error {
 	if len(key) != ed25519.PrivateKeySize {
 		return errNoKey
 	}
 	s := Signature{KeyID: KeyID(key.Public().(ed25519.PublicKey)), Sig: ed25519.Sign(key, e.signed())}
-	if !slices.ContainsFunc(e.Signatures, func(o Signature) bool { return bytes.Equal(o.Sig, s.Sig) }) {
+	switch {
+	case slices.ContainsFunc(e.Signatures, func(o Signature) bool { return bytes.Equal(o.Sig, s.Sig) }):
+	case len(e.Signatures) >= maxSignatures:
+		return fmt.Errorf("proof: the envelope has %d signatures, and holds no more", len(e.Signatures))
+	default:
 		e.Signatures = append(e.Signatures, s)
 	}
 	return nil

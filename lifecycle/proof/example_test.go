@@ -43,7 +43,7 @@ func Example() {
 	for _, c := range v.Checks {
 		fmt.Println(c.Part, c.Outcome)
 	}
-	fmt.Println(errors.Is(v.Err(), proof.ErrSubject))
+	fmt.Println(errors.Is(v.Err(), proof.OfSubject))
 	// Output:
 	// envelope good
 	// signature good

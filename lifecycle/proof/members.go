@@ -8,6 +8,10 @@ import (
 	"io"
 )
 
+// maxMembers is how many members an object may have. Those of an envelope and of
+// a statement have a few, and what others add to them is not kept by the million.
+const maxMembers = 1000
+
 // members are the members of a JSON object, each once and by its exact name.
 // encoding/json would keep the last of two and take names in any case, by which
 // two readers of one document could see different things.
@@ -21,6 +25,9 @@ func members(text []byte) (map[string]json.RawMessage, error) {
 		t, err := dec.Token()
 		if err != nil {
 			return nil, syntax(err)
+		}
+		if len(all) == maxMembers {
+			return nil, fmt.Errorf("it has more than %d members", maxMembers)
 		}
 		name := t.(string) // or the decoder had failed
 		if _, twice := all[name]; twice {

@@ -142,7 +142,7 @@ func TestARecordOfNoFilesIsItsOwnSubject(t *testing.T) {
 		s["subject"] = s["subject"].([]any)[:1]
 	})
 	v = verified(t, lineOf(t, e), Expect{})
-	assert.ErrorIs(t, v.Err(), ErrSubject, "another digest than the record's")
+	assert.ErrorIs(t, v.Err(), OfSubject, "another digest than the record's")
 }
 
 // attack signs the example with a change in its statement.
@@ -253,7 +253,7 @@ func TestEachKindOfTamperingIsNamed(t *testing.T) {
 				for _, p := range c.Problems {
 					said = append(said, p.String())
 				}
-				assert.Equal(t, c.Outcome == Failed, errors.Is(v.Err(), sentinels[c.Part]), "the error tells of what failed and of nothing else")
+				assert.Equal(t, c.Outcome == Failed, errors.Is(v.Err(), c.Part), "the error tells of what failed and of nothing else")
 				assert.Equal(t, c.Outcome == Failed, len(c.Problems) > 0, "what failed says why")
 			}
 			assert.Contains(t, strings.Join(said, "\n"), test.says)
@@ -274,7 +274,7 @@ func TestSomeOfTheFilesMayBeAtHand(t *testing.T) {
 	assert.Equal(t, "ggggnf", outcomes(verified(t, e, Expect{Files: []Subject{file("weights/a.bin", "x")}, Partial: true})), "but not another")
 	v := verified(t, e, Expect{})
 	assert.Equal(t, "ggggnn", outcomes(v))
-	assert.Contains(t, v.Of(OfSubject).Detail, "no file was given of the 3 that were signed")
+	assert.Contains(t, v.Of(OfSubject).Detail, "no file was given of the 3 in the envelope")
 	assert.NoError(t, v.Err())
 }
 
@@ -286,6 +286,10 @@ func TestSeveralMaySign(t *testing.T) {
 	for _, keys := range [][]ed25519.PublicKey{{public(ours)}, {public(others)}, {public(others), public(ours)}} {
 		assert.NoError(t, verified(t, lineOf(t, e), Expect{Keys: keys}).Err())
 	}
+	full := &Envelope{Signatures: make([]Signature, maxSignatures)}
+	assert.ErrorContains(t, full.Sign(ours), "has 100 signatures", "or nobody could read it again")
+	assert.Len(t, full.Signatures, maxSignatures)
+
 	e.Signatures[0], e.Signatures[1] = Signature{KeyID: "x", Sig: []byte("none")}, Signature{Sig: e.Signatures[0].Sig}
 	assert.NoError(t, verified(t, lineOf(t, e), Expect{}).Err(), "beside one that is none, and by no name")
 }
@@ -301,12 +305,12 @@ func TestSignRefusesWhatWouldNotVerify(t *testing.T) {
 		is     error
 		says   string
 	}{
-		"a wrong sum":       {wrong, nil, ours, ErrArithmetic, "/totals/energy_j/value"},
-		"a wrong form":      {odd, nil, ours, ErrSchema, "/run/status"},
-		"two of one name":   {example(t), []Subject{file("a", "x"), file("a", "y")}, ours, ErrSubject, `"a" is there twice`},
-		"no digest":         {example(t), []Subject{{Name: "a"}}, ours, ErrSubject, "64 lower-case hex digits"},
-		"no name":           {example(t), []Subject{file("", "x")}, ours, ErrSubject, "a name is a text"},
-		"a name of no text": {example(t), []Subject{file("\xff", "x")}, ours, ErrSubject, "a name is a text in UTF-8"},
+		"a wrong sum":       {wrong, nil, ours, OfArithmetic, "/totals/energy_j/value"},
+		"a wrong form":      {odd, nil, ours, OfSchema, "/run/status"},
+		"two of one name":   {example(t), []Subject{file("a", "x"), file("a", "y")}, ours, OfSubject, `"a" is there twice`},
+		"no digest":         {example(t), []Subject{{Name: "a"}}, ours, OfSubject, "64 lower-case hex digits"},
+		"no name":           {example(t), []Subject{file("", "x")}, ours, OfSubject, "a name is a text"},
+		"a name of no text": {example(t), []Subject{file("\xff", "x")}, ours, OfSubject, "a name is a text in UTF-8"},
 		"no key":            {example(t), nil, nil, errNoKey, "no Ed25519 key"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -333,7 +337,7 @@ func TestAReaderThatFailsIsNoTampering(t *testing.T) {
 	keys := []ed25519.PublicKey{public(ours)}
 	_, err := Verify(broken{}, Expect{Keys: keys})
 	assert.ErrorIs(t, err, io.ErrClosedPipe)
-	assert.NotErrorIs(t, err, ErrEnvelope)
+	assert.NotErrorIs(t, err, OfEnvelope)
 	_, err = Verify(bytes.NewReader(lineOf(t, signed(t, example(t), nil))), Expect{Keys: keys, Record: broken{}})
 	assert.ErrorIs(t, err, io.ErrClosedPipe)
 }
@@ -384,16 +388,26 @@ func TestEnvelopesAreReadStrictly(t *testing.T) {
 		"a signature of no bytes": {`{"payload": "", "payloadType": "x", "signatures": [{"keyid": "a"}]}`, `signatures: 0: the member "sig" is absent`},
 		"a signature told twice":  {`{"payload": "", "payloadType": "x", "signatures": [{"sig": "", "s\u0069g": ""}]}`, `"sig" is there twice`},
 		"too many":                {`{"payload": "", "payloadType": "x", "signatures": [` + strings.Repeat(`{"sig": ""},`, maxSignatures) + `{"sig": ""}]}`, "more than 100"},
+		"members by the thousand": {"{" + many() + `"payload": ""}`, "it has more than 1000 members"},
 		"deep":                    {`{"payload": ` + strings.Repeat("[", 100000), "it is not JSON"},
 		"too large":               {strings.Repeat(" ", maxEnvelope+1), "larger than 128 MiB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e, err := ReadEnvelope(strings.NewReader(test.text))
 			assert.Nil(t, e)
-			require.ErrorIs(t, err, ErrEnvelope)
+			require.ErrorIs(t, err, OfEnvelope)
 			assert.Contains(t, err.Error(), test.says)
 		})
 	}
+}
+
+// many are more members than an object may have.
+func many() string {
+	var b strings.Builder
+	for i := range maxMembers {
+		fmt.Fprintf(&b, `"%d":0,`, i)
+	}
+	return b.String()
 }
 
 func TestStatementsAreReadStrictly(t *testing.T) {
@@ -405,6 +419,7 @@ func TestStatementsAreReadStrictly(t *testing.T) {
 		"two types":         {`"predicateType"`, `"predicateType":"x","predicateType"`, `"predicateType" is there twice`},
 		"two digests":       {`[{"digest":{`, `[{"digest":{"sha256":"","sha256":"",`, `digest: the member "sha256" is there twice`},
 		"no sha256":         {`[{"digest":{"sha256":`, `[{"digest":{"sha512":`, `"sha256" is absent`},
+		"many digests":      {`[{"digest":{`, `[{"digest":{` + many(), "digest: it has more than 1000 members"},
 		"another digest":    {`[{"digest":{"sha256":"`, `[{"digest":{"sha256":"A`, "64 lower-case hex digits"},
 		"no subject":        {`"subject":[`, `"subject":[],"was":[`, "there is none"},
 		"no list":           {`"subject":[`, `"subject":{},"was":[`, "it is not a list"},
@@ -427,7 +442,7 @@ func TestStatementsAreReadStrictly(t *testing.T) {
 				assert.NoError(t, v.Err())
 				return
 			}
-			require.ErrorIs(t, v.Err(), ErrSchema)
+			require.ErrorIs(t, v.Err(), OfSchema)
 			assert.Contains(t, v.Err().Error(), test.says)
 		})
 	}
@@ -435,12 +450,12 @@ func TestStatementsAreReadStrictly(t *testing.T) {
 
 // A rule is one of figures or one of form.
 func TestEveryRuleIsOfFormOrOfFigures(t *testing.T) {
-	of := map[error]int{}
+	told := map[Part]int{}
 	for n := 1; n <= 40; n++ {
-		of[kind(lifecycle.Finding{Rule: fmt.Sprint("R", n)})]++
+		told[of(lifecycle.Finding{Rule: fmt.Sprint("R", n)})]++
 	}
-	assert.Equal(t, map[error]int{ErrSchema: 13, ErrArithmetic: 27}, of)
-	assert.Equal(t, ErrSchema, kind(lifecycle.Finding{Rule: "R1"}), "which is no part of R10")
+	assert.Equal(t, map[Part]int{OfSchema: 13, OfArithmetic: 27}, told)
+	assert.Equal(t, OfSchema, of(lifecycle.Finding{Rule: "R1"}), "which is no part of R10")
 }
 
 func FuzzVerify(f *testing.F) {
@@ -475,7 +490,7 @@ func FuzzStatement(f *testing.F) {
 		require.Equal(t, Good, v.Of(OfSignature).Outcome)
 		s, err := parseStatement(payload)
 		if err != nil {
-			require.ErrorIs(t, v.Err(), ErrSchema)
+			require.ErrorIs(t, v.Err(), OfSchema)
 			return
 		}
 		again, err := parseStatement(s.canonical())

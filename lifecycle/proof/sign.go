@@ -14,13 +14,13 @@ import (
 // same envelope.
 //
 // A record that lifecycle.Validate finds fault with is not signed; the error
-// wraps [ErrSchema] or [ErrArithmetic] and tells the first finding. So is none
+// wraps [OfSchema] or [OfArithmetic] and tells the first finding. So is none
 // whose subjects have no proper digest or not each a name of its own
-// ([ErrSubject]). Sign changes neither.
+// ([OfSubject]). Sign changes neither.
 func Sign(r *lifecycle.Record, subjects []Subject, key ed25519.PrivateKey) (*Envelope, error) {
 	for _, f := range lifecycle.Validate(r) {
 		if !f.Warning {
-			return nil, fmt.Errorf("proof: sign: %w: %s", kind(f), f)
+			return nil, fmt.Errorf("proof: sign: %w: %s", of(f), f)
 		}
 	}
 	predicate, err := r.Canonical()
@@ -35,7 +35,7 @@ func Sign(r *lifecycle.Record, subjects []Subject, key ed25519.PrivateKey) (*Env
 		subjects = []Subject{own}
 	}
 	if err := fit(subjects); err != nil {
-		return nil, fmt.Errorf("proof: sign: %w: %w", ErrSubject, err)
+		return nil, fmt.Errorf("proof: sign: %w: %w", OfSubject, err)
 	}
 	s := statement{slices.Clone(subjects), predicate}
 	slices.SortFunc(s.subjects, byName)

@@ -77,7 +77,7 @@ func (v *verifier) result() *Verification {
 			c = Check{Part: p, Outcome: NotChecked, Detail: "what comes before it failed"}
 		}
 		if c.Outcome == Good && p != OfEnvelope && p != OfSignature && !proven {
-			c.Outcome = Unproven
+			c.Outcome, c.Detail = Unproven, "nothing is wrong with it, but nobody vouches for it"
 		}
 		r.Checks = append(r.Checks, c)
 	}
@@ -91,13 +91,13 @@ func (v *verifier) result() *Verification {
 }
 
 func (v *verifier) verify(envelope io.Reader) error {
-	e, err := ReadEnvelope(envelope)
-	if errors.Is(err, ErrEnvelope) {
-		v.set(OfEnvelope, Failed, "", Problem{What: told(err)})
-		return nil
-	}
-	if err != nil {
+	e, wrong, err := readEnvelope(envelope)
+	switch {
+	case err != nil:
 		return err
+	case wrong != nil:
+		v.set(OfEnvelope, Failed, "", Problem{What: wrong.Error()})
+		return nil
 	}
 	v.signature(e)
 	if e.PayloadType != PayloadType {
@@ -117,14 +117,6 @@ func (v *verifier) verify(envelope io.Reader) error {
 	}
 	v.files()
 	return nil
-}
-
-// told is an error of ReadEnvelope without what its class says already.
-func told(err error) string {
-	if both, ok := err.(interface{ Unwrap() []error }); ok {
-		return both.Unwrap()[1].Error()
-	}
-	return err.Error()
 }
 
 // signature checks that each key has signed.
@@ -181,7 +173,7 @@ func (v *verifier) predicate() error {
 	for _, f := range findings {
 		switch p := (Problem{f.Pointer, finding(f)}); {
 		case f.Warning:
-		case kind(f) == ErrArithmetic:
+		case of(f) == OfArithmetic:
 			sums = append(sums, p)
 		default:
 			form = append(form, p)
@@ -264,7 +256,7 @@ func (v *verifier) files() {
 		}
 	}
 	if v.Files == nil && !own {
-		v.set(OfSubject, NotChecked, fmt.Sprintf("no file was given of the %d that were signed", len(subjects)))
+		v.set(OfSubject, NotChecked, fmt.Sprintf("no file was given of the %d in the envelope", len(subjects)))
 		return
 	}
 	problems = append(problems, compare(v.Files, subjects, v.Partial)...)
