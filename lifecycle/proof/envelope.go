@@ -14,8 +14,8 @@ import (
 	"unicode/utf8"
 )
 
-// PayloadType is the type of the payload of every envelope of this package.
-const PayloadType = "application/vnd.in-toto+json"
+// payloadType is the type of the payload of every envelope of this package.
+const payloadType = "application/vnd.in-toto+json"
 
 // What an envelope may be at most, so that one from outside cannot exhaust its
 // reader: it has room for a record of the largest size, with its files, in

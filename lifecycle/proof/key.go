@@ -12,6 +12,8 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
+	"strings"
 )
 
 // maxKey is the most that is read of a key file, in bytes.
@@ -62,13 +64,8 @@ func writeNew(path, block string, der []byte, mode os.FileMode) error {
 	return err
 }
 
-// ErrExposed is wrapped by the error of [ReadPrivateKey] for a key that others
-// may read.
-var ErrExposed = errors.New("others may read this private key")
-
 // ReadPrivateKey reads a private key from a file. Where files have owners, one
-// that others than its owner may read or write is refused ([ErrExposed]), as ssh
-// does: whoever has read it can sign in its owner's name. For keys from
+// that others than its owner may read or write is refused, as ssh does: whoever has read it can sign in its owner's name. For keys from
 // elsewhere there is [ParsePrivateKey].
 func ReadPrivateKey(path string) (ed25519.PrivateKey, error) {
 	f, err := os.Open(path)
@@ -89,7 +86,7 @@ func ReadPrivateKey(path string) (ed25519.PrivateKey, error) {
 		return nil, err
 	}
 	if mode := st.Mode(); mode.IsRegular() && mode.Perm()&0o077 != 0 && runtime.GOOS != "windows" {
-		return nil, fmt.Errorf("proof: read key: %w (mode %04o): chmod 600 it", ErrExposed, mode.Perm())
+		return nil, fmt.Errorf("proof: read key: others may read this private key (mode %04o): chmod 600 it", mode.Perm())
 	}
 	return key, nil
 }
@@ -114,10 +111,14 @@ func ParsePublicKey(text []byte) (ed25519.PublicKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	if key, ok := key.(ed25519.PublicKey); ok {
-		return key, nil
+	public, ok := key.(ed25519.PublicKey)
+	if !ok {
+		return nil, notEd25519(key)
 	}
-	return nil, notEd25519(key)
+	if err := sound(public); err != nil {
+		return nil, err
+	}
+	return public, nil
 }
 
 // parse reads the key of a PEM block, the only one of a text.
@@ -147,6 +148,33 @@ func parse(text []byte, want string, key func(der []byte) (any, error)) (any, er
 
 func notEd25519(key any) error {
 	return fmt.Errorf("proof: this is a key of another kind (%T), not an Ed25519 key", key)
+}
+
+// smallOrder are the points of the curve by which anybody can make signatures, as
+// a key without its highest bit, in hex. crypto/ed25519 takes them, for no key is
+// ever made like that; but somebody who hands one out as theirs could say later
+// that they signed nothing. Source: RFC 8032, 5.1, and the list of libsodium.
+const smallOrder = `
+0000000000000000000000000000000000000000000000000000000000000000
+0100000000000000000000000000000000000000000000000000000000000000
+26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05
+c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a
+ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f
+edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f
+eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f
+`
+
+// sound finds fault with a key that says nothing of who signed.
+func sound(key ed25519.PublicKey) error {
+	if len(key) != ed25519.PublicKeySize {
+		return errNoKey
+	}
+	y := slices.Clone(key)
+	y[len(y)-1] &= 0x7f
+	if strings.Contains(smallOrder, hex.EncodeToString(y)) {
+		return errors.New("proof: this key is no secret of anybody's: whoever likes can sign for it")
+	}
+	return nil
 }
 
 // KeyID is the name of a public key: the SHA-256 of its SPKI in DER, in

@@ -7,10 +7,12 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/pem"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -61,7 +63,7 @@ func TestAPrivateKeyThatOthersMayReadIsRefused(t *testing.T) {
 	for _, mode := range []os.FileMode{0o644, 0o640, 0o604, 0o660} {
 		require.NoError(t, os.Chmod(path, mode))
 		_, err = ReadPrivateKey(path)
-		assert.ErrorIs(t, err, ErrExposed, "%o", mode)
+		assert.ErrorContains(t, err, "others may read this private key", "%o", mode)
 		assert.ErrorContains(t, err, "chmod 600")
 	}
 	require.NoError(t, os.Chmod(path, 0o400))
@@ -112,6 +114,32 @@ func TestWhatIsNoKeyIsRefusedInWords(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A signature that nobody made is that of the neutral element and of 0.
+func TestAKeyThatAnybodyCanSignForIsRefused(t *testing.T) {
+	forged := make([]byte, ed25519.SignatureSize)
+	forged[0] = 1
+	n := 0
+	for line := range strings.Lines(strings.TrimPrefix(smallOrder, "\n")) {
+		key, err := hex.DecodeString(strings.TrimSpace(line))
+		require.NoError(t, err)
+		for range 2 {
+			holds := false
+			for i := range 200 {
+				holds = holds || ed25519.Verify(key, []byte{byte(i)}, forged)
+			}
+			assert.True(t, holds, "%x is as weak as is said", key)
+			_, err = ParsePublicKey(pem.EncodeToMemory(&pem.Block{Type: publicBlock, Bytes: spki(key)}))
+			assert.ErrorContains(t, err, "whoever likes can sign for it")
+			_, err = Verify(strings.NewReader("{}"), Expect{Keys: []ed25519.PublicKey{key}})
+			assert.ErrorContains(t, err, "whoever likes can sign for it")
+			key[31] |= 0x80
+			n++
+		}
+	}
+	assert.Equal(t, 14, n)
+	assert.NoError(t, sound(public(ours)))
 }
 
 // The digest was made by `openssl pkey -pubin -outform DER | sha256sum`.

@@ -154,7 +154,7 @@ func attack(t testing.TB, key ed25519.PrivateKey, change func(statement map[stri
 	change(s)
 	payload, err := json.Marshal(s)
 	require.NoError(t, err)
-	forged := &Envelope{PayloadType: PayloadType, Payload: payload}
+	forged := &Envelope{PayloadType: payloadType, Payload: payload}
 	require.NoError(t, forged.Sign(key))
 	return forged
 }
@@ -351,15 +351,15 @@ func TestEnvelopesAreThoseOfDSSE(t *testing.T) {
 		payloadType, payload, sig string
 		holds                     bool
 	}{
-		"one signature": {PayloadType, "eyJfdHlwZSI6Imh0dHBzOi8vaW4tdG90by5pby9TdGF0ZW1lbnQvdjEifQ==",
+		"one signature": {payloadType, "eyJfdHlwZSI6Imh0dHBzOi8vaW4tdG90by5pby9TdGF0ZW1lbnQvdjEifQ==",
 			"2WAfaHm5jluo0w+0rk8uVkluELJYWjSmU9x7EUzx+AyteDGJ4/nqyJXfmAUVFIAoQafWm7AxBZNw5M9ixNHiCA==", true},
-		"the other alphabet": {PayloadType, "-_-_Pj8=",
+		"the other alphabet": {payloadType, "-_-_Pj8=",
 			"P-_KHICeR7tI6S_YyejJTRtrXhcQyQ2LYPaL8h90KjC9qN8HU_svOQ6TuDOT1HIrsGW886DbWNWcCmX5twLrAw==", true},
 		"another type": {"application/vnd.example.other+json", "eyJfdHlwZSI6Imh0dHBzOi8vaW4tdG90by5pby9TdGF0ZW1lbnQvdjEifQ==",
 			"2WAfaHm5jluo0w+0rk8uVkluELJYWjSmU9x7EUzx+AyteDGJ4/nqyJXfmAUVFIAoQafWm7AxBZNw5M9ixNHiCA==", false},
 		"a type counted in bytes": {"application/vnd.exämple+json", "eyJfdHlwZSI6Imh0dHBzOi8vaW4tdG90by5pby9TdGF0ZW1lbnQvdjEifQ==",
 			"xmSk/ug66ysT7ayhkCIjhAq42zgZXSsEWuzUaNL7w2eGAdF/NU6/fRXPtmfN+5DNSAs5/i2lUnHjbbjPsu0tAw==", true},
-		"an empty payload": {PayloadType, "", "gSggCAaTLTYyRH6FIDBem6meyIynsYy8RTHVzwx9tnTb7Bg/1jMWnuVgI/gffqmbsC2VX5/jHfkkDqsj7CDbDg==", true},
+		"an empty payload": {payloadType, "", "gSggCAaTLTYyRH6FIDBem6meyIynsYy8RTHVzwx9tnTb7Bg/1jMWnuVgI/gffqmbsC2VX5/jHfkkDqsj7CDbDg==", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e, err := ReadEnvelope(strings.NewReader(fmt.Sprintf(`{"payload": %q, "payloadType": %q, "signatures": [{"sig": %q, "keyid": "A", "more": null}], "more": {}}`,
@@ -435,7 +435,7 @@ func TestStatementsAreReadStrictly(t *testing.T) {
 			e := signed(t, example(t), model())
 			payload := bytes.Replace(e.Payload, []byte(test.from), []byte(test.to), 1)
 			require.NotEqual(t, e.Payload, payload)
-			e = &Envelope{PayloadType: PayloadType, Payload: payload}
+			e = &Envelope{PayloadType: payloadType, Payload: payload}
 			require.NoError(t, e.Sign(ours))
 			v := verified(t, lineOf(t, e), Expect{})
 			if test.says == "" {
@@ -484,7 +484,7 @@ func FuzzStatement(f *testing.F) {
 	f.Add([]byte(`{"_type":"https://in-toto.io/Statement/v1","predicateType":"urn:ecotracer:record:v1","predicate":{},"subject":[]}`))
 	f.Add([]byte(`{}`))
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		e := &Envelope{PayloadType: PayloadType, Payload: payload}
+		e := &Envelope{PayloadType: payloadType, Payload: payload}
 		require.NoError(t, e.Sign(ours))
 		v := verified(t, lineOf(t, e), Expect{Files: model()})
 		require.Equal(t, Good, v.Of(OfSignature).Outcome)

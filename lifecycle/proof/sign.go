@@ -39,7 +39,7 @@ func Sign(r *lifecycle.Record, subjects []Subject, key ed25519.PrivateKey) (*Env
 	}
 	s := statement{slices.Clone(subjects), predicate}
 	slices.SortFunc(s.subjects, byName)
-	e := &Envelope{PayloadType: PayloadType, Payload: s.canonical()}
+	e := &Envelope{PayloadType: payloadType, Payload: s.canonical()}
 	if len(e.Payload) > maxPayload {
 		return nil, fmt.Errorf("proof: sign: record and names of files come to %d bytes, and an envelope holds %d: sign fewer files", len(e.Payload), maxPayload)
 	}

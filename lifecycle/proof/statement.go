@@ -13,8 +13,8 @@ import (
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
-// StatementType is the type of in-toto Statement v1.
-const StatementType = "https://in-toto.io/Statement/v1"
+// statementType is the type of in-toto Statement v1.
+const statementType = "https://in-toto.io/Statement/v1"
 
 // PredicateType is the type of a statement's predicate. It is the name of the
 // record's schema, because the predicate is a record and nothing besides: one
@@ -44,7 +44,7 @@ func itself(r *lifecycle.Record) (Subject, error) {
 
 // canonical is the statement in the canonical form of RFC 8785.
 func (s *statement) canonical() []byte {
-	b := appendText([]byte(`{"_type":`), StatementType)
+	b := appendText([]byte(`{"_type":`), statementType)
 	b = append(append(b, `,"predicate":`...), s.predicate...)
 	b = appendText(append(b, `,"predicateType":`...), PredicateType)
 	b = append(b, `,"subject":[`...)
@@ -87,7 +87,7 @@ func parseStatement(payload []byte) (*statement, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the payload is no statement: %w", err)
 	}
-	for _, want := range [][2]string{{"_type", StatementType}, {"predicateType", PredicateType}} {
+	for _, want := range [][2]string{{"_type", statementType}, {"predicateType", PredicateType}} {
 		got, err := text(all, want[0])
 		if err != nil {
 			return nil, fmt.Errorf("the statement: %w", err)

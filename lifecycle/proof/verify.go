@@ -36,8 +36,8 @@ func Verify(envelope io.Reader, x Expect) (*Verification, error) {
 		return nil, errors.New("proof: verify: no key was given")
 	}
 	for _, key := range x.Keys {
-		if len(key) != ed25519.PublicKeySize {
-			return nil, errNoKey
+		if err := sound(key); err != nil {
+			return nil, err
 		}
 	}
 	v := &verifier{Expect: x}
@@ -100,11 +100,11 @@ func (v *verifier) verify(envelope io.Reader) error {
 		return nil
 	}
 	v.signature(e)
-	if e.PayloadType != PayloadType {
-		v.set(OfEnvelope, Failed, "", Problem{What: fmt.Sprintf("the payload is of type %.200q, not %q, and so is not looked into", e.PayloadType, PayloadType)})
+	if e.PayloadType != payloadType {
+		v.set(OfEnvelope, Failed, "", Problem{What: fmt.Sprintf("the payload is of type %.200q, not %q, and so is not looked into", e.PayloadType, payloadType)})
 		return nil
 	}
-	v.set(OfEnvelope, Good, "DSSE, "+PayloadType)
+	v.set(OfEnvelope, Good, "DSSE, "+payloadType)
 	if v.statement, err = parseStatement(e.Payload); err != nil {
 		v.set(OfSchema, Failed, "", Problem{What: err.Error()})
 		return nil
