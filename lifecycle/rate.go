@@ -61,7 +61,7 @@ func (l *Level) UnmarshalText(text []byte) error {
 // the worst of six criteria, so that no strength makes up for a weakness:
 //
 //	               gold                silver            bronze
-//	completeness   90 % told           75 %              50 %
+//	completeness   90 % told *         75 %              50 %
 //	coverage       all of it           devices           electricity
 //	evidence       90 % measured       50 %              any
 //	precision      ±10 %               ±25 %             within ×√10
@@ -71,16 +71,17 @@ func (l *Level) UnmarshalText(text []byte) error {
 // Completeness is the share of the members that a record must tell or list as
 // missing which it does tell: the mean over the parts of a record (publisher,
 // use case, technology, ...), so that a long list outweighs none of them. What
-// is not applicable to a technology does not count; elsewhere every member
-// applies to every run, and a reason is no figure.
+// is not applicable to a technology does not count, up to two thirds of it;
+// elsewhere every member applies to every run, and a reason is no figure. For gold
+// half of each part must be told (*).
 //
-// Coverage is what is in the totals. Of gold that is electricity, the devices'
-// production and end of life, and water, with nothing of the hardware listed as
-// left out; of silver, electricity and devices. A boundary below the node
-// (component, accelerators), or a counted domain of which nothing is told, leaves
-// out what nobody knows, and is bronze at best; so is a record that calls the
-// making of all its devices not applicable. Of a merged record 90 % of the ranks
-// must be there for silver, all of them for gold.
+// Coverage is what is in the totals: of gold electricity, the devices' production
+// and end of life, and water, with nothing of the hardware listed as left out; of
+// silver electricity and devices. A boundary below the node (component,
+// accelerators), or a counted domain of which nothing is told, leaves out what
+// nobody knows, and is bronze at best; so is a record that calls the making of all
+// its devices not applicable. Without any meter there is no rating. Of a merged
+// record 90 % of the ranks must be there for silver, all of them for gold.
 //
 // Evidence is measured_share (R25): the share of the joules that an external
 // meter or a hardware counter told. Precision is the 95 % interval of energy_j:
@@ -93,7 +94,8 @@ func (l *Level) UnmarshalText(text []byte) error {
 // Lifetime and utilisation are conventions and not weighed. Quality is the
 // factor's own class A to D. Fit is how it was found: of its own (live, declared,
 // exact, normalised), of its kind (family, class, region, country) or of the
-// world; a PUE of the world counts as of its kind, for it is 1 to 2 anywhere.
+// world; a PUE of the world counts as of its kind, for it is 1 to 2 anywhere. So
+// a run of an unknown place has no rating: the mean of all grids is that of none.
 // Electricity and devices are weighed apart. For devices 50 % of A or B, or of
 // their own, are gold, 50 % of C, or of their kind, silver, and all else bronze,
 // unknown ones too: makers tell little.

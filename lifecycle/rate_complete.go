@@ -24,20 +24,25 @@ func some(list []string) string {
 func rateCompleteness(r *Record) Criterion {
 	groups := toldOf(r)
 	var share float64
+	var untold, hardly []string // hardly: of parts that are told to less than half
 	told, total := 0, 0
+	slices.SortStableFunc(groups, func(a, b group) int { return cmp.Compare(a.total, b.total) }) // where one member weighs most
 	for _, g := range groups {
 		share += g.share / float64(len(groups))
 		told, total = told+g.total-len(g.untold), total+g.total
+		untold = append(untold, g.untold...)
+		if !atLeast(g.share, g.half) {
+			hardly = append(hardly, g.untold...)
+		}
 	}
 	c := Criterion{Name: "completeness", Found: fmt.Sprintf("%s: %d of %d members are told", percentage(share), told, total)}
-	var next float64
-	if c.Level, next = reached(share, [3]float64{0.5, 0.75, 0.9}); c.Level < Gold {
-		slices.SortStableFunc(groups, func(a, b group) int { return cmp.Compare(a.total, b.total) }) // where one member weighs most
-		var untold []string
-		for _, g := range groups {
-			untold = append(untold, g.untold...)
-		}
-		c.Lacks = fmt.Sprintf("tell %s; untold: %s", percentage(next), some(untold))
+	switch level, next := reached(share, [3]float64{0.5, 0.75, 0.9}); {
+	case level < Gold:
+		c.Level, c.Lacks = level, fmt.Sprintf("tell %s; untold: %s", percentage(next), some(untold))
+	case len(hardly) > 0:
+		c.Level, c.Lacks = Silver, "tell half of each part; untold: "+some(hardly)
+	default:
+		c.Level = Gold
 	}
 	return c
 }
@@ -46,7 +51,9 @@ func rateCompleteness(r *Record) Criterion {
 type group struct {
 	total  int
 	untold []string // pointers
+	apart  []string // of what does not apply to the technology, which is not in total
 	share  float64  // told
+	half   float64  // of it, or what counts as that
 }
 
 // toldOf tells of each part of a record that must be told how much of it is.
@@ -59,7 +66,7 @@ func toldOf(r *Record) (groups []group) {
 	}
 	v := reflect.ValueOf(r).Elem()
 	for _, f := range layouts()[v.Type()].fields {
-		t.group = group{}
+		t.group = group{half: 0.5}
 		t.at.down(f.name)
 		if f.name == "technology" {
 			t.technology()
@@ -92,19 +99,25 @@ func (t *teller) toldShare() float64 {
 
 // technology counts for one half what kind it is, and for the other what its
 // main block tells. So a kind that was unknown can only add: it makes members
-// due that were not asked for before.
+// due that were not asked for before. At most two thirds of a block may not
+// apply, for else a technology of which nothing is told would be told in full.
 func (t *teller) technology() {
 	tech := &t.record.Technology
 	main := map[string]any{"ml": tech.ML, "iot": tech.IoT, "dlt": tech.DLT, "data-pipeline": tech.DataPipeline, "other": tech.Other}[tech.Kind]
 	if main == nil { // the kind is unknown
-		t.group = group{total: 1, untold: []string{t.at.with("kind")}}
+		t.group = group{half: 0.5, total: 1, untold: []string{t.at.with("kind")}}
 		return
 	}
 	t.at.down(strings.ReplaceAll(tech.Kind, "-", "_"))
 	t.value(reflect.ValueOf(main), anyStage)
 	t.at.up()
-	t.group.share = (1 + t.toldShare()) / 2
-	t.group.total++
+	g := &t.group
+	if most := 2 * (g.total + len(g.apart)) / 3; len(g.apart) > most {
+		g.total += len(g.apart) - most
+		g.untold = append(g.untold, g.apart[most:]...)
+	}
+	g.share, g.half = (1+t.toldShare())/2, 0.75
+	g.total++
 }
 
 func (t *teller) value(v reflect.Value, a axis) {
@@ -139,7 +152,9 @@ func (t *teller) object(v reflect.Value, a axis) {
 			switch at := t.at.with(f.name); {
 			case !absent(fv, &f):
 				t.group.total++
-			case !t.inapplicable[at]:
+			case t.inapplicable[at]:
+				t.group.apart = append(t.group.apart, at)
+			default:
 				t.group.total++
 				t.group.untold = append(t.group.untold, at)
 			}

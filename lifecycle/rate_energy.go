@@ -25,9 +25,12 @@ func rateCoverage(r *Record) Criterion {
 	if silent := whats(r, "/ledger"); len(silent) > 0 {
 		l := Bronze
 		if r.Totals.EnergyJ.Value == 0 {
-			l = Unrated // nothing told is not nothing used
+			l = Unrated
 		}
 		hold(l, "nothing tells the energy of "+some(silent), "measure or model it")
+	}
+	if len(r.Methods) == 0 { // nothing told is not nothing used
+		hold(Unrated, "nothing tells what energy was used", "measure it, model it or declare it")
 	}
 	if left := whats(r, "/hardware"); len(left) > 0 {
 		hold(Silver, "left out of the hardware: "+some(left), "measure it, or tell what it takes")
@@ -76,9 +79,10 @@ func rateEvidence(r *Record) Criterion {
 	c := Criterion{Name: "evidence", Found: percentage(r.Totals.MeasuredShare) + " of the energy was measured"}
 	var next float64
 	if c.Level, next = reached(r.Totals.MeasuredShare, [3]float64{0, 0.5, 0.9}); c.Level < Gold {
-		c.Lacks = "measure " + percentage(next) + " of it, by a counter or a meter; unmeasured: " + some(r.meters(func(m *MethodEntry) bool {
-			return m.Method != Metered && m.Method != Counter
-		}))
+		c.Lacks = "measure " + percentage(next) + " of it, by a counter or a meter"
+		if unmeasured := r.meters(func(m *MethodEntry) bool { return m.Method != Metered && m.Method != Counter }); len(unmeasured) > 0 {
+			c.Lacks += "; unmeasured: " + some(unmeasured)
+		}
 	}
 	return c
 }

@@ -14,7 +14,8 @@ import (
 // on.
 type weights struct {
 	electricity, devices resting
-	unknown              bool // what a device took to make
+	unknown              bool     // what a device took to make
+	countries            []string // pointers to those that are not told
 }
 
 // resting are grams by the class of the factor that they rest on: 2 is the best
@@ -76,6 +77,11 @@ func weigh(r *Record) (*weights, error) {
 	}
 	factor := func(id string) *factors.Factor { return &r.Factors[b.factors[id]] }
 	w := &weights{unknown: devicesUnknown(r)}
+	for i := range r.Environments {
+		if r.Environments[i].Country == "" {
+			w.countries = append(w.countries, pointer("environments", i, "country"))
+		}
+	}
 	for _, row := range rows {
 		h := &r.Hardware[b.hardware[row.usage.Hardware]]
 		if row.stage.Device() {
@@ -106,6 +112,9 @@ func (w *weights) quality() Criterion {
 func (w *weights) fit() Criterion {
 	c := w.criterion("fit", 1, "figures of the very place or device", "figures of its kind or closer")
 	c.Lacks = strings.Replace(c.Lacks, "figures", "figures of the very place or device", 1)
+	if c.Level < Silver && len(w.countries) > 0 {
+		c.Lacks += "; where it ran is untold: " + some(w.countries)
+	}
 	return c
 }
 

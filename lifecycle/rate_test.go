@@ -52,6 +52,7 @@ func TestRatingsOfRecords(t *testing.T) {
 		"all that there is":     {func(*Record) {}, "", Gold, ""},
 		"nobody publishes it":   {func(r *Record) { r.Publisher.Name = "" }, "completeness", Silver, "tell 90 %; untold: /publisher/name"},
 		"a purpose of nobody's": {func(r *Record) { r.Publisher.Name, r.UseCase = "", UseCase{} }, "completeness", Bronze, "tell 75 %; untold: /publisher/name, /use_case/sector"},
+		"a model of nobody's":   {func(r *Record) { *r.Technology.ML = ML{Task: "chat", Optimizer: "SGD"} }, "completeness", Silver, "tell half of each part; untold: /technology/ml/algorithm"},
 		"hardly a word":         {func(r *Record) { r.Publisher.Name, r.UseCase, r.Technology = "", UseCase{}, Technology{} }, "completeness", Bronze, "/technology/kind"},
 		"no water":              {noWater, "coverage", Silver, "wue"},
 		"no devices":            {noDevices, "coverage", Bronze, "/hardware/0/embodied"},
@@ -78,8 +79,10 @@ func TestRatingsOfRecords(t *testing.T) {
 		"a poorer grid":       {func(r *Record) { r.Factors[0].Quality = "D" }, "quality", Unrated, "better figures instead of grid"},
 		"poor devices":        {func(r *Record) { quality(r, factors.Production, "D") }, "quality", Bronze, "gpu.production, node.production"},
 		"a grid of the world": {func(r *Record) { r.Factors[0].Found = factors.FromWorld }, "fit", Unrated, "figures of the very place or device instead of grid"},
-		"a PUE of the world":  {func(r *Record) { r.Factors[2].Found = factors.FromWorld }, "fit", Silver, "instead of pue"},
-		"a PUE of the class":  {func(r *Record) { r.Factors[2].Found = factors.Class }, "fit", Silver, "instead of pue"},
+		"a run of nowhere": {func(r *Record) { r.Environments[0].Country, r.Factors[0].Found = "", factors.FromWorld }, "fit", Unrated,
+			"instead of grid; where it ran is untold: /environments/0/country"},
+		"a PUE of the world": {func(r *Record) { r.Factors[2].Found = factors.FromWorld }, "fit", Silver, "instead of pue"},
+		"a PUE of the class": {func(r *Record) { r.Factors[2].Found = factors.Class }, "fit", Silver, "instead of pue"},
 		"devices of the class": {func(r *Record) {
 			for i := range r.Factors {
 				if k := r.Factors[i].Kind; k == factors.Production || k == factors.EndOfLife {
@@ -255,12 +258,36 @@ func TestNotApplicableExcusesOnlyATechnology(t *testing.T) {
 	assert.Equal(t, "tell 90 %; untold: /publisher/name", c.Lacks)
 }
 
+// Whoever says of all of a technology that it does not apply tells nothing of it.
+func TestNotEverythingOfATechnologyCanBeInapplicable(t *testing.T) {
+	apart := func(r *Record, told ML) {
+		r.Technology.ML, r.Missing = &told, nil
+		FillMissing(r)
+		for i := range r.Missing {
+			r.Missing[i].Reason = "not-applicable"
+		}
+	}
+	_, none := rated(t, best, func(r *Record) { apart(r, ML{}) })
+	c := none.of("completeness")
+	assert.Contains(t, c.Found, "22 of 26 members are told", "a third of the twelve is asked for")
+	assert.Equal(t, Silver, c.Level, "though six parts of seven are told in full")
+	assert.Contains(t, c.Lacks, "tell half of each part; untold: /technology/ml/")
+	_, unknown := rated(t, best, func(r *Record) { r.Technology.ML = &ML{} })
+	assert.Equal(t, Silver, unknown.of("completeness").Level)
+	_, four := rated(t, best, func(r *Record) {
+		apart(r, ML{Task: "chat", Algorithm: &Algorithm{Name: "transformer"}, Layers: to(int64(32)), Parameters: &Parameters{Total: to(int64(7e9))}})
+	})
+	assert.Contains(t, four.of("completeness").Found, "100 %: 26 of 26", "a model that is only used has no optimizer")
+}
+
 func TestNothingMeasuredIsNotNothingUsed(t *testing.T) {
 	r := oneHour()
 	r.Ledger, r.Spans, r.Methods, r.Phases = nil, nil, nil, nil
 	r.Missing = append(r.Missing, Missing{Path: "/ledger", What: "energy", Reason: "not-measured"})
 	assert.Equal(t, Unrated, rateCoverage(r).Level)
 	assert.Contains(t, rateCoverage(r).Found, "nothing tells the energy of energy")
+	r.Missing = nil
+	assert.Equal(t, Unrated, rateCoverage(r).Level, "be it listed or not")
 }
 
 func TestLevelsAreOrderedAndNamed(t *testing.T) {
