@@ -90,14 +90,15 @@ func (c *checker) publicText(s string, f *form, at *trail) {
 // tells are what a public text may not look like. A route such as
 // /api/predict is an ordinary name of a span, so that in these only folders
 // that file systems have are taken for paths.
-var tells = sync.OnceValue(func() (t struct{ root, path, home, windows, credentials, mail, number *regexp.Regexp }) {
+var tells = sync.OnceValue(func() (t struct{ root, path, home, windows, credentials, mail, number, device *regexp.Regexp }) {
 	const before = `(?:^|[\s"'` + "`" + `(\[{<>=,;:|]|file://)`
 	t.root = regexp.MustCompile(before + `/(?:bin|boot|dev|etc|home|lib|media|mnt|nfs|opt|private|proc|root|run|scratch|srv|sys|tmp|Users|usr|var|Volumes|workspace)(?:/|$)`)
 	t.path = regexp.MustCompile(`^/[^/\s]+$|` + before + `/[^/\s]+/[^/\s]`)
 	t.home = regexp.MustCompile(before + `~[A-Za-z0-9._-]*/[^/\s]`)
 	t.windows = regexp.MustCompile(before + `(?:[A-Za-z]:[\\/][^\\/\s]|\\\\[^\\\s]+\\)`)
-	t.credentials = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^/\s?#@]+@`)
+	t.credentials = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://(?:[^/\s?#@]+@|[^\s#]*[?&](?i:sig|key|[a-z0-9_-]*(?:signature|credential|token|secret|password|api[_-]?key|access[_-]?key))=[^\s&])`)
 	t.mail = regexp.MustCompile(`[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:[.][A-Za-z0-9-]+)*[.][A-Za-z]{2,}`)
+	t.device = regexp.MustCompile(`\b(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}\b|\b(?:GPU|MIG)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b`)
 	t.number = regexp.MustCompile(`[0-9A-Za-z_.:-]+`)
 	return t
 })
@@ -108,10 +109,12 @@ func telling(s string, name bool) string {
 	switch {
 	case strings.ContainsAny(s, `/\`) && (t.root.MatchString(s) || t.home.MatchString(s) || t.windows.MatchString(s) || !name && t.path.MatchString(s)):
 		return "an absolute path"
-	case strings.Contains(s, "@") && t.credentials.MatchString(s):
+	case strings.Contains(s, "://") && t.credentials.MatchString(s):
 		return "a URL with credentials"
 	case strings.Contains(s, "@") && t.mail.MatchString(s):
 		return "an e-mail address"
+	case (strings.Count(s, ":") >= 5 || strings.Count(s, "-") >= 5) && t.device.MatchString(s):
+		return "the address or id of a device"
 	case strings.Count(s, ".") >= 3 || strings.Count(s, ":") >= 2:
 		for _, word := range t.number.FindAllString(s, -1) {
 			if isAddress(strings.Trim(word, ".-_")) {

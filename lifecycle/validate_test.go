@@ -254,12 +254,16 @@ func TestAPublicTextTellsNothingOfAMachineOrAPerson(t *testing.T) {
 		"/home/anna/x": "path", "see /var/log": "path", "/data": "path", "in (/data/set)": "path", "~/x": "path", "~anna/x": "path", "file:/etc/passwd": "path",
 		"file:///opt/x": "path", `C:\x`: "path", "D:/x": "path", `\\server\share`: "path", "x=/a/b": "path",
 		"ftp://anna@host/x": "credentials", "postgres://a:b@db": "credentials",
+		"https://b.s3.example.org/d.csv?X-Amz-Credential=A&X-Amz-Signature=0f": "credentials", "see https://example.org/d?a=1&sig=x": "credentials",
+		"https://example.org/m?access_token=x": "credentials", "https://example.org/m?KEY=x": "credentials",
+		"at 00:1a:2B:3c:4d:5e.": "device", "00-1A-2B-3C-4D-5E": "device", "on GPU-8932f937-d72c-4106-c12f-20bd9faed9f6": "device",
 		"anna@example.org": "e-mail", "Anna <anna.b+c@mail.example.org>": "e-mail",
 		"10.0.0.1": "IP", "from 192.168.1.20:8080.": "IP", "fe80::1": "IP", "[::1]:80": "IP", "(2001:db8::7)": "IP",
 
 		"and/or": "", "J/sample": "", "gCO2e/kWh": "", "https://example.org/a/b/c": "", "example.org/a/b": "", "train/epoch/step": "",
 		"5 / 3": "", "n/a": "", "node0/rest": "", "1.2.3": "", "go1.26.8": "", "driver 550.54.15": "", "build 10.0.19041.1": "", "v1.2.3.4": "",
-		"10:11:40": "", "2026-03-02T09:00:00Z": "", "std::vector": "", "pages 1-4": "", "a@b": "", "bert@1.0.0": "", "@home": "", "::": "",
+		"https://example.org/m?tokens=7&page=2#token=": "", "01-02-03-04-05": "", "GPU-A100-SXM4-80GB-v1-x": "",
+		"019df184-1c00-7000-8000-000000000abc": "", "10:11:40": "", "2026-03-02T09:00:00Z": "", "std::vector": "", "pages 1-4": "", "a@b": "", "bert@1.0.0": "", "@home": "", "::": "",
 		"ratio 3:4": "", "/": "", "": "", "Große Maße/Größe": "", `tab\t`: "", "co2.js v0.19 data/output/x.json": "",
 	} {
 		got := telling(text, false)
