@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -50,12 +51,11 @@ func (e *IdentifierError) Error() string {
 	return "lifecycle: the record cannot be published before these texts are put otherwise: " + some(places)
 }
 
-// The errors of [Redact] for records and readers that nothing is published to.
+// The errors of [Redact] for records that nobody may read, and for readers, salts
+// and resolutions that it cannot redact for.
 var (
-	ErrSecret  = errors.New("lifecycle: a secret record is not published: whoever may decide it gives it another confidentiality first")
-	ErrCircle  = errors.New("lifecycle: a record is redacted for readers that are public, internal or confidential")
-	ErrNoSalt  = errors.New("lifecycle: ids are renewed from at least 16 random bytes: give a salt")
-	ErrInstant = errors.New("lifecycle: times are coarsened to whole seconds that divide a day, such as a minute or an hour")
+	ErrSecret    = errors.New("lifecycle: a secret record is not published: whoever may decide it gives it another confidentiality first")
+	ErrRedacting = errors.New("lifecycle: it cannot be redacted so")
 )
 
 // Redact makes the record that readers may see: those outside (public), those of
@@ -78,14 +78,22 @@ var (
 // that each step still meets its own intensity. The id of a run holds the time at
 // which it was made; the new one holds that time coarsened.
 //
-// All other figures stay what they are, to the digit, so that all arithmetic
-// holds. They are many, and exact: whoever has the original knows the redacted
-// record again. What it hides is what a stranger could find out from it.
+// All else stays, because it is what a public record is for. Texts that somebody
+// declared stay word for word: names of run, publisher and project, purpose, places,
+// regions, machine types, products, data sets and models with their digests, names
+// of spans and units; that they name nobody, such as a host, is for whoever
+// declared them to see, and only what can be told by its form is refused. The keys
+// of removed extensions stay, in missing. Figures stay to the digit, durations among
+// them, so that all arithmetic holds. They are many, and exact: whoever has the
+// original knows the redacted record again, and whoever looks up a grid's hourly
+// values where they are published finds the hours of the run, and how its profile
+// lies in them. What is hidden is what a stranger could find out from the rest.
 //
 // A record with integrity is sealed anew. One that was redacted already stays as
 // it is. A secret record is refused ([ErrSecret]), and for the public one with
 // texts that tell of a machine or a person ([*IdentifierError]). The record must
-// be valid ([Validate]), but for what is removed here; it is not changed.
+// be valid ([Validate]), but for what is removed here; it is not changed. With an
+// error nothing is returned, so that nothing is published by mistake.
 func Redact(r *Record, readers string, how Redacting) (*Record, []Redaction, error) {
 	if how.Resolution == 0 {
 		how.Resolution = time.Hour
@@ -94,11 +102,11 @@ func Redact(r *Record, readers string, how Redacting) (*Record, []Redaction, err
 	case r.Publisher.Confidentiality == "secret":
 		return nil, nil, ErrSecret
 	case !slices.Contains([]string{"public", "internal", "confidential"}, readers):
-		return nil, nil, ErrCircle
+		return nil, nil, fmt.Errorf("%w: readers are public, internal or confidential", ErrRedacting)
 	case readers == "public" && len(how.Salt) < 16:
-		return nil, nil, ErrNoSalt
+		return nil, nil, fmt.Errorf("%w: ids are renewed from at least 16 random bytes: give a salt", ErrRedacting)
 	case how.Resolution < time.Second || how.Resolution%time.Second != 0 || 24*time.Hour%how.Resolution != 0:
-		return nil, nil, ErrInstant
+		return nil, nil, fmt.Errorf("%w: times are coarsened to whole seconds that divide a day, such as a minute or an hour", ErrRedacting)
 	}
 	for _, f := range Validate(r) {
 		if !f.Warning && (f.Rule != "R40" || f.Pointer == "/integrity/sha256") {

@@ -56,9 +56,16 @@ func (c *cli) redact(x redacting, file string) int {
 	x.Salt = make([]byte, 32)
 	_, _ = rand.Read(x.Salt) // which never fails
 	public, done, err := lifecycle.Redact(record, x.readers, x.Redacting)
+	telling := (*lifecycle.IdentifierError)(nil)
 	switch {
-	case errors.Is(err, lifecycle.ErrCircle), errors.Is(err, lifecycle.ErrInstant):
+	case errors.Is(err, lifecycle.ErrRedacting):
 		return c.usage("redact", "%s", strings.TrimPrefix(err.Error(), "lifecycle: "))
+	case errors.As(err, &telling):
+		c.complain("redact", "%s: the record cannot be published before these texts are put otherwise:", file)
+		for _, f := range telling.Findings {
+			tell(c.err, "  "+f.Pointer+": "+f.Found)
+		}
+		return exitFound
 	case err != nil:
 		c.complain("redact", "%s: %s", file, strings.TrimPrefix(err.Error(), "lifecycle: "))
 		return exitFound

@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ecotracer/ecotracer/internal/timeline"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -94,7 +93,7 @@ func TestRedactSaysWhatMustNotLeave(t *testing.T) {
 		"nothing":        {[]string{"redact"}, 2, "ecotracer redact RECORD.json"},
 		"two":            {[]string{"redact", "a", "b"}, 2, "ecotracer redact RECORD.json"},
 		"a secret":       {[]string{"redact", file(t, secret)}, 1, "a secret record is not published"},
-		"a path":         {[]string{"redact", file(t, path)}, 1, "/use_case/purpose (an absolute path)"},
+		"a path":         {[]string{"redact", file(t, path)}, 1, "put otherwise:\n  /use_case/purpose: an absolute path\n"},
 		"a wrong sum":    {[]string{"redact", wrong(t)}, 1, "a record that is not valid is not redacted: R23 /totals/energy_j/value"},
 		"for nobody":     {[]string{"redact", "--for", "secret", file(t, path)}, 2, "public, internal or confidential"},
 		"to seven hours": {[]string{"redact", "--times", "7h", file(t, path)}, 2, "whole seconds that divide a day"},
@@ -112,8 +111,4 @@ func TestRedactSaysWhatMustNotLeave(t *testing.T) {
 			assert.NotContains(t, r.err, "jane")
 		})
 	}
-}
-
-func TestTheTimelineOfARunMayBePublished(t *testing.T) {
-	assert.Equal(t, timeline.Key, lifecycle.TimelineExtension)
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // Key is the member of a record's extensions that holds a Timeline.
-const Key = "io.github.ecotracer.timeline"
+const Key = lifecycle.TimelineExtension
 
 // Version is the version of the form.
 const Version = 1
