@@ -67,10 +67,10 @@ type exception struct {
 }
 
 // place is where a file lies, whatever links lead to its folder.
-func place(path string) string { return filepath.Join(real(filepath.Dir(path)), filepath.Base(path)) }
+func place(path string) string { return filepath.Join(trueDir(filepath.Dir(path)), filepath.Base(path)) }
 
-// real is a folder by its own name.
-func real(dir string) string {
+// trueDir is a folder by its own name, of which no link is a part.
+func trueDir(dir string) string {
 	if own, err := filepath.EvalSymlinks(dir); err == nil {
 		dir = own
 	}
@@ -106,7 +106,7 @@ func (d *digester) folder(dir string) error {
 		return fmt.Errorf("proof: %w", err)
 	}
 	defer root.Close()
-	before, own := len(d.subjects), real(dir)
+	before, own := len(d.subjects), trueDir(dir)
 	err = fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
 		path := filepath.Join(dir, filepath.FromSlash(name))
 		switch {
