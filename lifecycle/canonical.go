@@ -16,7 +16,7 @@ const canonicalisation = "RFC8785"
 func (r *Record) Canonical() ([]byte, error) {
 	bare := *r
 	bare.Integrity = nil
-	e := encoder{canonical: true}
+	e := encoder{buf: roomFor(r), canonical: true}
 	if err := e.value(reflect.ValueOf(&bare).Elem()); err != nil {
 		return nil, fmt.Errorf("lifecycle: canonical form: %w", err)
 	}

@@ -22,7 +22,7 @@ import (
 // place, and then nothing is written. Encode does not validate: a record that
 // is being made can be written as it stands.
 func Encode(w io.Writer, r *Record) error {
-	e := encoder{}
+	e := encoder{buf: roomFor(r)}
 	if err := e.value(reflect.ValueOf(r).Elem()); err != nil {
 		return fmt.Errorf("lifecycle: encode record: %w", err)
 	}
@@ -43,6 +43,10 @@ type encoder struct {
 	at        trail
 	canonical bool // members in the order of RFC 8785
 }
+
+// roomFor is an empty buffer that is about as large as a record needs, most of
+// which is its paths.
+func roomFor(r *Record) []byte { return make([]byte, 0, 16<<10+384*len(r.Spans)) }
 
 func (e *encoder) unwritable(format string, args ...any) error {
 	return &unwritable{e.at.String(), fmt.Sprintf(format, args...)}
@@ -100,8 +104,7 @@ func (e *encoder) object(v reflect.Value) error {
 			continue
 		}
 		e.separate(&first)
-		e.buf = appendText(e.buf, f.name)
-		e.buf = append(e.buf, ':')
+		e.buf = append(e.buf, f.key...)
 		e.at.down(f.name)
 		if err := e.value(fv); err != nil {
 			return err
@@ -234,7 +237,11 @@ func appendNumber(b []byte, x float64) []byte {
 	if x == 0 {
 		return append(b, '0') // -0 too
 	}
-	if abs := math.Abs(x); abs >= 1e-6 && abs < 1e21 {
+	abs := math.Abs(x)
+	switch {
+	case abs < 1<<53 && x == math.Trunc(x): // the same digits, sooner
+		return strconv.AppendInt(b, int64(x), 10)
+	case abs >= 1e-6 && abs < 1e21:
 		return strconv.AppendFloat(b, x, 'f', -1, 64)
 	}
 	b = strconv.AppendFloat(b, x, 'e', -1, 64)
@@ -250,7 +257,9 @@ const hexDigits = "0123456789abcdef"
 // escape is escaped. What is no UTF-8 becomes U+FFFD.
 func appendText(b []byte, s string) []byte {
 	b = append(b, '"')
-	for i := 0; i < len(s); {
+	i := plainLength(s)
+	b = append(b, s[:i]...)
+	for i < len(s) {
 		c := s[i]
 		if c >= utf8.RuneSelf {
 			r, n := utf8.DecodeRuneInString(s[i:])
@@ -279,4 +288,15 @@ func appendText(b []byte, s string) []byte {
 		}
 	}
 	return append(b, '"')
+}
+
+// plainLength is how much of a text from its begin on is ASCII that stands for
+// itself.
+func plainLength(s string) int {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			return i
+		}
+	}
+	return len(s)
 }

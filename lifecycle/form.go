@@ -20,6 +20,7 @@ type form struct {
 	what    string            // in words, for findings
 	enum    []string          // texts: one of these
 	pattern string            // texts: in the syntax that RE2 and ECMA-262 share
+	simple  func(string) bool // texts: has the pattern for certain, which is sooner told
 	check   func(string) bool // texts: what a pattern cannot say
 
 	signed bool    // numbers: may be negative
@@ -81,6 +82,9 @@ var (
 	spanPath    = &form{
 		what:    "names joined by /, with ~1 for / and ~0 for ~ in a name",
 		pattern: `^([^/~]|~[01])+(/([^/~]|~[01])+)*$`,
+		simple: func(s string) bool {
+			return s != "" && s[0] != '/' && s[len(s)-1] != '/' && !strings.Contains(s, "//") && !strings.Contains(s, "~")
+		},
 	}
 	pointerText = &form{what: "a JSON Pointer such as /hardware/0/model", pattern: `^(/([^/~]|~[01])*)+$`}
 	kebab       = &form{what: "a code such as below-resolution", pattern: `^[a-z0-9]+(-[a-z0-9]+)*$`}
@@ -119,7 +123,7 @@ func (f *form) text(s string) bool {
 		}
 		return false
 	}
-	return (f.re == nil || f.re.MatchString(s)) && (f.check == nil || f.check(s))
+	return (f.re == nil || f.simple != nil && f.simple(s) || f.re.MatchString(s)) && (f.check == nil || f.check(s))
 }
 
 // number tells whether x, which is finite, has the form.

@@ -14,6 +14,7 @@ import (
 type field struct {
 	member
 	name  string
+	key   string // the name and its colon in JSON
 	index []int
 	omit  bool // left out when empty
 }
@@ -78,7 +79,7 @@ func (l *layout) add(g map[reflect.Type]members, t reflect.Type, index []int) {
 		if !ok {
 			panic("lifecycle: the grammar lacks " + t.String() + "." + name)
 		}
-		l.fields = append(l.fields, field{member: m, name: name, index: at, omit: options == "omitempty"})
+		l.fields = append(l.fields, field{member: m, name: name, key: string(appendText(nil, name)) + ":", index: at, omit: options == "omitempty"})
 	}
 }
 

@@ -1,5 +1,7 @@
 package lifecycle
 
+import "strings"
+
 // lineWidth is how long an object or list may be to stay on one line.
 const lineWidth = 160
 
@@ -8,83 +10,94 @@ const lineWidth = 160
 // one space a level. A line end closes it.
 func layoutLines(compact []byte) []byte {
 	out := make([]byte, 0, len(compact)+len(compact)/4)
-	ends := closings(compact)
-	type level struct{ oneLine bool }
-	var open []level
+	deep, inLine := 0, 0 // what is open: on lines of its own, and within a line
 	newLine := func() {
 		out = append(out, '\n')
-		for range open {
-			out = append(out, ' ')
+		for left := deep; left > 0; left -= len(spaces) {
+			out = append(out, spaces[:min(left, len(spaces))]...)
 		}
 	}
-	inText := false
-	for i := 0; i < len(compact); i++ {
+	for i := 0; i < len(compact); {
 		c := compact[i]
-		if inText {
-			out = append(out, c)
-			switch c {
-			case '\\':
-				i++
-				out = append(out, compact[i])
-			case '"':
-				inText = false
-			}
-			continue
-		}
+		n := 1
 		switch c {
 		case '"':
-			inText = true
-			out = append(out, c)
+			n = textLength(compact[i:])
 		case '{', '[':
-			out = append(out, c)
-			oneLine := ends[0]-i <= lineWidth || len(open) > 0 && open[len(open)-1].oneLine
-			ends = ends[1:]
-			open = append(open, level{oneLine})
-			if !oneLine {
-				newLine()
+			if inLine > 0 || fitsLine(compact[i:]) {
+				inLine++
+				break
 			}
+			out = append(out, c)
+			deep++
+			newLine()
+			i++
+			continue
 		case '}', ']':
-			last := open[len(open)-1]
-			open = open[:len(open)-1]
-			if !last.oneLine {
-				newLine()
+			if inLine > 0 {
+				inLine--
+				break
 			}
-			out = append(out, c)
+			deep--
+			newLine()
 		case ',':
 			out = append(out, c)
-			if open[len(open)-1].oneLine {
+			if inLine > 0 {
 				out = append(out, ' ')
 			} else {
 				newLine()
 			}
+			i++
+			continue
 		case ':':
-			out = append(out, c, ' ')
+			out = append(out, ':', ' ')
+			i++
+			continue
 		default:
-			out = append(out, c)
+			for i+n < len(compact) && !structural(compact[i+n]) {
+				n++
+			}
 		}
+		out = append(out, compact[i:i+n]...)
+		i += n
 	}
 	return append(out, '\n')
 }
 
-// closings gives for each object and list, in the order in which they open,
-// where it closes.
-func closings(compact []byte) []int {
-	var ends, open []int
-	inText := false
-	for i := 0; i < len(compact); i++ {
-		switch c := compact[i]; {
-		case inText && c == '\\':
+var spaces = strings.Repeat(" ", 64)
+
+// structural tells what ends a number, true, false or null.
+func structural(c byte) bool { return c == ',' || c == '}' || c == ']' || c == ':' }
+
+// textLength is how long the text is that JSON begins with, with its quotation
+// marks.
+func textLength(compact []byte) int {
+	for i := 1; i < len(compact); i++ {
+		switch compact[i] {
+		case '\\':
 			i++
-		case c == '"':
-			inText = !inText
-		case inText:
-		case c == '{' || c == '[':
-			open = append(open, len(ends))
-			ends = append(ends, 0)
-		case c == '}' || c == ']':
-			ends[open[len(open)-1]] = i
-			open = open[:len(open)-1]
+		case '"':
+			return i + 1
 		}
 	}
-	return ends
+	return len(compact)
+}
+
+// fitsLine tells whether the object or list that JSON begins with is short.
+func fitsLine(compact []byte) bool {
+	compact = compact[:min(len(compact), lineWidth+1)]
+	open := 0
+	for i := 0; i < len(compact); i++ {
+		switch compact[i] {
+		case '"':
+			i += textLength(compact[i:]) - 1
+		case '{', '[':
+			open++
+		case '}', ']':
+			if open--; open == 0 {
+				return true
+			}
+		}
+	}
+	return false
 }

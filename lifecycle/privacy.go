@@ -71,9 +71,9 @@ func (c *checker) publicTexts(v reflect.Value, f *form, at *trail) {
 
 func (c *checker) publicText(s string, f *form, at *trail) {
 	told := ""
-	switch f {
-	case pointerText:
-	case spanPath:
+	switch {
+	case f == pointerText, f != nil && f.enum != nil && f.text(s): // no words of the record's maker
+	case f == spanPath:
 		for name := range strings.SplitSeq(s, "/") {
 			if told == "" {
 				told = telling(pointerUnescaper.Replace(name), true)
