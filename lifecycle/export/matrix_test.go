@@ -515,17 +515,3 @@ func TestFormatsAreInOrderAndTellWhatTheyAre(t *testing.T) {
 		assert.False(t, i > 0 && list[i-1].Name == f.Name, "%s is there twice", f.Name)
 	}
 }
-
-// A record of 10,000 paths is written in 100 ms.
-func BenchmarkFormats(b *testing.B) {
-	r := recordtest.Many(10_000)
-	for _, f := range Formats() {
-		b.Run(f.Name, func(b *testing.B) {
-			for b.Loop() {
-				if _, err := f.Write(io.Discard, r, matrixOptions(r)); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}

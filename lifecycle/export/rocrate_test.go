@@ -143,30 +143,3 @@ func TestARecordOutsideTheCrateIsNoFileOfIt(t *testing.T) {
 	_, err := ROCrate(&bytes.Buffer{}, exampleRecord(t), Options{Record: "./record.json"})
 	assert.NoError(t, err)
 }
-
-// manyPaths is a record with as many paths as a run keeps.
-func manyPaths(t testing.TB) *lifecycle.Record {
-	r := exampleRecord(t)
-	span := r.Spans[0]
-	for i := range 10000 {
-		s := span
-		s.Path = "prepare/" + strconv.Itoa(i)
-		s.SelfJ, s.TotalJ, s.SelfS, s.Units = 0, 0, 0, nil
-		r.Spans = append(r.Spans, s)
-		r.Warnings = append(r.Warnings, lifecycle.Warning{Code: "below-resolution", Path: "/spans/" + strconv.Itoa(len(r.Spans)-1)})
-	}
-	return r
-}
-
-func BenchmarkTenThousandPaths(b *testing.B) {
-	r := manyPaths(b)
-	for name, f := range map[string]Func{"modelcard": ModelCard, "sci": SCI, "gpai": GPAI, "table": Table, "rocrate": ROCrate, "wandb": WandB} {
-		b.Run(name, func(b *testing.B) {
-			for b.Loop() {
-				if _, err := f(&bytes.Buffer{}, r, Options{Record: "record.json"}); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
