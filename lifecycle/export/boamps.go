@@ -107,8 +107,11 @@ func writeBoAmps(out *bytes.Buffer, r *lifecycle.Record, stage *lifecycle.PhaseE
 		if stage == nil {
 			between = ",\n  "
 		}
-		body = fmt.Appendf(body, "%s%q: %s,\"record\": ", between, boampsExtension, bytes.TrimSuffix(about, []byte("}")))
-		body = append(append(body, record...), "}}"...)
+		out.Write(body)
+		fmt.Fprintf(out, "%s%q: %s,\"record\": ", between, boampsExtension, bytes.TrimSuffix(about, []byte("}")))
+		out.Write(record)
+		out.WriteString("}}\n")
+		return nil
 	}
 	out.Write(body)
 	out.WriteByte('\n')

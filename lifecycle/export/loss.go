@@ -55,7 +55,8 @@ func (h *holding) lost(r *lifecycle.Record) []Loss {
 
 // lister walks a record in step with what is held of it.
 type lister struct {
-	at      []string
+	at      []byte     // JSON Pointer to where it is
+	held    []*holding // what is held on the way there, step by step
 	losses  []Loss
 	members map[reflect.Type][]member // by type, for a record may have many of one
 }
@@ -83,13 +84,6 @@ func (l *lister) membersOf(t reflect.Type) []member {
 	return members
 }
 
-func (l *lister) path() string {
-	if len(l.at) == 0 {
-		return ""
-	}
-	return "/" + strings.Join(l.at, "/")
-}
-
 func (l *lister) value(v reflect.Value, held []*holding) {
 	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
 		if v.IsNil() {
@@ -101,7 +95,7 @@ func (l *lister) value(v reflect.Value, held []*holding) {
 		return
 	}
 	if !slices.ContainsFunc(held, func(h *holding) bool { return len(h.below) > 0 }) {
-		l.losses = append(l.losses, Loss{Path: l.path()})
+		l.losses = append(l.losses, Loss{Path: string(l.at)})
 		return
 	}
 	switch {
@@ -111,37 +105,39 @@ func (l *lister) value(v reflect.Value, held []*holding) {
 			if m.omitEmpty && empty(fv) || m.omitZero && fv.IsZero() {
 				continue
 			}
-			l.below(m.name, fv, held)
+			l.below(append(append(l.at, '/'), m.name...), fv, held)
 		}
 	case v.Kind() == reflect.Slice:
 		for i := range v.Len() {
-			l.below(strconv.Itoa(i), v.Index(i), held)
+			l.below(strconv.AppendInt(append(l.at, '/'), int64(i), 10), v.Index(i), held)
 		}
 	case v.Kind() == reflect.Map:
 		keys := v.MapKeys()
 		slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
 		for _, k := range keys {
-			l.below(escape(k.String()), v.MapIndex(k), held)
+			l.below(append(append(l.at, '/'), escape(k.String())...), v.MapIndex(k), held)
 		}
 	}
 }
 
-// below goes on to a member or an entry.
-func (l *lister) below(step string, v reflect.Value, held []*holding) {
+// below goes on to a member or an entry, which is at a step from here.
+func (l *lister) below(at []byte, v reflect.Value, held []*holding) {
 	if (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.Len() == 0 {
 		return
 	}
-	next := make([]*holding, 0, 4)
+	here, known := len(l.at), len(l.held)
+	step := at[here+1:]
 	for _, h := range held {
-		for _, s := range []string{step, "*"} {
-			if n := h.below[s]; n != nil {
-				next = append(next, n)
-			}
+		if n := h.below[string(step)]; n != nil {
+			l.held = append(l.held, n)
+		}
+		if n := h.below["*"]; n != nil {
+			l.held = append(l.held, n)
 		}
 	}
-	l.at = append(l.at, step)
-	l.value(v, next)
-	l.at = l.at[:len(l.at)-1]
+	l.at = at
+	l.value(v, l.held[known:])
+	l.at, l.held = l.at[:here], l.held[:known]
 }
 
 func empty(v reflect.Value) bool {
