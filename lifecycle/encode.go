@@ -21,12 +21,20 @@ import (
 // A figure that JSON cannot hold (NaN, infinite) is an error that names its
 // place, and then nothing is written. Encode does not validate: a record that
 // is being made can be written as it stands.
-func Encode(w io.Writer, r *Record) error {
+func Encode(w io.Writer, r *Record) error { return write(w, r, layoutLines) }
+
+// EncodeLine is as [Encode], with the whole record on one line and without
+// white space, for files with a record on each line (JSON Lines).
+func EncodeLine(w io.Writer, r *Record) error {
+	return write(w, r, func(compact []byte) []byte { return append(compact, '\n') })
+}
+
+func write(w io.Writer, r *Record, layout func(compact []byte) []byte) error {
 	e := encoder{buf: roomFor(r)}
 	if err := e.value(reflect.ValueOf(r).Elem()); err != nil {
 		return fmt.Errorf("lifecycle: encode record: %w", err)
 	}
-	if _, err := w.Write(layoutLines(e.buf)); err != nil {
+	if _, err := w.Write(layout(e.buf)); err != nil {
 		return fmt.Errorf("lifecycle: encode record: %w", err)
 	}
 	return nil

@@ -79,6 +79,9 @@ func TestEveryMemberComesBackAsItWasWritten(t *testing.T) {
 	assert.JSONEq(t, string(plain), string(doc))
 	var compact bytes.Buffer
 	require.NoError(t, json.Compact(&compact, doc))
+	var line bytes.Buffer
+	require.NoError(t, EncodeLine(&line, r))
+	assert.Equal(t, compact.String()+"\n", line.String())
 	assert.Equal(t, strings.Count(string(plain), `":`), strings.Count(compact.String(), `":`))
 
 	for _, escape := range []string{`\u003c`, `\u0026`, `\u2028`} {

@@ -23,8 +23,9 @@ func gapsOf(r *Record) gaps {
 // FillMissing lists in missing, as unknown, each member that a record must
 // tell or list and does neither: what nobody told the tracer.
 func FillMissing(r *Record) {
-	c := &checker{record: r}
-	c.checkForm()
+	c := &checker{record: r, missing: gapsOf(r)}
+	w := walker{checker: c, skim: true}
+	w.object(reflect.ValueOf(r).Elem(), anyStage)
 	for _, at := range c.unlisted {
 		r.Missing = append(r.Missing, Missing{Path: at, Reason: "unknown"})
 	}

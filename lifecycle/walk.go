@@ -15,7 +15,8 @@ import (
 // walker checks each value of a record against the grammar.
 type walker struct {
 	*checker
-	at trail
+	at   trail
+	skim bool // values are not looked at, only whether they are there
 }
 
 func (w *walker) here(rule, found, expected, message string) {
@@ -106,6 +107,7 @@ func (w *walker) value(v reflect.Value, m member, a axis) {
 		}
 	case v.Kind() == reflect.Map:
 		w.mapping(v, m, a)
+	case w.skim:
 	case v.Kind() == reflect.String:
 		w.text(v.String(), m.form)
 	case v.CanInt():
@@ -117,7 +119,9 @@ func (w *walker) value(v reflect.Value, m member, a axis) {
 
 func (w *walker) mapping(v reflect.Value, m member, a axis) {
 	if extensions, ok := v.Interface().(map[string]any); ok {
-		w.extensions(extensions, m.keys)
+		if !w.skim {
+			w.extensions(extensions, m.keys)
+		}
 		return
 	}
 	for _, k := range v.MapKeys() {

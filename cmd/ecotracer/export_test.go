@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"bytes"
 	"encoding/json"
 	"os"
@@ -171,6 +172,19 @@ func TestLinesThatCannotBeReadAreToldAndTheOthersImported(t *testing.T) {
 	require.Len(t, told, 3)
 	assert.Contains(t, told[0], `"where":"line 2"`)
 	assert.Contains(t, told[1], `"where":"line 3","skipped":"it has 2 fields`)
+}
+
+func TestManyLinesAreToldInTheirOrder(t *testing.T) {
+	header, rest, _ := strings.Cut(emissions, "\n")
+	line, _, _ := strings.Cut(rest, "\n")
+	out := filepath.Join(t.TempDir(), "records.jsonl")
+	r := call(header+"\n"+strings.Repeat(line+"\nno,line\n", 100), "import", "--from", "codecarbon", "-", "-o", out, "--json")
+	told := strings.Split(strings.TrimSpace(r.out), "\n")
+	require.Len(t, told, 200)
+	for i, text := range told {
+		assert.Contains(t, text, fmt.Sprintf(`{"where":"line %d",`, i+2))
+		assert.Equal(t, i%2 == 1, strings.Contains(text, "skipped"))
+	}
 }
 
 func TestAFileThatIsNoneLeavesNoRecord(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -43,15 +44,37 @@ func small(read func(io.Reader) ([]export.Imported, error)) func(io.Reader) iter
 	}
 }
 
-// codeCarbon reads line by line.
+// codeCarbon reads line by line. Records of lines are made on all processors at
+// once, and come in the order of the lines.
 func codeCarbon(r io.Reader) iter.Seq2[export.Imported, error] {
+	type made struct {
+		imp export.Imported
+		err error
+	}
 	return func(yield func(export.Imported, error) bool) {
-		for row, err := range export.ReadCodeCarbon(r) {
-			var imp export.Imported
-			if err == nil {
-				imp, err = row.Record()
+		queue, stop := make(chan chan made, 2*runtime.GOMAXPROCS(0)), make(chan struct{})
+		defer close(stop)
+		go func() {
+			defer close(queue)
+			for row, err := range export.ReadCodeCarbon(r) {
+				next := make(chan made, 1)
+				select {
+				case queue <- next:
+				case <-stop:
+					return
+				}
+				if err != nil {
+					next <- made{err: err}
+					continue
+				}
+				go func() {
+					imp, err := row.Record()
+					next <- made{imp, err}
+				}()
 			}
-			if !yield(imp, err) {
+		}()
+		for next := range queue {
+			if m := <-next; !yield(m.imp, m.err) {
 				return
 			}
 		}
@@ -166,26 +189,12 @@ func (to *recordWriter) put(r *lifecycle.Record) (path string, err error) {
 		to.first = r // alone it is written for people
 		return to.path, nil
 	case 2:
-		if err := to.line(to.first); err != nil {
+		if err := lifecycle.EncodeLine(to.w, to.first); err != nil {
 			return "", err
 		}
 		to.first = nil
 	}
-	return to.path, to.line(r)
-}
-
-// line writes a record on one line.
-func (to *recordWriter) line(r *lifecycle.Record) error {
-	var text, line bytes.Buffer
-	if err := lifecycle.Encode(&text, r); err != nil {
-		return err
-	}
-	if err := json.Compact(&line, text.Bytes()); err != nil {
-		return err
-	}
-	line.WriteByte('\n')
-	_, err := to.w.Write(line.Bytes())
-	return err
+	return to.path, lifecycle.EncodeLine(to.w, r)
 }
 
 func (to *recordWriter) close() (err error) {

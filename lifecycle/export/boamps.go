@@ -69,15 +69,13 @@ func BoAmps(w io.Writer, r *lifecycle.Record, o Options) ([]Loss, error) {
 
 // boampsRecord is the record as a report holds it.
 func boampsRecord(r *lifecycle.Record, oneLine bool) ([]byte, error) {
-	var text, line bytes.Buffer
-	if err := lifecycle.Encode(&text, r); err != nil {
-		return nil, err
+	encode := lifecycle.Encode
+	if oneLine {
+		encode = lifecycle.EncodeLine
 	}
-	if !oneLine {
-		return bytes.TrimSpace(text.Bytes()), nil
-	}
-	err := json.Compact(&line, text.Bytes())
-	return line.Bytes(), err
+	var text bytes.Buffer
+	err := encode(&text, r)
+	return bytes.TrimSpace(text.Bytes()), err
 }
 
 // writeBoAmps writes one report. The record, which may be long, is put in as it
