@@ -18,10 +18,11 @@ import (
 // training_type, geographical_location and hardware_used (hub-docs,
 // model-cards-co2.md), with the keys that sentence-transformers writes beside
 // them: energy_consumed (kWh, with PUE), on_cloud, cpu_model, ram_total_size
-// (GB) and hours_used. By convention it is about training, so it covers the
-// stages in which the model learns, their electricity alone; what the record
-// does not tell is not there. A record without such a stage sets no key. The
-// section tells of all phases, with intervals.
+// (GB of 2^30 bytes, for it has CodeCarbon's figure there) and hours_used. By
+// convention it is about training, so it covers the stages in which the model
+// learns, their electricity alone; what the record does not tell is not there. A
+// record without such a stage sets no key. The section tells of all phases, with
+// intervals.
 func ModelCard(w io.Writer, r *lifecycle.Record, o Options) ([]Loss, error) {
 	card, lost, err := IntoModelCard(nil, r, o)
 	if err != nil {

@@ -199,7 +199,7 @@ func co2Entries(r *lifecycle.Record, o Options, l *learning) []co2Entry {
 	}
 	text("cpu_model", l.processors(r))
 	if m := l.memory(r); m > 0 {
-		out = append(out, co2Entry{"ram_total_size", yamlNumber(m / 1e9)})
+		out = append(out, co2Entry{"ram_total_size", yamlNumber(m / bytesPerGB)})
 	}
 	if l.seconds != nil {
 		out = append(out, co2Entry{"hours_used", yamlNumber(*l.seconds / 3600)})

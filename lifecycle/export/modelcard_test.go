@@ -242,7 +242,7 @@ func TestTheFrontMatterTellsOfLearningWithItsFacility(t *testing.T) {
 	co2 := frontOf(t, card.Bytes())[co2Key].(map[string]any)
 	assert.Equal(t, map[string]any{
 		"emissions": 70, "source": "ecotracer", "training_type": "fine-tuning", "geographical_location": "FR", "hardware_used": "2 x H100 PCIe 80GB",
-		"energy_consumed": 1.25, "on_cloud": false, "cpu_model": "EPYC 7543", "ram_total_size": 274.878, "hours_used": 1,
+		"energy_consumed": 1.25, "on_cloud": false, "cpu_model": "EPYC 7543", "ram_total_size": 256, "hours_used": 1,
 	}, co2)
 }
 
