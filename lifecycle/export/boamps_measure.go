@@ -77,7 +77,7 @@ func directness(m lifecycle.Method) int {
 }
 
 func readMeasure(n node) (m measure, ok bool) {
-	m.name, m.version = n.text("measurementMethod", true), n.text("version", false)
+	m.name, m.version = n.told("measurementMethod"), n.text("version", false)
 	if unit, told := n.members["unit"]; told && unit != "kWh" { // of BoAmps 1.0
 		n.wrong("unit", "is %v, and powerConsumption is in kWh", unit)
 	}

@@ -32,15 +32,15 @@ import (
 //
 // An error names each member that is missing, of another type, or impossible.
 func ReadBoAmps(r io.Reader) ([]Imported, error) {
-	text, err := readLimited(r, maxReports)
+	j, err := newJSONReader(r, reportLimits)
 	if err != nil {
 		return nil, fmt.Errorf("export: boamps: %w", err)
 	}
+	j.closed = boampsExtension // it nests as deep as a record does
 	var list []Imported
 	known := map[string]int{}
-	t := &treeReader{dec: json.NewDecoder(bytes.NewReader(text))}
 	for {
-		tree, err := t.next()
+		tree, err := j.next()
 		if err == io.EOF && len(list) > 0 {
 			return list, nil
 		}
@@ -48,22 +48,22 @@ func ReadBoAmps(r io.Reader) ([]Imported, error) {
 			err = errors.New("there is no report")
 		}
 		if err != nil {
-			return nil, fmt.Errorf("export: boamps: at byte %d: %w", t.dec.InputOffset(), err)
+			return nil, fmt.Errorf("export: boamps: %w", err)
 		}
-		reports, several := tree.([]any)
-		if !several {
-			reports = []any{tree}
+		several := tree.kind == '['
+		reports := []*jsonNode{tree}
+		if several {
+			reports = tree.items
 		}
 		for i, report := range reports {
-			at, where := "", "report "+strconv.Itoa(len(list)+1)
+			where := "report " + strconv.Itoa(len(list)+1)
 			if several {
-				at = "/" + strconv.Itoa(i)
-				where = at
+				where = "/" + strconv.Itoa(i)
 			}
 			if len(list) == maxReportCount {
 				return nil, fmt.Errorf("export: boamps: there are more than %d reports: split the file", maxReportCount)
 			}
-			imp, err := readReport(report, t.raw[at], t.nullsOf(at), where)
+			imp, err := readReport(report, where)
 			if err != nil {
 				return nil, fmt.Errorf("export: boamps: %s: %w", where, err)
 			}
@@ -81,12 +81,26 @@ func ReadBoAmps(r io.Reader) ([]Imported, error) {
 	}
 }
 
+// What reports may be at most: a record in them is 64 MiB at most.
+var reportLimits = jsonLimits{bytes: 128 << 20, depth: 12, values: 1 << 20, leaf: 1 << 20}
+
+const maxReportCount = 10_000
+
 // readReport makes a record of a report.
-func readReport(report any, extension json.RawMessage, nulls []string, where string) (Imported, error) {
-	members, ok := report.(map[string]any)
-	if !ok {
+func readReport(report *jsonNode, where string) (Imported, error) {
+	if report.kind != '{' {
 		return Imported{}, errors.New("it is no object, and a report is one")
 	}
+	var extension json.RawMessage
+	if x := report.remove(boampsExtension); x != nil {
+		extension = x.leaf
+	}
+	var nulls []string
+	tree, err := report.plain("", &nulls)
+	if err != nil {
+		return Imported{}, err
+	}
+	members := tree.(map[string]any)
 	if extension != nil {
 		imp, err := readExtension(members, extension, where)
 		if err == nil || !errors.Is(err, errNoRecord) {
@@ -161,7 +175,7 @@ func boampsOptions(r *lifecycle.Record, members map[string]any) (o Options) {
 	return o
 }
 
-// treeOf is a value as treeReader would read it.
+// treeOf is a value as [jsonNode.plain] has it.
 func treeOf(v any) (tree any) {
 	text, err := json.Marshal(v)
 	if err == nil {
@@ -288,7 +302,7 @@ func (im *importing) publisher(header node) {
 
 // task tells what ran.
 func (im *importing) task(task node) {
-	ml := &lifecycle.ML{Task: task.text("taskFamily", true), Requests: task.whole("nbRequest", false)}
+	ml := &lifecycle.ML{Task: task.told("taskFamily"), Requests: task.whole("nbRequest", false)}
 	if ml.Requests != nil && *ml.Requests == 0 { // BoAmps: 0 or empty without inference
 		ml.Requests = nil
 	}
@@ -311,7 +325,7 @@ func (im *importing) task(task node) {
 		im.guess("/technology/ml/algorithm", "the first of %d in the report, all of which are in its extension", len(algorithms))
 	}
 	for i, d := range task.children("dataset") {
-		im.dataset(ml, d, i, task.text("taskStage", true))
+		im.dataset(ml, d, i, task.told("taskStage"))
 	}
 	if a := task.number("measuredAccuracy", false, 1); a != nil {
 		ml.Evaluation = []lifecycle.Evaluation{{Metric: "accuracy", Value: *a, Direction: "higher"}}
@@ -349,7 +363,7 @@ func (im *importing) algorithm(ml *lifecycle.ML, a node) {
 }
 
 func (im *importing) dataset(ml *lifecycle.ML, d node, i int, stage string) {
-	set := lifecycle.Dataset{Role: d.text("dataUsage", true), DataType: d.text("dataType", true), Items: d.whole("dataQuantity", false), URI: d.text("sourceUri", false)}
+	set := lifecycle.Dataset{Role: d.told("dataUsage"), DataType: d.told("dataType"), Items: d.whole("dataQuantity", false), URI: d.text("sourceUri", false)}
 	if set.Role != "" && set.Role != "input" && set.Role != "output" {
 		d.wrong("dataUsage", "is %q, which is neither input nor output", shortened(set.Role))
 	}
@@ -370,7 +384,7 @@ func (im *importing) dataset(ml *lifecycle.ML, d node, i int, stage string) {
 // site tells where it ran.
 func (im *importing) site(report, site node) {
 	var e lifecycle.Environment
-	switch infra := site.text("infraType", true); infra {
+	switch infra := site.told("infraType"); infra {
 	case "":
 	case "other":
 		e.Infrastructure = "other"
@@ -432,7 +446,7 @@ func (im *importing) components(site node, m *measured) (whole string) {
 		im.guess("/hardware/0", "the report tells what all components used together: they are taken for one machine")
 	}
 	for i, c := range parts {
-		h := lifecycle.Hardware{Kind: componentKind(c.text("componentType", true)), Model: c.text("componentName", false), Vendor: c.text("manufacturer", false), PartOf: whole}
+		h := lifecycle.Hardware{Kind: componentKind(c.told("componentType")), Model: c.text("componentName", false), Vendor: c.text("manufacturer", false), PartOf: whole}
 		if n := c.whole("nbComponent", true); n != nil {
 			if *n < 1 || *n > 1<<31 {
 				c.wrong("nbComponent", "is %d, and not from 1 on", *n)
@@ -520,7 +534,7 @@ func (im *importing) measures(report, task node, m *measured, whole string) {
 	for _, other := range m.left {
 		im.guess("/phases/0/energy_j", "%q tells %v kWh besides: it may be of the same, and is left out", shortened(other.name), other.kWh)
 	}
-	word := task.text("taskStage", true)
+	word := task.told("taskStage")
 	stage := stageOfBoAmps(word)
 	switch {
 	case strings.Contains(word, "+"):

@@ -357,11 +357,12 @@ func TestWhatCannotBeIsRefusedByItsPlace(t *testing.T) {
 		"quality":              {`"measures"`, `"quality": "superb", "measures"`, "/quality"},
 		"another unit":         {`"powerConsumption": 1.5`, `"powerConsumption": 1.5, "unit": "Wh"`, "/measures/0/unit"},
 		"longer than any run":  {"3600", "1e12", "/measures/0/measurementDuration"},
+		"no words":             {`"measurementMethod": "wattmeter"`, `"measurementMethod": ""`, "/measures/0/measurementMethod is empty, and BoAmps requires it"},
 		"doubled":              {`"powerConsumption": 1.5`, `"powerConsumption": 1.5, "powerConsumption": 2`, "/measures/0/powerConsumption is there twice"},
 		"no algorithm":         {"[{}]", "[]", "/task/algorithms is empty"},
 		"a date of the header": {`"measures"`, `"header": {"reportDatetime": "soon"}, "measures"`, "/header/reportDatetime"},
 		"no report":            {`"measures"`, `"measurements"`, "it is no report of BoAmps"},
-		"values without end":   {`"measures"`, `"x": [` + strings.Repeat("0,", 1<<20) + `0], "measures"`, "there are more than 1048576 values"},
+		"values without end":   {`"measures"`, `"x": [` + strings.Repeat("0,", 1<<20) + `0], "measures"`, "is one of more than 1048576 values"},
 		"deep":                 {`"measures"`, `"x": ` + strings.Repeat("[", 20) + strings.Repeat("]", 20) + `, "measures"`, "nests deeper"},
 	} {
 		text := smallReport(test.from, test.to)

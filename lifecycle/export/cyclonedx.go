@@ -1,6 +1,7 @@
 package export
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -160,7 +161,7 @@ func newBOM(w io.Writer, r *lifecycle.Record, o Options, version string) ([]Loss
 	if err != nil {
 		return nil, err
 	}
-	b, err := readBOM(text)
+	b, err := readBOM(bytes.NewReader(text))
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,7 +28,7 @@ import (
 //
 // A BOM that is signed is an error, for it would not verify any more.
 func IntoCycloneDX(bom []byte, r *lifecycle.Record, o Options) ([]byte, []Loss, error) {
-	b, err := readBOM(bom)
+	b, err := readBOM(bytes.NewReader(bom))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -47,7 +48,7 @@ func IntoCycloneDX(bom []byte, r *lifecycle.Record, o Options) ([]byte, []Loss, 
 	}
 	if v := b.root.member("version"); v != nil {
 		if n, err := strconv.ParseInt(string(v.leaf), 10, 64); err == nil {
-			b.root.set("version", &bomNode{leaf: strconv.AppendInt(nil, n+1, 10)})
+			b.root.set("version", &jsonNode{leaf: strconv.AppendInt(nil, n+1, 10)})
 		}
 	}
 	indent, end := layoutOf(bom)
@@ -58,28 +59,38 @@ func IntoCycloneDX(bom []byte, r *lifecycle.Record, o Options) ([]byte, []Loss, 
 	if bytes.HasSuffix(bom, []byte("\n")) {
 		text = append(text, end...)
 	}
+	if bytes.HasPrefix(bom, []byte(byteOrderMark)) {
+		text = append([]byte(byteOrderMark), text...)
+	}
 	return text, losses, nil
 }
 
 // bomFile is a bill of materials that is being changed.
 type bomFile struct {
-	root    *bomNode
+	root    *jsonNode
 	version string // of the format
 	err     error  // the first of what could not be written
 }
 
 // node is a Go value as a tree; after an error it is empty.
-func (b *bomFile) node(v any) *bomNode {
-	n, err := bomNodeOf(v)
+func (b *bomFile) node(v any) *jsonNode {
+	n, err := jsonNodeOf(v)
 	if err != nil {
 		b.err = cmp.Or(b.err, fmt.Errorf("export: write CycloneDX: %w", err))
-		n = &bomNode{kind: '{'}
+		n = &jsonNode{kind: '{'}
 	}
 	return n
 }
 
-func readBOM(text []byte) (*bomFile, error) {
-	root, err := parseBOM(text)
+// bomLimits are what a BOM may be at most.
+var bomLimits = jsonLimits{bytes: 64 << 20, depth: 64, values: 2 << 20, leaf: 64 << 20}
+
+func readBOM(r io.Reader) (*bomFile, error) {
+	j, err := newJSONReader(r, bomLimits)
+	var root *jsonNode
+	if err == nil {
+		root, err = j.one()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("export: read CycloneDX: %w", err)
 	}
@@ -97,7 +108,7 @@ func (b *bomFile) text(indent string) []byte { return b.root.indented(indent) }
 
 // bomModel is a machine-learning model of a BOM and where it is.
 type bomModel struct {
-	*bomNode
+	*jsonNode
 	pointer string
 	signed  bool // or what it is in
 }
@@ -105,8 +116,8 @@ type bomModel struct {
 // models are the components of machine-learning models, nested ones too.
 func (b *bomFile) models() []bomModel {
 	var all []bomModel
-	var walk func(n *bomNode, pointer string, signed bool)
-	walk = func(n *bomNode, pointer string, signed bool) {
+	var walk func(n *jsonNode, pointer string, signed bool)
+	walk = func(n *jsonNode, pointer string, signed bool) {
 		signed = signed || n.member("signature") != nil
 		if n.member("type").string() == "machine-learning-model" {
 			all = append(all, bomModel{n, pointer, signed})
@@ -162,15 +173,15 @@ func (b *bomFile) find(r *lifecycle.Record, o Options, held *holding) (bomModel,
 		return bomModel{}, err
 	}
 	m := bomModel{b.node(componentOf(r, o, held)), "/components/" + strconv.Itoa(len(components.items)), b.root.member("signature") != nil}
-	components.items = append(components.items, m.bomNode)
+	components.items = append(components.items, m.jsonNode)
 	return m, nil
 }
 
 // ensure is a member that is an object or list, made if there is none.
-func ensure(n *bomNode, pointer, name string, kind json.Delim) (*bomNode, error) {
+func ensure(n *jsonNode, pointer, name string, kind json.Delim) (*jsonNode, error) {
 	v := n.member(name)
 	if v == nil {
-		v = &bomNode{kind: kind}
+		v = &jsonNode{kind: kind}
 		n.set(name, v)
 	}
 	if v.kind != kind {
@@ -189,7 +200,7 @@ func (b *bomFile) add(r *lifecycle.Record, o Options, digest string, held *holdi
 	if m.signed {
 		return nil, errors.New("export: the BOM, or the component that " + m.pointer + " is or is in, is signed and would not verify any more: remove the member signature, and sign the new BOM")
 	}
-	at, pointer := m.bomNode, m.pointer
+	at, pointer := m.jsonNode, m.pointer
 	for _, name := range []string{"modelCard", "considerations", "environmentalConsiderations"} {
 		if at, err = ensure(at, pointer, name, '{'); err != nil {
 			return nil, err
@@ -213,20 +224,20 @@ func (b *bomFile) add(r *lifecycle.Record, o Options, digest string, held *holdi
 	current := map[string]bool{}
 	for _, p := range runProperties(r, digest, held) {
 		current[p.Name] = true
-		upsert(properties, b.node(p), func(n *bomNode) bool { return n.member("name").string() == p.Name })
+		upsert(properties, b.node(p), func(n *jsonNode) bool { return n.member("name").string() == p.Name })
 	}
-	properties.items = slices.DeleteFunc(properties.items, func(n *bomNode) bool {
+	properties.items = slices.DeleteFunc(properties.items, func(n *jsonNode) bool {
 		name := n.member("name").string()
 		return strings.HasPrefix(name, "ecotracer:"+run+":") && !current[name]
 	})
 	if o.Record != "" {
-		references, err := ensure(m.bomNode, m.pointer, "externalReferences", '[')
+		references, err := ensure(m.jsonNode, m.pointer, "externalReferences", '[')
 		if err != nil {
 			return nil, err
 		}
 		comment := recordComment(r)
 		upsert(references, b.node(cdxReference{Type: "evidence", URL: iriOf(o.Record), Comment: comment, Hashes: []cdxHash{{"SHA-256", digest}}}),
-			func(n *bomNode) bool { return n.member("comment").string() == comment })
+			func(n *jsonNode) bool { return n.member("comment").string() == comment })
 	}
 	held.hold("/run/id", "/run/scope", "/run/boundary", "/created_at", "/integrity")
 
@@ -257,14 +268,14 @@ func (b *bomFile) add(r *lifecycle.Record, o Options, digest string, held *holdi
 	upsert(citations, b.node(cdxCitation{
 		BOMRef: ref, Pointers: pointers, Timestamp: r.CreatedAt.UTC().Format(time.RFC3339Nano), AttributedTo: tool,
 		Note: "figures of run " + run + ", from the record whose canonical form has the SHA-256 " + digest,
-	}), func(n *bomNode) bool { return n.member("bom-ref").string() == ref })
+	}), func(n *jsonNode) bool { return n.member("bom-ref").string() == ref })
 	return notes, b.err
 }
 
 // place replaces the entries that a run has, stage by stage, and appends the
 // rest. It never moves one, for others point to them by index.
-func (b *bomFile) place(list *bomNode, entries []cdxConsumption, run string) ([]int, error) {
-	key := func(n *bomNode) [2]string {
+func (b *bomFile) place(list *jsonNode, entries []cdxConsumption, run string) ([]int, error) {
+	key := func(n *jsonNode) [2]string {
 		return [2]string{propertyOf(n, "ecotracer:run"), propertyOf(n, "ecotracer:stage")}
 	}
 	old := map[[2]string]int{}
@@ -299,7 +310,7 @@ func (b *bomFile) place(list *bomNode, entries []cdxConsumption, run string) ([]
 }
 
 // propertyOf is the value of a property, "" if there is none.
-func propertyOf(n *bomNode, name string) string {
+func propertyOf(n *jsonNode, name string) string {
 	for _, p := range n.member("properties").entries() {
 		if p.member("name").string() == name {
 			return p.member("value").string()
@@ -310,7 +321,7 @@ func propertyOf(n *bomNode, name string) string {
 
 // upsert puts an entry in the place of the one that is the same, else at the
 // end.
-func upsert(list, entry *bomNode, same func(*bomNode) bool) {
+func upsert(list, entry *jsonNode, same func(*jsonNode) bool) {
 	if i := slices.IndexFunc(list.items, same); i >= 0 {
 		list.items[i] = entry
 	} else {
@@ -337,7 +348,7 @@ func (b *bomFile) tool(r *lifecycle.Record) (string, error) {
 		return "", err
 	}
 	ref := strings.Join([]string{"ecotracer", "tool", r.Generator.Name, r.Generator.Version}, ":")
-	if !slices.ContainsFunc(components.items, func(n *bomNode) bool { return n.member("bom-ref").string() == ref }) {
+	if !slices.ContainsFunc(components.items, func(n *jsonNode) bool { return n.member("bom-ref").string() == ref }) {
 		components.items = append(components.items, b.node(cdxTool{Type: "application", BOMRef: ref, Name: r.Generator.Name, Version: r.Generator.Version}))
 	}
 	return ref, nil

@@ -1,7 +1,6 @@
 package export
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -39,11 +38,7 @@ const foreignError = 1
 // more than 2000 g for each kWh, as in the format's own example, are errors that
 // name the entry.
 func ReadCycloneDX(r io.Reader) ([]Imported, error) {
-	text, err := readBounded(r)
-	if err != nil {
-		return nil, fmt.Errorf("export: read CycloneDX: %w", err)
-	}
-	b, err := readBOM(text)
+	b, err := readBOM(r)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +75,7 @@ const maxProblems = 20
 
 // consumption is an entry as it was read.
 type consumption struct {
-	*bomNode
+	*jsonNode
 	pointer  string
 	stage    lifecycle.Stage
 	facility float64  // J
@@ -96,7 +91,7 @@ type consumption struct {
 // runsOf are the entries of a model by run, in the order of the BOM; each that
 // tells no run is one of its own. Those that cannot be are problems.
 func runsOf(m bomModel, problems *[]error) [][]consumption {
-	at, pointer := m.bomNode, m.pointer
+	at, pointer := m.jsonNode, m.pointer
 	for _, name := range []string{"modelCard", "considerations", "environmentalConsiderations", "energyConsumptions"} {
 		at = at.member(name)
 		pointer += "/" + name
@@ -133,8 +128,8 @@ var stagesOf = map[string]lifecycle.Stage{
 	"other":            lifecycle.Unassigned,
 }
 
-func consumptionAt(n *bomNode, pointer string) (consumption, error) {
-	c := consumption{bomNode: n, pointer: pointer}
+func consumptionAt(n *jsonNode, pointer string) (consumption, error) {
+	c := consumption{jsonNode: n, pointer: pointer}
 	activity := n.member("activity").string()
 	stage, ok := stagesOf[activity]
 	if !ok {
@@ -173,7 +168,7 @@ func consumptionAt(n *bomNode, pointer string) (consumption, error) {
 }
 
 // measureOf is a number of the one unit that the format has.
-func measureOf(n *bomNode, unit string) (float64, error) {
+func measureOf(n *jsonNode, unit string) (float64, error) {
 	if got := n.member("unit").string(); got != unit {
 		return 0, fmt.Errorf("unit %q, and the format has %s", got, unit)
 	}
@@ -192,14 +187,14 @@ func measureOf(n *bomNode, unit string) (float64, error) {
 // agree with the entry's energy is not of it, and left.
 func (c *consumption) own() {
 	number := func(name string) float64 {
-		x, err := strconv.ParseFloat(propertyOf(c.bomNode, "ecotracer:"+name), 64)
+		x, err := strconv.ParseFloat(propertyOf(c.jsonNode, "ecotracer:"+name), 64)
 		if err != nil || !(x >= 0 && x <= maxJoules) {
 			return math.NaN()
 		}
 		return x
 	}
 	moment := func(name string) *time.Time {
-		t, err := time.Parse(time.RFC3339Nano, propertyOf(c.bomNode, "ecotracer:"+name))
+		t, err := time.Parse(time.RFC3339Nano, propertyOf(c.jsonNode, "ecotracer:"+name))
 		if err != nil {
 			return nil
 		}
@@ -208,7 +203,7 @@ func (c *consumption) own() {
 	}
 	it := lifecycle.Quantity{
 		Value: number("it_energy:value_j"), Low: number("it_energy:low_j"), High: number("it_energy:high_j"),
-		Method: lifecycle.Method(propertyOf(c.bomNode, "ecotracer:it_energy:method")),
+		Method: lifecycle.Method(propertyOf(c.jsonNode, "ecotracer:it_energy:method")),
 	}
 	pue := factors.Factor{ID: "pue.bom", Kind: factors.PUE, Value: number("pue"), Low: number("pue:low"), High: number("pue:high"), Unit: "1"}
 	if math.Abs(it.Value*pue.Value-c.facility) <= 1e-9*c.facility && 1 <= pue.Low && pue.Low <= pue.Value && pue.Value <= pue.High &&
@@ -259,8 +254,8 @@ const cdxExtension = "org.cyclonedx.energyConsumptions"
 // runOf is what the entries tell of their run.
 func runOf(entries []consumption) (run lifecycle.RunInfo, notes []Guess) {
 	first := &entries[0]
-	run = lifecycle.RunInfo{ID: propertyOf(first.bomNode, "ecotracer:run"), Status: lifecycle.Complete, Scope: lifecycle.Scope(propertyOf(first.bomNode, "ecotracer:scope")),
-		Boundary: lifecycle.Boundary(propertyOf(first.bomNode, "ecotracer:boundary"))}
+	run = lifecycle.RunInfo{ID: propertyOf(first.jsonNode, "ecotracer:run"), Status: lifecycle.Complete, Scope: lifecycle.Scope(propertyOf(first.jsonNode, "ecotracer:scope")),
+		Boundary: lifecycle.Boundary(propertyOf(first.jsonNode, "ecotracer:boundary"))}
 	note := func(path, why string) { notes = append(notes, Guess{path, why}) }
 	if !slices.Contains([]lifecycle.Scope{lifecycle.ScopeProcess, lifecycle.ScopeCgroup, lifecycle.ScopeMachine}, run.Scope) {
 		run.Scope = lifecycle.ScopeMachine
@@ -357,9 +352,9 @@ func (im *importing) supply(entries []consumption, own bool) {
 			ID: "grid.bom", Kind: factors.Grid, Value: g, Low: g / (1 + foreignError), High: g * (1 + foreignError), Unit: "gCO2e/kWh",
 			Source: "the BOM: co2CostEquivalent over activityEnergyCost; taken for the average life-cycle intensity of the production mix",
 		}
-		value, errV := strconv.ParseFloat(propertyOf(first.bomNode, "ecotracer:gco2e_per_kwh"), 64)
-		low, errL := strconv.ParseFloat(propertyOf(first.bomNode, "ecotracer:gco2e_per_kwh:low"), 64)
-		high, errH := strconv.ParseFloat(propertyOf(first.bomNode, "ecotracer:gco2e_per_kwh:high"), 64)
+		value, errV := strconv.ParseFloat(propertyOf(first.jsonNode, "ecotracer:gco2e_per_kwh"), 64)
+		low, errL := strconv.ParseFloat(propertyOf(first.jsonNode, "ecotracer:gco2e_per_kwh:low"), 64)
+		high, errH := strconv.ParseFloat(propertyOf(first.jsonNode, "ecotracer:gco2e_per_kwh:high"), 64)
 		if errors.Join(errV, errL, errH) == nil && math.Abs(value-g) <= 1e-6*g && low <= value && (low > 0 || high == 0) && value <= high && high <= maxIntensity*10 {
 			grid.Value, grid.Low, grid.High = value, low, high
 		} else {
@@ -394,7 +389,7 @@ func (im *importing) consumptions(entries []consumption, own bool) error {
 		if c.begin != nil {
 			p.StartedAt, p.EndedAt = c.begin, c.end
 		}
-		if c.stage == lifecycle.Serving && propertyOf(c.bomNode, "ecotracer:stage") == "" {
+		if c.stage == lifecycle.Serving && propertyOf(c.jsonNode, "ecotracer:stage") == "" {
 			im.guess("/phases/0/stage", "inference/serving: the BOM tells only inference")
 		}
 		if c.services > 0 {
@@ -403,7 +398,11 @@ func (im *importing) consumptions(entries []consumption, own bool) error {
 		if c.member("co2CostOffset") != nil {
 			im.guess("", "%s/co2CostOffset is taken off nothing: a record has no credits", c.pointer)
 		}
-		v, err := plainOf(c.bomNode)
+		var nulls []string
+		v, err := c.plain("", &nulls)
+		if err == nil && nulls != nil {
+			err = fmt.Errorf("%s is null, which the format does not have", nulls[0])
+		}
 		if err != nil {
 			return err
 		}
@@ -446,35 +445,4 @@ func spreadOf(q *lifecycle.Quantity) float64 {
 		return 0
 	}
 	return max(q.Value/q.Low, q.High/q.Value) - 1
-}
-
-// plainOf is a tree as encoding/json has it. A record holds no null.
-func plainOf(n *bomNode) (any, error) {
-	var v any
-	switch {
-	case n.kind == '{':
-		m := make(map[string]any, len(n.items))
-		for i, item := range n.items {
-			below, err := plainOf(item)
-			if err != nil {
-				return nil, err
-			}
-			m[n.names[i]] = below
-		}
-		return m, nil
-	case n.kind == '[':
-		list := make([]any, 0, len(n.items))
-		for _, item := range n.items {
-			below, err := plainOf(item)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, below)
-		}
-		return list, nil
-	case string(n.leaf) == "null":
-		return nil, errors.New("the entry has a member that is null, which the format does not have")
-	}
-	err := json.Unmarshal(n.leaf, &v)
-	return v, err
 }

@@ -273,7 +273,7 @@ func TestWhichModelOfABOMIsMeant(t *testing.T) {
 		return []byte(`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[` + strings.Join(models, ",") + `]}`)
 	}
 	place := func(text []byte) string {
-		b, err := readBOM(text)
+		b, err := readBOM(bytes.NewReader(text))
 		require.NoError(t, err)
 		for _, m := range b.models() {
 			if m.member("modelCard") != nil {
@@ -322,7 +322,7 @@ func TestABOMThatCannotTakeFiguresIsRefused(t *testing.T) {
 		"more than one":      {`{} {}`, "line 1"},
 		"no BOM":             {`{}`, "bomFormat"},
 		"XML's version":      {`{"bomFormat":"CycloneDX","specVersion":"1.5"}`, "1.5"},
-		"a member twice":     {`{"bomFormat":"CycloneDX","specVersion":"1.6","a":1,"a":2}`, `"a" is there twice`},
+		"a member twice":     {`{"bomFormat":"CycloneDX","specVersion":"1.6","a":1,"a":2}`, `line 1: /a is there twice`},
 		"signed":             {`{"bomFormat":"CycloneDX","specVersion":"1.6","signature":{}}`, "signed"},
 		"signed above":       {`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"signature":{},"components":[{"type":"machine-learning-model","name":"small"}]}]}`, "/components/0/components/0 is or is in, is signed"},
 		"components no list": {`{"bomFormat":"CycloneDX","specVersion":"1.6","components":{}}`, "/components is not"},
@@ -333,13 +333,9 @@ func TestABOMThatCannotTakeFiguresIsRefused(t *testing.T) {
 			assert.ErrorContains(t, err, c.want)
 		})
 	}
-	almost := bomParser{text: []byte("[1,2]"), d: json.NewDecoder(strings.NewReader("[1,2]")), values: maxValues - 2}
-	_, err := almost.value(0)
-	assert.EqualError(t, err, "more than 2097152 values")
-
 	text, _, err := IntoCycloneDX([]byte(`{"bomFormat":"CycloneDX","specVersion":"1.6"}`), r, Options{})
 	require.NoError(t, err)
-	b, err := readBOM(text)
+	b, err := readBOM(bytes.NewReader(text))
 	require.NoError(t, err)
 	list := b.models()[0].member("modelCard").member("considerations").member("environmentalConsiderations").member("energyConsumptions")
 	list.items = append(list.items, list.items[0])
