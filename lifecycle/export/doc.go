@@ -19,3 +19,11 @@
 // to guess ([Guess]). What they return is a record that lifecycle.Validate finds
 // nothing wrong with.
 package export
+
+// Where things are. format.go lists the formats, and each is in the files that
+// begin with its name: NAME.go is where to start, NAME_read.go the way back.
+// SCI, GPAI and Table, the forms for people, are laid out by sheet.go, in the
+// words of prose.go; what MLflow and Weights & Biases share is in trackers.go,
+// what the traces share in trace_spans.go. loss.go finds what a format cannot
+// hold. import.go makes the record of what a reader read, and json_tree.go reads
+// JSON from outside.

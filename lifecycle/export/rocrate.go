@@ -247,7 +247,7 @@ func (c *crate) addUsage() []any {
 	}
 	r := c.record
 	add("#duration_s", seconds("duration_s", "RunInfo.DurationS", r.Run.DurationS))
-	add("#measured_share", entity{"name": "measured_share", "propertyID": memberDocs + "Totals.MeasuredShare", "value": inFull(r.Totals.MeasuredShare)})
+	add("#measured_share", entity{"name": "measured_share", "propertyID": memberDocs + "Totals.MeasuredShare", "value": plainDecimal(r.Totals.MeasuredShare)})
 	for _, f := range totalFigures {
 		if q := f.get(&r.Totals); q != nil {
 			add("#"+f.key, usage(f.key, f.doc, f.unit, q))
@@ -271,14 +271,11 @@ func (c *crate) addUsage() []any {
 
 // usage is a figure with its bounds and method.
 func usage(name, doc, unit string, q *lifecycle.Quantity) entity {
-	return entity{"name": name, "propertyID": memberDocs + doc, "unitCode": qudtUnit + unit, "value": inFull(q.Value),
+	return entity{"name": name, "propertyID": memberDocs + doc, "unitCode": qudtUnit + unit, "value": plainDecimal(q.Value),
 		"minValue": q.Low, "maxValue": q.High, "measurementTechnique": string(q.Method)}
 }
 
 // seconds is a duration.
 func seconds(name, doc string, s float64) entity {
-	return entity{"name": name, "propertyID": memberDocs + doc, "unitCode": qudtUnit + "SEC", "value": inFull(s)}
+	return entity{"name": name, "propertyID": memberDocs + doc, "unitCode": qudtUnit + "SEC", "value": plainDecimal(s)}
 }
-
-// inFull writes a number in full and without an exponent.
-func inFull(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
