@@ -53,16 +53,17 @@ func boampsStage(s lifecycle.Stage) string {
 
 // stageOfBoAmps is the stage that a report's word stands for, "" if it is none.
 func stageOfBoAmps(word string) lifecycle.Stage {
-	plain := func(s string) string {
-		return strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "").Replace(s))
-	}
+	plain := func(s string) string { return strings.ToLower(betweenWords.Replace(s)) }
+	told := plain(word)
 	for _, b := range boampsStages {
-		if plain(b.word) == plain(word) {
+		if plain(b.word) == told {
 			return b.stage
 		}
 	}
 	return lifecycle.StageOf(word)
 }
+
+var betweenWords = strings.NewReplacer("-", "", "_", "", " ", "")
 
 // operational are the stages of the service's life cycle that a record has.
 func operational(r *lifecycle.Record) (list []*lifecycle.PhaseEntry) {

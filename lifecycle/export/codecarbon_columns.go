@@ -40,7 +40,7 @@ var codeCarbonNone = [][]string{{"region"}, {"gpu_count", "gpu_model"}, {"longit
 // columns apart whose values have moved; what fits may still be wrong.
 func codeCarbonFits(column, text string) bool {
 	within := func(low, high float64) bool {
-		x, err := strconv.ParseFloat(text, 64)
+		x, err := decimalOf(text)
 		return err == nil && x >= low && x <= high
 	}
 	switch column {
@@ -74,9 +74,18 @@ func codeCarbonFits(column, text string) bool {
 	return true
 }
 
+// decimalOf reads a number as Python writes one: ParseFloat takes 0x1p4 and 1_000,
+// too.
+func decimalOf(text string) (float64, error) {
+	if strings.ContainsAny(text, "xX_") {
+		return 0, strconv.ErrSyntax
+	}
+	return strconv.ParseFloat(text, 64)
+}
+
 // figure reads a number from 0 on.
 func figure(text string) (float64, error) {
-	x, err := strconv.ParseFloat(text, 64)
+	x, err := decimalOf(text)
 	if err == nil && !(x >= 0 && x <= maxFigure) {
 		err = strconv.ErrRange
 	}
@@ -92,7 +101,7 @@ const (
 // wholeNumber reads a count; pandas writes one as 2.0 where a file has lines
 // without.
 func wholeNumber(text string) (n int, ok bool) {
-	x, err := strconv.ParseFloat(text, 64)
+	x, err := decimalOf(text)
 	if err != nil || x != float64(int(x)) || x < 0 || x > 1<<31 {
 		return 0, false
 	}

@@ -9,7 +9,6 @@ import (
 	"iter"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -271,7 +270,7 @@ func (h *codeCarbonHeader) row(line int, fields []string) (*CodeCarbonRow, error
 	} {
 		switch {
 		case n.column >= 0 && fields[n.column] != "":
-			if *n.to, err = strconv.ParseFloat(fields[n.column], 64); err != nil || !(*n.to >= 0 && *n.to <= maxFigure) {
+			if *n.to, err = figure(fields[n.column]); err != nil {
 				return fail("%s %q is no number from 0 on", h.names[n.column], shortened(fields[n.column]))
 			}
 		case n.needed:

@@ -273,6 +273,8 @@ func TestWhatCannotBeIsRefusedWithItsLine(t *testing.T) {
 		"no number":             {"emissions": "much"},
 		"not finite":            {"cpu_energy": "inf"},
 		"NaN":                   {"duration": "nan"},
+		"hexadecimal":           {"duration": "0x1p4"},
+		"digits apart":          {"duration": "3_600"},
 		"yesterday":             {"timestamp": "yesterday"},
 		"no emissions":          {"emissions": ""},
 		"PUE below 1":           {"pue": "0.5"},
