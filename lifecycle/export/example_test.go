@@ -76,7 +76,7 @@ func ExampleIntoModelCard() {
 	//   energy_consumed: 0.140625
 	//   on_cloud: false
 	//   cpu_model: "16 cores"
-	//   ram_total_size: 68.7195
+	//   ram_total_size: 64
 	//   hours_used: 0.194444
 	// true <nil>
 }
