@@ -25,7 +25,7 @@ var floors = [][]string{
 	{"factors", "factors/live"},
 	{"lifecycle"},
 	{"lifecycle/schedule", "lifecycle/proof"},
-	{"internal/recordtest", "internal/phases"},
+	{"internal/recordtest", "internal/phases", "internal/inwords"},
 	{"internal/inventory"},
 	{"lifecycle/estimate"},
 	{"internal/timeline"},

@@ -7,6 +7,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -87,17 +88,17 @@ func (c *cli) amortise(a amortising, servingFile, trainingFile string) int {
 func (p *page) footprint(f lifecycle.PerUnit, unknown error) {
 	if unknown != nil {
 		_, why := wrongAt(unknown)
-		p.prose("", "One "+one(p.record.UseCase.FunctionalUnit.Unit)+": "+why)
+		p.prose("", "One "+inwords.One(p.record.UseCase.FunctionalUnit.Unit)+": "+why)
 		p.carried()
 		return
 	}
-	value, bounds := interval(f.GCO2e, co2e)
-	p.line("%s", p.bold(strings.TrimSpace(fmt.Sprintf("One %s: %s %s", plain(one(f.Unit)), value, bounds))))
-	u := unitFor(f.GCO2e.Value, co2e)
+	value, bounds := interval(f.GCO2e, inwords.CO2e)
+	p.line("%s", p.bold(strings.TrimSpace(fmt.Sprintf("One %s: %s %s", inwords.Visible(inwords.One(f.Unit)), value, bounds))))
+	u := inwords.UnitFor(f.GCO2e.Value, inwords.CO2e)
 	t := newTable(true, false)
 	add := func(q *lifecycle.Quantity, n float64, what string) {
 		if q != nil {
-			t.add(cell{digits(q.Value/n/u.size) + " " + u.name, nil}, cell{what, p.dim})
+			t.add(cell{inwords.Digits(q.Value/n/u.Size) + " " + u.Name, nil}, cell{what, p.dim})
 		}
 	}
 	sums, n := &p.record.Totals, float64(f.Count)
@@ -137,7 +138,7 @@ func (p *page) carried() {
 		p.heading(fmt.Sprintf("Carried of run %s: %s of %s %s", short(o.run), whole(o.used), whole(o.expected), o.unit))
 		t := newTable(false, true, false, false)
 		for _, a := range of[o] {
-			p.quantity(t, carriedInWords(a), &a.ShareGCO2e, co2e, "of "+amount(a.GCO2e.Value, co2e))
+			p.quantity(t, carriedInWords(a), &a.ShareGCO2e, inwords.CO2e, "of "+inwords.Amount(a.GCO2e.Value, inwords.CO2e))
 		}
 		p.table(t)
 	}
@@ -146,7 +147,7 @@ func (p *page) carried() {
 // whole is a count that may be a fraction.
 func whole(x float64) string {
 	if x == math.Trunc(x) && x < 1<<53 {
-		return count(int64(x))
+		return inwords.Count(int64(x))
 	}
-	return trimmed(x)
+	return inwords.Trimmed(x)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -39,7 +40,7 @@ func TestAmortiseTellsTheFootprintOfAPrediction(t *testing.T) {
 	assert.Empty(t, lifecycle.Validate(after))
 	assert.Equal(t, before.Totals, after.Totals, "what is carried is in no total")
 	want := before.Totals.GCO2e.Value/1e6 + carried.Totals.GCO2e.Value/1e9
-	value := amount(want, grams)
+	value := inwords.Amount(want, inwords.Grams)
 	assert.Contains(t, r.out, "One request: "+value+"CO2e (")
 	assert.Contains(t, r.out, "Carried of run "+short(carried.Run.ID)+": 1 000 000 of 1 000 000 000 requests")
 

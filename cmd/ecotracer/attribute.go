@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer/deep"
 )
@@ -106,9 +107,9 @@ const mostMoved = 20
 // moved tells what was moved, for people.
 func (p *page) moved(a attributed) {
 	p.words("",
-		fmt.Sprintf("%s of %s booked again", duration(a.BookedS), duration(a.DurationS)),
-		amount(a.BookedJ, joules)+" of active energy",
-		amount(a.MovedJ, joules)+" of it moved")
+		fmt.Sprintf("%s of %s booked again", inwords.Duration(a.BookedS), inwords.Duration(a.DurationS)),
+		inwords.Amount(a.BookedJ, inwords.Joules)+" of active energy",
+		inwords.Amount(a.MovedJ, inwords.Joules)+" of it moved")
 	t := newTable(false, true, true, true)
 	t.add(cell{"path", p.dim}, cell{"was", p.dim}, cell{"is", p.dim}, cell{"moved", p.dim})
 	for i, s := range a.Spans {
@@ -120,10 +121,10 @@ func (p *page) moved(a attributed) {
 		if s.After < s.Before {
 			sign = "−"
 		}
-		t.add(cell{s.Path, nil}, cell{amount(s.Before, joules), nil}, cell{amount(s.After, joules), p.bold}, cell{sign + amount(s.moved(), joules), nil})
+		t.add(cell{s.Path, nil}, cell{inwords.Amount(s.Before, inwords.Joules), nil}, cell{inwords.Amount(s.After, inwords.Joules), p.bold}, cell{sign + inwords.Amount(s.moved(), inwords.Joules), nil})
 	}
 	p.table(t)
 	if a.BookedJ > 0 && a.UnlabelledJ > 0.2*a.BookedJ {
-		p.words("", percent(a.UnlabelledJ/a.BookedJ)+" of it was used by goroutines of no span and went by wall share")
+		p.words("", inwords.Percent(a.UnlabelledJ/a.BookedJ)+" of it was used by goroutines of no span and went by wall share")
 	}
 }

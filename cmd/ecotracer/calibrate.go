@@ -13,6 +13,7 @@ import (
 
 	"github.com/ecotracer/ecotracer/internal/calibration"
 	"github.com/ecotracer/ecotracer/internal/host"
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer/meter"
 	"github.com/ecotracer/ecotracer/tracer/meter/detect"
@@ -66,9 +67,9 @@ func (c *cli) calibrate(root fs.FS, length time.Duration, out string, asJSON boo
 		return c.json(taken)
 	}
 	for _, id := range slices.Sorted(maps.Keys(idle)) {
-		fmt.Fprintf(c.out, "%s: %s idle\n", plain(id), amount(idle[id], watts))
+		fmt.Fprintf(c.out, "%s: %s idle\n", inwords.Visible(id), inwords.Amount(idle[id], inwords.Watts))
 	}
-	fmt.Fprintf(c.out, "kept in %s\n", plain(out))
+	fmt.Fprintf(c.out, "kept in %s\n", inwords.Visible(out))
 	return exitOK
 }
 

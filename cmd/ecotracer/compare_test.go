@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ecotracer/ecotracer/factors"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -60,7 +59,7 @@ func TestCompareTellsWhichRunCameToLess(t *testing.T) {
 		}), "A and B cannot be told apart: A emits 1.03 times as much (0.765–1.35)"},
 		"compare-unit.txt": {another(t, func(r *lifecycle.Record) {
 			r.Spans[4].Units["clips"] = lifecycle.Unit{Count: 3000}
-		}), "For one clip, A emits more than B: 2 times as much (1.9–2.11), with a probability of over 99.9 %."},
+		}), "For one clip, A emits more than B: 2 times as much (1.90–2.11), with a probability of over 99.9 %."},
 		"compare-boundary.txt": {another(t, func(r *lifecycle.Record) {
 			r.Run.Boundary = lifecycle.BoundaryIT
 		}), "A and B cannot be compared as a whole."},
@@ -146,23 +145,4 @@ func TestCompareTakesTwoRecordsThatAddUp(t *testing.T) {
 			assert.Contains(t, r.err, test.says)
 		})
 	}
-}
-
-// A probability is told to no more digits than the draws are good for, and
-// never as certain.
-func TestAProbabilityIsNeverCertain(t *testing.T) {
-	for x, want := range map[float64]string{1: "over 99.9 %", 0.9995: "over 99.9 %", 0.9912: "99.1 %", 0.9749: "97 %", 0.634: "63 %", 0.5: "50 %"} {
-		assert.Equal(t, want, probability(x))
-	}
-}
-
-// Every figure that the library compares has its words here.
-func TestEveryComparedFigureHasWords(t *testing.T) {
-	c, err := lifecycle.Compare(measured(t), measured(t))
-	require.NoError(t, err)
-	for _, d := range c.Figures {
-		assert.NotEmpty(t, comparedFigures[d.Figure].name, d.Figure)
-	}
-	assert.Equal(t, "share in use", driverInWords(lifecycle.Driver{Input: string(factors.Utilisation)}))
-	assert.Equal(t, "time held", driverInWords(lifecycle.Driver{Stage: lifecycle.Production, Input: "use"}))
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -127,7 +128,7 @@ func (b *branch) lines(lead, below string) []treeLine {
 type treeRow [5]string
 
 func (l treeLine) row() treeRow {
-	return treeRow{l.lead + plain(l.ID), l.decision(), plain(l.origin()), l.relError(), l.idle()}
+	return treeRow{l.lead + inwords.Visible(l.ID), l.decision(), inwords.Visible(l.origin()), l.relError(), l.idle()}
 }
 
 // widths are those that hold the row too.
@@ -172,7 +173,7 @@ func (p *page) tree(root *branch, said map[string]bool) {
 		}
 	}
 	widths[2] = min(widths[2], max(room, 8))
-	p.line("%s", p.dim(head.text(widths, plain)))
+	p.line("%s", p.dim(head.text(widths, inwords.Visible)))
 	for _, l := range lines {
 		p.line("%s", l.row().text(widths, l.paint(p.style)))
 		indent := "  " + l.below + "    "
@@ -180,7 +181,7 @@ func (p *page) tree(root *branch, said map[string]bool) {
 			indent = "  " + l.below + "   "
 		}
 		for _, note := range l.notes(said) {
-			p.flow(indent, " ", pieces(plain(note)), p.dim)
+			p.flow(indent, " ", pieces(inwords.Visible(note)), p.dim)
 		}
 	}
 }
@@ -223,16 +224,16 @@ func (b *branch) relError() string {
 	case b.Decision != counted:
 		return ""
 	case b.RelError > 0.2: // then no longer about the same up and down
-		return "×/÷ " + trimmed(1+b.RelError)
+		return "×/÷ " + inwords.Trimmed(1+b.RelError)
 	}
-	return "±" + percent(b.RelError)
+	return "±" + inwords.Percent(b.RelError)
 }
 
 func (b *branch) idle() string {
 	if b.Decision != counted || b.IdleW == nil {
 		return ""
 	}
-	return amount(*b.IdleW, watts)
+	return inwords.Amount(*b.IdleW, inwords.Watts)
 }
 
 // notes are the reasons, and what a program must do or what would mend it where

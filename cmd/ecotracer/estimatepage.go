@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ecotracer/ecotracer/factors"
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/lifecycle/estimate"
 )
@@ -18,15 +19,15 @@ import (
 func (p *page) estimate(e *estimate.Estimate) {
 	r := p.record
 	stage := r.Spans[0].Stage
-	p.line("%s  %s", p.bold(plain(cmp.Or(r.Run.Name, string(stage)))), p.yellow("estimate"))
+	p.line("%s  %s", p.bold(inwords.Visible(cmp.Or(r.Run.Name, string(stage)))), p.yellow("estimate"))
 	var facts []string
 	if r.Run.Name != "" {
 		facts = append(facts, string(stage))
 	}
 	if r.Run.DurationS > 0 {
-		facts = append(facts, duration(r.Run.DurationS))
+		facts = append(facts, inwords.Duration(r.Run.DurationS))
 	}
-	p.words("", append(append(facts, boundaryInWords(r.Run.Boundary)), places(r)...)...)
+	p.words("", append(append(facts, inwords.Boundary(r.Run.Boundary)), places(r)...)...)
 	p.devices()
 	p.unlisted(e.Inputs)
 	p.shares()
@@ -49,10 +50,10 @@ func (p *page) unlisted(list []estimate.Input) {
 		for _, h := range p.record.Hardware {
 			switch {
 			case i.Name == "accelerator, busy" && (h.Kind == lifecycle.KindGPU || h.Kind == "npu"):
-				p.prose("  ", fmt.Sprintf("%q is not listed: its figures are those %s%s", h.Model, foundInWords(factors.Factor{Found: i.Found}),
+				p.prose("  ", fmt.Sprintf("%q is not listed: its figures are those %s%s", h.Model, inwords.Found(i.Found),
 					nearest("; near it: ", h.Model, slices.Collect(factors.Accelerators()))))
 			case i.Name == "processor, busy" && h.Kind == lifecycle.KindCPU:
-				p.prose("  ", fmt.Sprintf("%q is not listed: its figures are those %s", h.Model, foundInWords(factors.Factor{Found: i.Found})))
+				p.prose("  ", fmt.Sprintf("%q is not listed: its figures are those %s", h.Model, inwords.Found(i.Found)))
 			}
 		}
 	}
@@ -66,7 +67,7 @@ func (p *page) shares() {
 			if *u.Count > 1 {
 				of = "each " + u.Hardware
 			}
-			p.prose("  ", fmt.Sprintf("%s of %s is the run's (%s)", percent(*u.Share), of, u.ShareBy))
+			p.prose("  ", fmt.Sprintf("%s of %s is the run's (%s)", inwords.Percent(*u.Share), of, u.ShareBy))
 		}
 	}
 }
@@ -80,17 +81,17 @@ func (p *page) comesTo() {
 	if sums.EnergyJ.Method == lifecycle.Declared {
 		how = "as given"
 	}
-	p.quantity(t, "energy", &sums.EnergyJ, wattHours, how)
-	p.quantity(t, "facility", &sums.FacilityEnergyJ, wattHours, "energy times PUE")
-	p.quantity(t, "electricity", &sums.OperationalGCO2e, co2e, "location-based")
+	p.quantity(t, "energy", &sums.EnergyJ, inwords.WattHours, how)
+	p.quantity(t, "facility", &sums.FacilityEnergyJ, inwords.WattHours, "energy times PUE")
+	p.quantity(t, "electricity", &sums.OperationalGCO2e, inwords.CO2e, "location-based")
 	for _, entry := range p.record.Phases {
 		if entry.Stage.Device() {
 			stage := string(entry.Stage)
-			p.quantity(t, inWords(stage[strings.LastIndexByte(stage, '/')+1:]), entry.EmbodiedGCO2e, co2e, "the run's share of its devices")
+			p.quantity(t, inwords.Code(stage[strings.LastIndexByte(stage, '/')+1:]), entry.EmbodiedGCO2e, inwords.CO2e, "the run's share of its devices")
 		}
 	}
-	p.quantity(t, "emissions", sums.GCO2e, co2e, "all of these")
-	p.quantity(t, "water", sums.WaterL, litres, "on site and for the electricity")
+	p.quantity(t, "emissions", sums.GCO2e, inwords.CO2e, "all of these")
+	p.quantity(t, "water", sums.WaterL, inwords.Litres, "on site and for the electricity")
 	p.perUnit(t)
 	p.table(t)
 	p.line("%s", p.dim("  in parentheses: 95 % interval"))
@@ -103,7 +104,7 @@ func (p *page) comesTo() {
 func (p *page) inputs(list []estimate.Input) {
 	p.heading("Where the energy comes from")
 	for _, i := range list {
-		how, source := foundInWords(factors.Factor{Found: i.Found})+", quality "+i.Quality, i.Source
+		how, source := inwords.Found(i.Found)+", quality "+i.Quality, i.Source
 		if i.Found == factors.Declared {
 			how, source = source, ""
 		}
@@ -118,9 +119,9 @@ func (p *page) source(name, figure, how, source string) {
 	switch {
 	case source == "":
 	case p.all:
-		p.flow("    ", " ", pieces(plain(source)), p.dim)
+		p.flow("    ", " ", pieces(inwords.Visible(source)), p.dim)
 	default:
-		p.line("    %s", p.dim(plain(cut(source, p.width-4))))
+		p.line("    %s", p.dim(inwords.Visible(cut(source, p.width-4))))
 	}
 }
 
@@ -132,7 +133,7 @@ func figureInWords(value, low, high float64, unit string) string {
 	}
 	text := strconv.FormatFloat(value, 'f', -1, 64)
 	if low < high {
-		text = fmt.Sprintf("%s (%s–%s)", trimmed(value), trimmed(low), trimmed(high))
+		text = fmt.Sprintf("%s (%s–%s)", inwords.Trimmed(value), inwords.Trimmed(low), inwords.Trimmed(high))
 	}
 	return strings.TrimSpace(text + " " + unit)
 }
@@ -147,8 +148,8 @@ func (p *page) rests() {
 			more++
 			continue
 		}
-		how, source := fmt.Sprintf("%s, quality %s", foundInWords(f), f.Quality), fmt.Sprintf("%s, %d", f.Source, f.SourceYear)
-		value := valueInWords(f)
+		how, source := fmt.Sprintf("%s, quality %s", inwords.Found(f.Found), f.Quality), fmt.Sprintf("%s, %d", f.Source, f.SourceYear)
+		value := inwords.Factor(&f)
 		if f.Found == factors.Declared {
 			how, source = f.Source, ""
 			if f.Low == f.High && f.Unit != "s" && f.Unit != "gCO2e" {
@@ -160,7 +161,7 @@ func (p *page) rests() {
 	switch {
 	case p.all:
 	case more > 0:
-		p.line("%s", p.dim("  --all shows "+count(int64(more))+" more, of the devices, and the sources in full"))
+		p.line("%s", p.dim("  --all shows "+inwords.Count(int64(more))+" more, of the devices, and the sources in full"))
 	default:
 		p.line("%s", p.dim("  --all shows the sources in full"))
 	}
@@ -177,14 +178,14 @@ func (p *page) widths(list []estimate.Width, inputs []estimate.Input) {
 	}
 	p.heading("What would narrow it")
 	ratio := q.High / q.Low
-	p.prose("  ", fmt.Sprintf("The upper bound of the %s is %s times the lower. If one of these were known exactly, it would be", of, trimmed(ratio)))
+	p.prose("  ", fmt.Sprintf("The upper bound of the %s is %s times the lower. If one of these were known exactly, it would be", of, inwords.Trimmed(ratio)))
 	rows := newTable(true, false, false)
 	for _, w := range list[:min(len(list), 3)] {
 		by := "--file"
 		if w.Field != "" {
 			by = "--" + w.Field
 		}
-		rows.add(cell{trimmed(math.Pow(ratio, 1-w.Share)) + " times", p.bold}, cell{by, nil}, cell{w.Name, p.dim})
+		rows.add(cell{inwords.Trimmed(math.Pow(ratio, 1-w.Share)) + " times", p.bold}, cell{by, nil}, cell{w.Name, p.dim})
 	}
 	p.table(rows)
 	host := slices.ContainsFunc(inputs, func(i estimate.Input) bool { return i.Field == "rest-power-w" })

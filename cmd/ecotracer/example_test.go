@@ -115,7 +115,7 @@ func measured(t *testing.T) *lifecycle.Record {
 			factor("ewif.SE", factors.EWIF, 12, 5, 25, "L/kWh", factors.FromWorld),
 			factor("server.production", factors.Production, 1_300_000, 700_000, 2_400_000, "gCO2e", factors.Class),
 			factor("server.end-of-life", factors.EndOfLife, 20_000, 8000, 50_000, "gCO2e", factors.Class),
-			factor("server.lifetime", factors.Lifetime, 4*year, 3*year, 6*year, "s", factors.Class),
+			factor("server.lifetime", factors.Lifetime, 4*365.25*24*3600, 3*365.25*24*3600, 6*365.25*24*3600, "s", factors.Class),
 			factor("server.utilisation", factors.Utilisation, 0.5, 0.3, 0.8, "1", factors.Class),
 		},
 		Missing: []lifecycle.Missing{

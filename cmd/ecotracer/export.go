@@ -14,6 +14,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/lifecycle/export"
 	"github.com/ecotracer/ecotracer/lifecycle/export/report"
@@ -239,7 +240,7 @@ func (c *cli) tellLosses(to, file string, losses []export.Loss, list bool) {
 	if len(losses) == 0 {
 		return
 	}
-	text := fmt.Sprintf("%s: %s of the record %s no place in %s", file, plural(len(losses), "part"), has(len(losses)), to)
+	text := fmt.Sprintf("%s: %s of the record %s no place in %s", file, inwords.Plural(len(losses), "part"), has(len(losses)), to)
 	if !list {
 		tell(c.err, text+"; --losses lists them")
 		return

@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/ecotracer/ecotracer/factors"
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/internal/spelling"
 )
 
@@ -118,7 +119,7 @@ func (c *cli) listFactors(a asking) int {
 		p.factorTable(rows[i:n])
 		i = n
 	}
-	p.line("%s", p.dim(plural(len(rows), "factor")+" of data set "+factors.Version))
+	p.line("%s", p.dim(inwords.Plural(len(rows), "factor")+" of data set "+factors.Version))
 	_, _ = c.out.Write(p.Bytes())
 	return exitOK
 }
@@ -132,9 +133,9 @@ func (p *page) factorTable(rows []factors.Factor) {
 	}
 	t.add(head...)
 	for _, f := range rows {
-		u := unitOf(f)
-		t.add(cell{f.ID, nil}, cell{trimmed(f.Value / u.size), p.bold}, cell{trimmed(f.Low/u.size) + "–" + trimmed(f.High/u.size), p.dim},
-			cell{u.name, nil}, cell{f.Geography, nil}, cell{fmt.Sprint(f.SourceYear), nil}, cell{f.Quality, nil})
+		u := inwords.FactorUnit(&f)
+		t.add(cell{f.ID, nil}, cell{inwords.Trimmed(f.Value / u.Size), p.bold}, cell{inwords.Trimmed(f.Low/u.Size) + "–" + inwords.Trimmed(f.High/u.Size), p.dim},
+			cell{u.Name, nil}, cell{f.Geography, nil}, cell{fmt.Sprint(f.SourceYear), nil}, cell{f.Quality, nil})
 	}
 	p.fit(t, 0, 4, 5, 6)
 	p.table(t)
@@ -162,9 +163,9 @@ func (c *cli) showFactor(a asking, id string) int {
 
 // factor lays out one factor.
 func (p *page) factor(f factors.Factor) {
-	p.line("%s", p.bold(plain(f.ID)))
-	u := unitOf(f)
-	p.prose("  ", fmt.Sprintf("%s, 95 %% between %s and %s", strings.TrimSpace(trimmed(f.Value/u.size)+" "+u.name), trimmed(f.Low/u.size), trimmed(f.High/u.size)))
+	p.line("%s", p.bold(inwords.Visible(f.ID)))
+	u := inwords.FactorUnit(&f)
+	p.prose("  ", fmt.Sprintf("%s, 95 %% between %s and %s", strings.TrimSpace(inwords.Trimmed(f.Value/u.Size)+" "+u.Name), inwords.Trimmed(f.Low/u.Size), inwords.Trimmed(f.High/u.Size)))
 	period := f.ValidFrom
 	if f.ValidTo != "" {
 		period += " to " + f.ValidTo

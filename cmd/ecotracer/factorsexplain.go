@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ecotracer/ecotracer/factors"
+	"github.com/ecotracer/ecotracer/internal/inwords"
 )
 
 // explanation is how a lookup came to its answer.
@@ -146,7 +147,7 @@ func explainCPU(name, class string) (e explanation, err error) {
 	e = explanation{Asked: "cpu " + name, Found: cpu.Found, Factors: []factors.Factor{cpu.Idle, cpu.Full}, Tried: []candidate{}}
 	e.fact("model", cpu.Model)
 	e.fact("class", cpu.Class)
-	e.fact("TDP", amount(cpu.TDPW, watts))
+	e.fact("TDP", inwords.Amount(cpu.TDPW, inwords.Watts))
 	e.count("cores", cpu.Cores)
 	e.count("threads", cpu.Threads)
 	return e, nil
@@ -158,16 +159,16 @@ func explainAccelerator(name string) (e explanation, err error) {
 		return e, err
 	}
 	e = explanation{Asked: "accelerator " + name, Found: a.Found, Factors: []factors.Factor{a.Idle, a.Full}, Tried: candidates(a.Tried)}
-	e.fact("model", modelOf(a.Vendor, a.Model))
+	e.fact("model", inwords.Model(a.Vendor, a.Model))
 	e.fact("class", a.Class)
 	if a.TDPW > 0 {
-		e.fact("TDP", amount(a.TDPW, watts))
+		e.fact("TDP", inwords.Amount(a.TDPW, inwords.Watts))
 	}
 	if a.MemoryBytes > 0 {
-		e.fact("memory", amount(float64(a.MemoryBytes), sizes))
+		e.fact("memory", inwords.Amount(float64(a.MemoryBytes), inwords.Memory))
 	}
 	if a.PeakFLOPS > 0 {
-		e.fact("peak, dense 16-bit", trimmed(a.PeakFLOPS/1e12)+" TFLOP/s")
+		e.fact("peak, dense 16-bit", inwords.Trimmed(a.PeakFLOPS/1e12)+" TFLOP/s")
 	}
 	return e, nil
 }
@@ -181,11 +182,11 @@ func explainInstance(provider, typ string) (e explanation, err error) {
 	e.fact("instance", i.Provider+" "+i.Type)
 	e.count("virtual CPUs", i.Threads)
 	if i.MemoryBytes > 0 {
-		e.fact("memory", amount(float64(i.MemoryBytes), sizes))
+		e.fact("memory", inwords.Amount(float64(i.MemoryBytes), inwords.Memory))
 	}
 	e.fact("processor", i.CPU)
 	if i.Accelerator != "" {
-		e.fact("accelerators", trimmed(i.Accelerators)+" × "+i.Accelerator)
+		e.fact("accelerators", inwords.Trimmed(i.Accelerators)+" × "+i.Accelerator)
 	}
 	e.fact("source", i.Source)
 	return e, nil
@@ -229,7 +230,7 @@ func (e *explanation) fact(name, value string) {
 
 func (e *explanation) count(name string, n int) {
 	if n > 0 {
-		e.fact(name, count(int64(n)))
+		e.fact(name, inwords.Count(int64(n)))
 	}
 }
 
@@ -237,7 +238,7 @@ func (e *explanation) count(name string, n int) {
 // making and discarding it emits, unless all is asked for: its other impacts have
 // factors as many, and long sources.
 func (p *page) explanation(e explanation) {
-	p.line("%s  %s", p.bold(plain(e.Asked)), foundInWords(factors.Factor{Found: e.Found}))
+	p.line("%s  %s", p.bold(inwords.Visible(e.Asked)), inwords.Found(e.Found))
 	for _, f := range e.Facts {
 		p.prose("  ", f.Name+": "+f.Value)
 	}
@@ -251,7 +252,7 @@ func (p *page) explanation(e explanation) {
 			}
 			f.Source = source
 		}
-		p.prose("  ", fmt.Sprintf("%s: %s, quality %s", f.ID, valueInWords(f), f.Quality))
+		p.prose("  ", fmt.Sprintf("%s: %s, quality %s", f.ID, inwords.Factor(&f), f.Quality))
 		p.prose("    ", fmt.Sprintf("%s, %d", f.Source, f.SourceYear))
 	}
 	if short {
@@ -267,10 +268,10 @@ func (p *page) explanation(e explanation) {
 			if f.Found == factors.FromRegion || f.Found == factors.FromCountry {
 				text += ", by the figure of " + f.Geography
 			}
-			text += ": " + valueInWords(*f)
+			text += ": " + inwords.Factor(f)
 		}
 		if t.Taken {
-			p.flow("  ", " ", pieces(plain(text+": taken")), p.bold)
+			p.flow("  ", " ", pieces(inwords.Visible(text+": taken")), p.bold)
 			continue
 		}
 		p.prose("  ", text+": "+t.Why)

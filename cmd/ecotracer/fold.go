@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/ecotracer/ecotracer/internal/inwords"
 )
 
 // fold breaks a text between words into lines of at most width characters, if
@@ -95,9 +97,9 @@ func belongs(word, before string) bool {
 // unitNames are the units that figures are shown in.
 var unitNames = func() map[string]bool {
 	names := map[string]bool{"%": true, "×": true}
-	for _, list := range [][]unit{joules, grams, litres, wattHours, watts, sizes} {
+	for _, list := range [][]inwords.Unit{inwords.Joules, inwords.Grams, inwords.Litres, inwords.WattHours, inwords.Watts, inwords.Memory, inwords.Data} {
 		for _, u := range list {
-			names[u.name] = true
+			names[u.Name] = true
 		}
 	}
 	for _, name := range []string{"µs", "ms", "s", "min", "h", "d", "years"} {

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/lifecycle/export"
 )
@@ -308,14 +309,14 @@ func (t *importTold) end(out string) {
 			text = "guess: " + g.Path + ": " + g.Why
 		}
 		if t.records > 1 {
-			text += fmt.Sprintf(" (%s)", plural(t.guesses[g], "record"))
+			text += fmt.Sprintf(" (%s)", inwords.Plural(t.guesses[g], "record"))
 		}
 		tell(t.err, text)
 	}
 	if t.more > 0 {
-		tell(t.err, fmt.Sprintf("and %s; --json with -o tells them all", plural(t.more, "guess that is not told")))
+		tell(t.err, fmt.Sprintf("and %s; --json with -o tells them all", inwords.Plural(t.more, "guess that is not told")))
 	}
-	text := plural(t.records, "record")
+	text := inwords.Plural(t.records, "record")
 	if out != "" {
 		text += " in " + out
 		if t.records > 1 && !isFolder(out) {
@@ -323,7 +324,7 @@ func (t *importTold) end(out string) {
 		}
 	}
 	if t.skipped > 0 {
-		text += ", " + plural(t.skipped, "line") + " skipped"
+		text += ", " + inwords.Plural(t.skipped, "line") + " skipped"
 	}
 	tell(t.err, t.file+": "+text)
 }

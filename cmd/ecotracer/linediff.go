@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/ecotracer/ecotracer/internal/inwords"
 )
 
 // edit is a line of a difference: kept (' '), taken out ('-') or put in ('+').
@@ -131,7 +133,7 @@ func extent(first, n int) string {
 // diff shows a difference, safe for a terminal.
 func (p *page) diff(text string) {
 	for line := range strings.Lines(text) {
-		line = plain(strings.TrimRight(line, "\r\n"))
+		line = inwords.Visible(strings.TrimRight(line, "\r\n"))
 		paint := func(s string) string { return s }
 		switch {
 		case strings.HasPrefix(line, "+"):

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/lifecycle/dataset"
 )
@@ -217,7 +218,7 @@ func (m mergedFiles) lines(record *lifecycle.Record) (lines []string) {
 	if m.File != "" {
 		to = " in " + m.File
 	}
-	lines = append(lines, fmt.Sprintf("run %s%s: %d of %s, %s", m.Run, to, len(m.Shards), plural(m.Ranks, "rank"), amount(record.Totals.EnergyJ.Value, joules)))
+	lines = append(lines, fmt.Sprintf("run %s%s: %d of %s, %s", m.Run, to, len(m.Shards), inwords.Plural(m.Ranks, "rank"), inwords.Amount(record.Totals.EnergyJ.Value, inwords.Joules)))
 	for _, f := range m.LeftOut {
 		lines = append(lines, fmt.Sprintf("left out: %s (%s)", f.File, f.Why))
 	}

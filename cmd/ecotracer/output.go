@@ -2,14 +2,14 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"os"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"golang.org/x/term"
+
+	"github.com/ecotracer/ecotracer/internal/inwords"
 )
 
 // json prints v for programs.
@@ -81,7 +81,7 @@ func terminal(w io.Writer) *os.File {
 // tell writes one line of text. A terminal gets it broken at words; anything
 // else gets it whole, so that a program can read it by lines.
 func tell(w io.Writer, text string) {
-	lines := []string{plain(text)}
+	lines := []string{inwords.Visible(text)}
 	if terminal(w) != nil {
 		lines = fold(lines[0], styleOf(w).width, "  ")
 	}
@@ -99,22 +99,4 @@ func (s style) paint(code, text string) string {
 		return text
 	}
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
-}
-
-// plain makes text from outside safe for a terminal: whatever could move the
-// cursor, change colours or reverse the writing is shown as its number.
-func plain(text string) string {
-	safe := func(r rune) bool { return unicode.IsPrint(r) && r != unicode.ReplacementChar }
-	if strings.IndexFunc(text, func(r rune) bool { return !safe(r) }) < 0 {
-		return text
-	}
-	var b strings.Builder
-	for _, r := range text {
-		if safe(r) {
-			b.WriteRune(r)
-			continue
-		}
-		fmt.Fprintf(&b, "<U+%04X>", r)
-	}
-	return b.String()
 }

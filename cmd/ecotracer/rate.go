@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -62,7 +63,7 @@ func (p *page) rating(f ratedFile) {
 	if p.Len() > 0 {
 		p.line("")
 	}
-	p.line("%s: %s", plain(f.File), p.bold(f.Level.String()))
+	p.line("%s: %s", inwords.Visible(f.File), p.bold(f.Level.String()))
 	t := newTable(false, false)
 	for _, criterion := range f.Criteria {
 		t.add(cell{criterion.Name, nil}, cell{criterion.Level.String(), p.levelColour(criterion.Level)})

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -87,7 +88,7 @@ func (c *cli) valid(command, file string) *lifecycle.Record {
 		return nil
 	}
 	if n := errorsOf(record); n > 0 {
-		c.complain(command, "%s: this record is not valid; `ecotracer validate` tells why (%s)", file, plural(n, "error"))
+		c.complain(command, "%s: this record is not valid; `ecotracer validate` tells why (%s)", file, inwords.Plural(n, "error"))
 		return nil
 	}
 	return record

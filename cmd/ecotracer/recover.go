@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/tracer"
 )
 
@@ -49,10 +50,10 @@ func (c *cli) recover(dir string, asJSON bool) int {
 		}{closed}))
 	}
 	for _, path := range closed {
-		fmt.Fprintf(c.out, "%s: closed as interrupted\n", plain(path))
+		fmt.Fprintf(c.out, "%s: closed as interrupted\n", inwords.Visible(path))
 	}
 	if len(closed) == 0 && err == nil {
-		fmt.Fprintf(c.out, "%s: no interrupted run\n", plain(dir))
+		fmt.Fprintf(c.out, "%s: no interrupted run\n", inwords.Visible(dir))
 	}
 	return code
 }

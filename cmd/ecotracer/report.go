@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/lifecycle/export/report"
 )
@@ -39,7 +40,7 @@ func (c *cli) report(files []string, out, title string) int {
 	var page bytes.Buffer
 	if err := report.Write(&page, records, report.Options{Title: title}); err != nil {
 		if bad := (*report.InvalidError)(nil); errors.As(err, &bad) {
-			c.complain("report", "%s: this record is not valid; `ecotracer validate` tells why (%s)", files[bad.Index], plural(len(bad.Findings), "error"))
+			c.complain("report", "%s: this record is not valid; `ecotracer validate` tells why (%s)", files[bad.Index], inwords.Plural(len(bad.Findings), "error"))
 		} else {
 			c.complain("report", "%s", bare(err))
 		}

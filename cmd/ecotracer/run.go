@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/ecotracer/ecotracer/factors"
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer"
 )
@@ -202,11 +203,11 @@ func (c *cli) tellRun(f runFlags, record *lifecycle.Record, path string, left, c
 	if f.quiet {
 		return
 	}
-	energy, bounds := interval(record.Totals.EnergyJ, joules)
+	energy, bounds := interval(record.Totals.EnergyJ, inwords.Joules)
 	parts := []string{
 		strings.TrimSpace(energy+" "+bounds) + " " + howMeasured(&record.Totals),
 		gramsOf(record),
-		duration(record.Run.DurationS),
+		inwords.Duration(record.Run.DurationS),
 	}
 	if what := unmeasured(record); len(what) > 0 { // nothing told is not nothing used
 		parts = append(parts, "without "+strings.Join(what, ", ")+", which could not be measured")
@@ -226,7 +227,7 @@ func (c *cli) tellRun(f runFlags, record *lifecycle.Record, path string, left, c
 // part, which may be the least of it.
 func howMeasured(t *lifecycle.Totals) string {
 	if share := t.MeasuredShare; share > 0 && t.EnergyJ.Method == lifecycle.Modelled {
-		return percent(share) + " of it measured"
+		return inwords.Percent(share) + " of it measured"
 	}
 	return string(t.EnergyJ.Method)
 }
@@ -235,7 +236,7 @@ func howMeasured(t *lifecycle.Totals) string {
 func unmeasured(r *lifecycle.Record) (domains []string) {
 	for _, m := range r.Missing {
 		if m.Path == "/ledger" {
-			domains = append(domains, plain(m.What))
+			domains = append(domains, inwords.Visible(m.What))
 		}
 	}
 	return domains
@@ -248,7 +249,7 @@ func gramsOf(r *lifecycle.Record) string {
 	if r.Totals.GCO2e != nil {
 		q, of = *r.Totals.GCO2e, ""
 	}
-	value, bounds := interval(q, co2e)
+	value, bounds := interval(q, inwords.CO2e)
 	return strings.TrimSpace(value+" "+bounds) + of
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ecotracer/ecotracer/factors"
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle/schedule"
 )
 
@@ -122,9 +123,9 @@ func (p *plan) forecast(name string) factors.Factor {
 // plan prints the windows, the best first, and says what they mean.
 func (p *page) plan(plan *plan) {
 	job, first := plan.job, plan.places[0].Forecast
-	what := "A job of " + duration(job.Duration.Seconds())
+	what := "A job of " + inwords.Duration(job.Duration.Seconds())
 	if job.PowerW > 0 {
-		what += " at " + amount(job.PowerW, watts)
+		what += " at " + inwords.Amount(job.PowerW, inwords.Watts)
 	}
 	p.prose("", fmt.Sprintf("%s, to begin at %s or later and to end by %s.", what, onClock(plan.from), onClock(job.Deadline)))
 
@@ -142,7 +143,7 @@ func (p *page) plan(plan *plan) {
 		rows.add(cell{w.Place, p.bold}, cell{w.Start.In(zone).Format("2006-01-02 15:04"), nil}, cell{value, p.bold}, cell{bounds, p.dim}, cell{saved, nil}, cell{between, p.dim})
 	}
 	p.table(rows)
-	p.flow("  ", " ", pieces(plain("begin ("+zoneOf(clock)+"); mean gCO2e/kWh of the window; what waiting for it saves against a start at once in the same place; in parentheses: 95 % interval")), p.dim)
+	p.flow("  ", " ", pieces(inwords.Visible("begin ("+zoneOf(clock)+"); mean gCO2e/kWh of the window; what waiting for it saves against a start at once in the same place; in parentheses: 95 % interval")), p.dim)
 
 	p.heading("Best")
 	p.prose("  ", plan.best())
@@ -174,7 +175,7 @@ func (p *plan) best() string {
 	wait := w.Start.Sub(p.from)
 	text := fmt.Sprintf("%s at %s", w.Place, onClock(w.Start))
 	if wait > 0 {
-		text += ", in " + duration(w.Start.Sub(p.job.Now).Seconds())
+		text += ", in " + inwords.Duration(w.Start.Sub(p.job.Now).Seconds())
 	} else {
 		text += ", at once"
 	}
@@ -224,14 +225,14 @@ func zoneOf(t time.Time) string {
 
 // figures is an intensity and its interval.
 func figures(f schedule.Figure) (value, bounds string) {
-	return digits(f.Value), "(" + digits(f.Low) + "–" + digits(f.High) + ")"
+	return inwords.Digits(f.Value), "(" + inwords.Digits(f.Low) + "–" + inwords.Digits(f.High) + ")"
 }
 
 // massOf is a mass and its interval in one unit. A saving may be negative.
 func massOf(f schedule.Figure) (value, bounds string) {
-	u := unitFor(max(math.Abs(f.Value), math.Abs(f.High), math.Abs(f.Low))/3, grams)
-	text := func(v float64) string { return minus(digits(v / u.size)) }
-	return text(f.Value) + " " + u.name, "(" + text(f.Low) + " to " + text(f.High) + ")"
+	u := inwords.UnitFor(max(math.Abs(f.Value), math.Abs(f.High), math.Abs(f.Low))/3, inwords.Grams)
+	text := func(v float64) string { return minus(inwords.Digits(v / u.Size)) }
+	return text(f.Value) + " " + u.Name, "(" + text(f.Low) + " to " + text(f.High) + ")"
 }
 
 // shares is a share and its interval in whole percent.

@@ -5,8 +5,10 @@ import (
 	"cmp"
 	"flag"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -45,7 +47,7 @@ func (c *cli) show(files []string, all, asJSON bool) int {
 		p.print()
 		_, _ = c.out.Write(p.Bytes())
 		if n := errorsOf(record); n > 0 {
-			c.complain("show", "%s: this record is not valid, do not rely on it; `ecotracer validate` tells why (%s)", file, plural(n, "error"))
+			c.complain("show", "%s: this record is not valid, do not rely on it; `ecotracer validate` tells why (%s)", file, inwords.Plural(n, "error"))
 			code = exitFound
 		}
 	}
@@ -94,43 +96,19 @@ func (p *page) header() {
 	default:
 		status = p.yellow(status)
 	}
-	if line := plain(name); utf8.RuneCountInString(line)+2+len(r.Run.Status) <= p.width {
+	if line := inwords.Visible(name); utf8.RuneCountInString(line)+2+len(r.Run.Status) <= p.width {
 		p.line("%s  %s", p.bold(line), status)
 	} else {
 		p.flow("", " ", pieces(line), p.bold)
 		p.line("%s", status)
 	}
 	p.words("",
-		"run "+short(r.Run.ID), when(r.Run.StartedAt, r.Run.EndedAt), duration(r.Run.DurationS))
-	if text := jobInWords(r); text != "" {
+		"run "+short(r.Run.ID), inwords.When(r.Run.StartedAt, r.Run.EndedAt), inwords.Duration(r.Run.DurationS))
+	if text := inwords.Job(r); text != "" {
 		p.words("", text)
 	}
 	p.words("", append([]string{
-		string(r.Run.Scope) + " scope", boundaryInWords(r.Run.Boundary)}, places(r)...)...)
-}
-
-// jobInWords tells which part of a job the record is of: one rank, or those
-// that it was merged from.
-func jobInWords(r *lifecycle.Record) string {
-	if rank := r.Run.Rank; rank != nil {
-		return fmt.Sprintf("rank %d of %d", rank.Index, rank.Count)
-	}
-	if len(r.Run.Merged) == 0 {
-		return ""
-	}
-	text := fmt.Sprintf("merged from %d records", len(r.Run.Merged))
-	if c := r.Run.Coverage; c != nil && *c < 1 {
-		text += ", " + percent(*c) + " of the job's ranks"
-	}
-	return text
-}
-
-// boundaryInWords tells what the energy covers.
-func boundaryInWords(b lifecycle.Boundary) string {
-	if b == lifecycle.BoundaryIT {
-		return "IT boundary"
-	}
-	return string(b) + " boundary"
+		string(r.Run.Scope) + " scope", inwords.Boundary(r.Run.Boundary)}, places(r)...)...)
 }
 
 // short is the beginning of an ID: its time, enough to tell runs apart.
@@ -139,27 +117,9 @@ func short(id string) string { return id[:min(len(id), 13)] }
 // places tells where the run was.
 func places(r *lifecycle.Record) []string {
 	var texts []string
-	for _, e := range r.Environments {
-		text := "place unknown"
-		switch {
-		case e.GridZone != "":
-			text = e.GridZone
-		case e.Subdivision != "":
-			text = e.Subdivision
-		case e.Country != "":
-			text = e.Country
-		}
-		if e.PlaceFound != "" && e.PlaceFound != "unknown" {
-			text += " (" + e.PlaceFound + ")"
-		}
-		for _, more := range []string{e.Provider, e.Region, e.InstanceType, e.Infrastructure} {
-			if more != "" {
-				text += ", " + more
-			}
-		}
-		if e.Virtualisation != "" && e.Virtualisation != "none" {
-			text += ", in a " + e.Virtualisation
-		}
+	for i := range r.Environments {
+		e := &r.Environments[i]
+		text := inwords.Place(e)
 		if len(r.Environments) > 1 {
 			text = e.ID + ": " + text
 		}
@@ -168,9 +128,16 @@ func places(r *lifecycle.Record) []string {
 	return texts
 }
 
+// interval is a quantity and its bounds as tables have them: 3.75 MJ and
+// (3.52–4.05).
+func interval(q lifecycle.Quantity, units []inwords.Unit) (value, bounds string) {
+	value, bounds = inwords.Interval(q, units)
+	return value, strings.TrimSpace(inwords.Bracketed(bounds))
+}
+
 // quantity adds a figure to a table: its name, value, interval and a note. What is
 // unknown is not there.
-func (p *page) quantity(t *table, label string, q *lifecycle.Quantity, units []unit, note string) {
+func (p *page) quantity(t *table, label string, q *lifecycle.Quantity, units []inwords.Unit, note string) {
 	if q == nil {
 		return
 	}
@@ -183,15 +150,15 @@ func (p *page) totals() {
 	sums := &p.record.Totals
 	t := newTable(false, true, false, false)
 	p.heading("Totals")
-	p.quantity(t, "energy", &sums.EnergyJ, joules, amount(sums.EnergyJ.Value, wattHours)+", "+percent(sums.MeasuredShare)+" of it measured")
-	p.quantity(t, "facility", &sums.FacilityEnergyJ, joules, "energy times PUE")
-	p.quantity(t, "electricity", &sums.OperationalGCO2e, co2e, "location-based"+hourly(p.record))
-	p.quantity(t, "devices", sums.EmbodiedGCO2e, co2e, "of their production and end of life")
-	p.quantity(t, "emissions", sums.GCO2e, co2e, "")
-	p.quantity(t, "market", sums.MarketGCO2e, co2e, "electricity by its contracts")
-	p.quantity(t, "marginal", sums.MarginalGCO2e, co2e, "electricity by what one more kWh emits")
-	p.quantity(t, "losses", sums.LossGCO2e, co2e, "on the way from the power plants")
-	p.quantity(t, "water", sums.WaterL, litres, "")
+	p.quantity(t, "energy", &sums.EnergyJ, inwords.Joules, inwords.Amount(sums.EnergyJ.Value, inwords.WattHours)+", "+inwords.Percent(sums.MeasuredShare)+" of it measured")
+	p.quantity(t, "facility", &sums.FacilityEnergyJ, inwords.Joules, "energy times PUE")
+	p.quantity(t, "electricity", &sums.OperationalGCO2e, inwords.CO2e, "location-based"+hourly(p.record))
+	p.quantity(t, "devices", sums.EmbodiedGCO2e, inwords.CO2e, "of their production and end of life")
+	p.quantity(t, "emissions", sums.GCO2e, inwords.CO2e, "")
+	p.quantity(t, "market", sums.MarketGCO2e, inwords.CO2e, "electricity by its contracts")
+	p.quantity(t, "marginal", sums.MarginalGCO2e, inwords.CO2e, "electricity by what one more kWh emits")
+	p.quantity(t, "losses", sums.LossGCO2e, inwords.CO2e, "on the way from the power plants")
+	p.quantity(t, "water", sums.WaterL, inwords.Litres, "")
 	noScore := p.perUnit(t)
 	p.table(t)
 	p.line("%s", p.dim("  in parentheses: 95 % interval"))

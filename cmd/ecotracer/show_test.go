@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/internal/recordtest"
 	"github.com/ecotracer/ecotracer/internal/timeline"
 	"github.com/ecotracer/ecotracer/lifecycle"
@@ -130,8 +131,8 @@ func TestShowGroupsNotesOfManySpans(t *testing.T) {
 		lifecycle.Warning{Code: "clock-step", Detail: "by an hour"}, lifecycle.Warning{Code: "clock-step", Detail: "by an hour"})
 	text := view(r, style{1000, false}, false)
 	for _, want := range []string{
-		"  below resolution, 1 001 times: span fit/epoch/batch a~1b, span step 0, span step 1 and 998 more\n",
-		"  counter gap, 2 times: ledger cpu0: a reading came late (3 times), ledger node0/rest: it slept\n",
+		"  below resolution, 1001 times: span fit/epoch/batch a~1b, span step 0, span step 1 and 998 more\n",
+		"  counter gap, 2 times: domain cpu0: a reading came late (3 times), domain node0/rest: it slept\n",
 		"  clock step: by an hour, 2 times\n",
 		"  --all lists them all\n",
 		"    span step 0, span step 1, span step 2 and 997 more: p50\n",
@@ -320,6 +321,6 @@ func TestShowTellsWhichPartOfAJobARecordIs(t *testing.T) {
 		"merged from 2 records": {Merged: make([]lifecycle.MergedShard, 2)},
 		"merged from 4 records, 50 % of the job's ranks": {Merged: make([]lifecycle.MergedShard, 4), Coverage: &half},
 	} {
-		assert.Equal(t, want, jobInWords(&lifecycle.Record{Run: run}))
+		assert.Equal(t, want, inwords.Job(&lifecycle.Record{Run: run}))
 	}
 }

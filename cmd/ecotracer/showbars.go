@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/internal/phases"
 )
 
@@ -95,7 +96,7 @@ func (p *page) bars() {
 	for _, f := range figures {
 		switch {
 		case f.Quantity != nil:
-			value, bounds := interval(*f.Quantity, co2e)
+			value, bounds := interval(*f.Quantity, inwords.CO2e)
 			if f.Least {
 				value = "≥ " + value
 			}

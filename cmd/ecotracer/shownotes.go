@@ -2,9 +2,9 @@ package main
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -17,11 +17,11 @@ const (
 
 // some writes a list, or the first few of it and how many more there are.
 func (p *page) some(list []string, few int) string {
-	if p.all || len(list) <= few+1 {
+	if p.all {
 		return strings.Join(list, ", ")
 	}
-	p.cut = true
-	return strings.Join(list[:few], ", ") + " and " + count(int64(len(list)-few)) + " more"
+	p.cut = p.cut || len(list) > few+1
+	return inwords.Few(list, few)
 }
 
 // tellCut tells how to see what was left out of a section.
@@ -54,7 +54,7 @@ func (p *page) warnings() {
 
 // warning tells of warnings of one code.
 func (p *page) warning(list []lifecycle.Warning) string {
-	code, detail := inWords(list[0].Code), list[0].Detail
+	code, detail := inwords.Code(list[0].Code), list[0].Detail
 	if len(list) == 1 {
 		return code + p.placeOf(list[0], ", ", detail)
 	}
@@ -75,7 +75,7 @@ func (p *page) warning(list []lifecycle.Warning) string {
 	if detail != "" {
 		code += ": " + detail
 	}
-	text := code + ", " + count(int64(len(list))) + " times"
+	text := code + ", " + inwords.Count(int64(len(list))) + " times"
 	if len(places) > 0 {
 		text += ": " + p.some(places, fewPlaces)
 	}
@@ -86,13 +86,13 @@ func (p *page) warning(list []lifecycle.Warning) string {
 func (p *page) placeOf(w lifecycle.Warning, before, detail string) string {
 	text := ""
 	if w.Path != "" {
-		text = before + strings.Join(p.inRecord(w.Path), " ")
+		text = before + strings.Join(inwords.Pointer(p.record, w.Path), " ")
 	}
 	if detail != "" {
 		text += ": " + detail
 	}
 	if w.Count != nil && *w.Count > 1 {
-		text += " (" + count(*w.Count) + " times)"
+		text += " (" + inwords.Count(*w.Count) + " times)"
 	}
 	return text
 }
@@ -108,7 +108,7 @@ func (p *page) missing() {
 	parents := map[string][]string{} // by reason
 	members := map[string][]string{} // by reason and parent
 	for _, m := range p.record.Missing {
-		words := p.inRecord(m.Path)
+		words := inwords.Pointer(p.record, m.Path)
 		parent, member := "", strings.Join(words, " ")
 		switch {
 		case m.What != "":
@@ -127,7 +127,7 @@ func (p *page) missing() {
 	}
 	slices.Sort(reasons)
 	for _, reason := range reasons {
-		p.line("  %s", plain(inWords(reason)))
+		p.line("  %s", inwords.Visible(inwords.Reason(reason)))
 		var lacks []string
 		alike := map[string][]string{} // parents, by kind and what they lack
 		for _, parent := range parents[reason] {
@@ -148,52 +148,4 @@ func (p *page) missing() {
 		}
 	}
 	p.tellCut()
-}
-
-// inWords writes a code as words: not-measured, not measured.
-func inWords(code string) string { return strings.ReplaceAll(code, "-", " ") }
-
-// inRecord writes a JSON Pointer as words, one for each step, an entry of a
-// list by its name: /totals/water_l, totals and water; /spans/3, span fit/epoch.
-func (p *page) inRecord(pointer string) []string {
-	words := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
-	for i, word := range words {
-		for _, unit := range []string{"_j", "_s", "_l"} {
-			word = strings.TrimSuffix(word, unit)
-		}
-		words[i] = strings.NewReplacer("~1", "/", "~0", "~", "_", " ").Replace(word)
-	}
-	if len(words) > 1 {
-		if name := p.entry(words[0], words[1]); name != "" {
-			words = append([]string{strings.TrimSuffix(words[0], "s") + " " + name}, words[2:]...)
-		}
-	}
-	return words
-}
-
-// entry is the name of an entry of one of the record's lists, "" if it has
-// none.
-func (p *page) entry(list, index string) string {
-	i, err := strconv.Atoi(index)
-	if err != nil || i < 0 {
-		return ""
-	}
-	r := p.record
-	switch {
-	case list == "environments" && i < len(r.Environments):
-		return r.Environments[i].ID
-	case list == "hardware" && i < len(r.Hardware):
-		return r.Hardware[i].ID
-	case list == "phases" && i < len(r.Phases):
-		return string(r.Phases[i].Stage)
-	case list == "spans" && i < len(r.Spans):
-		return r.Spans[i].Path
-	case list == "ledger" && i < len(r.Ledger):
-		return r.Ledger[i].Domain
-	case list == "methods" && i < len(r.Methods):
-		return r.Methods[i].ID
-	case list == "factors" && i < len(r.Factors):
-		return r.Factors[i].ID
-	}
-	return ""
 }

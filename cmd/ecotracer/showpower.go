@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/internal/timeline"
 )
 
@@ -73,14 +74,14 @@ func (p *page) power() {
 	}
 	p.heading("Power over time")
 	p.table(t)
-	notes := []string{"0 s to " + duration(end), duration(end/float64(n)) + " a character", "each line to its own most", "all that the meters saw"}
+	notes := []string{"0 s to " + inwords.Duration(end), inwords.Duration(end/float64(n)) + " a character", "each line to its own most", "all that the meters saw"}
 	if more := len(loads) - len(drawn); more > 0 {
-		notes = append(notes, plural(more, "domain")+" more, of less energy, in all")
+		notes = append(notes, inwords.Plural(more, "domain")+" more, of less energy, in all")
 	}
 	p.words("  ", notes...)
 }
 
-func powerOf(w float64) string { return amount(w, watts) }
+func powerOf(w float64) string { return inwords.Amount(w, inwords.Watts) }
 
 // watts are the mean power in each of n equal parts of the time from 0 to end.
 func (l *load) watts(end float64, n int) []float64 {

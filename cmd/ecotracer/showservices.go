@@ -3,11 +3,9 @@ package main
 import (
 	"math"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
-
-// decimalSizes are the units that storage and networks are sold in.
-var decimalSizes = []unit{{1e15, "PB"}, {1e12, "TB"}, {1e9, "GB"}, {1e6, "MB"}, {1e3, "kB"}, {1, "B"}}
 
 // services tells what was stored, sent and asked of services.
 func (p *page) services() {
@@ -15,16 +13,16 @@ func (p *page) services() {
 	for _, e := range p.record.Phases {
 		for i := range e.Usage {
 			u := &e.Usage[i]
-			what := serviceInWords(u)
+			what := inwords.Service(u)
 			if what == "" {
 				continue
 			}
 			cells := []cell{{u.Hardware, nil}, {what, nil}, {}, {}, {string(e.Stage), p.dim}}
 			if u.EnergyJ != nil {
-				cells[2].text = amount(u.EnergyJ.Value, wattHours)
+				cells[2].text = inwords.Amount(u.EnergyJ.Value, inwords.WattHours)
 			}
 			if u.OperationalGCO2e != nil {
-				cells[3].text = amount(u.OperationalGCO2e.Value, co2e)
+				cells[3].text = inwords.Amount(u.OperationalGCO2e.Value, inwords.CO2e)
 			}
 			t.add(cells...)
 		}
@@ -35,24 +33,6 @@ func (p *page) services() {
 	}
 }
 
-// serviceInWords tells what a row stored, sent or asked for; "" if it is of a
-// device.
-func serviceInWords(u *lifecycle.Usage) string {
-	switch {
-	case u.Stored != nil:
-		text := amount(u.Stored.Bytes, decimalSizes) + " for " + duration(u.Stored.Seconds)
-		if u.Stored.Replicas != 1 {
-			text += " × " + trimmed(u.Stored.Replicas)
-		}
-		return text
-	case u.Transferred != nil:
-		return amount(u.Transferred.Bytes, decimalSizes) + " sent"
-	case u.Calls != nil:
-		return count(u.Calls.Count) + " " + u.Calls.Unit
-	}
-	return ""
-}
-
 // hourly tells that emissions follow the grid step by step, "" if they do not.
 func hourly(r *lifecycle.Record) string {
 	for _, e := range r.Phases {
@@ -60,7 +40,7 @@ func hourly(r *lifecycle.Record) string {
 			continue
 		}
 		if step := e.Profile[0].StepS; math.Abs(step-3600) >= 1 {
-			return ", every " + duration(step)
+			return ", every " + inwords.Duration(step)
 		}
 		return ", hour by hour"
 	}

@@ -6,8 +6,7 @@ import (
 	"strings"
 
 	"github.com/ecotracer/ecotracer/factors"
-	"github.com/ecotracer/ecotracer/lifecycle"
-	"github.com/ecotracer/ecotracer/lifecycle/estimate"
+	"github.com/ecotracer/ecotracer/internal/inwords"
 )
 
 // hardware tells which devices were used.
@@ -25,51 +24,21 @@ func (p *page) devices() {
 			indent = "    "
 		}
 		var facts []string
-		if name := modelOf(h.Vendor, h.Model); name != "" || h.MemoryBytes == nil {
+		if name := inwords.Model(h.Vendor, h.Model); name != "" || h.MemoryBytes == nil {
 			facts = append(facts, cmp.Or(name, strings.TrimSpace(h.Vendor+" model unknown")))
 		}
-		if h.Cores != nil {
-			facts = append(facts, count(*h.Cores)+" cores")
-		}
-		if h.Threads != nil {
-			facts = append(facts, count(*h.Threads)+" threads")
-		}
-		if h.MemoryBytes != nil {
-			facts = append(facts, amount(float64(*h.MemoryBytes), sizes))
-		}
-		if h.TDPW != nil {
-			facts = append(facts, "TDP "+amount(*h.TDPW, watts))
-		}
-		if h.PowerLimitW != nil {
-			facts = append(facts, "limited to "+amount(*h.PowerLimitW, watts))
-		}
+		facts = append(append(facts, inwords.Size(&h)...), inwords.Power(&h)...)
 		p.prose(indent, fmt.Sprintf("%s: %d × %s", h.Kind, h.Count, strings.Join(facts, ", ")))
 	}
-}
-
-// modelOf is a model with its vendor, once; "" if it is unknown.
-func modelOf(vendor, model string) string {
-	if model == "" || strings.HasPrefix(model, vendor) {
-		return model
-	}
-	return vendor + " " + model
 }
 
 // meters tells how the energy was measured.
 func (p *page) meters() {
 	p.heading("How energy was obtained")
 	for _, m := range p.record.Methods {
-		text := fmt.Sprintf("%s: %s, %s", m.ID, methodInWords(m.Method), m.Sensor)
-		if m.Mode != "" {
-			text += "/" + m.Mode
-		}
-		if m.Mode == "factor" {
-			text += ", as sure as its factors"
-		} else {
-			text += ", " + errorInWords(m.RelError)
-		}
+		text := fmt.Sprintf("%s: %s, %s, %s", m.ID, inwords.Method(m.Method), inwords.Sensor(&m), inwords.Error(&m))
 		if m.SamplingS != nil {
-			text += ", read every " + duration(*m.SamplingS)
+			text += ", read every " + inwords.Duration(*m.SamplingS)
 		}
 		if m.Tool != "" {
 			text += ", by " + strings.TrimSpace(m.Tool+" "+m.Version)
@@ -77,38 +46,12 @@ func (p *page) meters() {
 		p.prose("  ", text)
 		var left []string
 		for _, l := range m.LeftOut {
-			left = append(left, l.Domain+" ("+l.Reason+")")
+			left = append(left, inwords.LeftOut(l))
 		}
 		if len(left) > 0 {
 			p.prose("    ", "seen and not counted: "+strings.Join(left, ", "))
 		}
 	}
-}
-
-// methodInWords tells what a method is.
-func methodInWords(m lifecycle.Method) string {
-	switch m {
-	case lifecycle.Metered:
-		return "an external meter"
-	case lifecycle.Counter:
-		return "a hardware counter"
-	case lifecycle.Modelled:
-		return "a model"
-	case lifecycle.Declared:
-		return "declared by a person"
-	}
-	return string(m)
-}
-
-// errorInWords tells a relative error at 95 %.
-func errorInWords(e float64) string {
-	switch {
-	case e == 0:
-		return "taken as exact"
-	case e > 0.2: // then no longer about the same up and down
-		return "right within a factor of " + trimmed(1+e)
-	}
-	return "±" + percent(e)
 }
 
 // ledger tells where the joules of each domain went.
@@ -125,9 +68,9 @@ func (p *page) ledger() {
 		if l.OtherRunsJ != nil {
 			others += *l.OtherRunsJ
 		}
-		t.add(cell{l.Domain, nil}, cell{amount(l.TotalJ, joules), p.bold}, cell{amount(l.SpansJ, joules), nil},
-			cell{amount(l.UnattributedJ, joules), nil}, cell{amount(others, joules), nil},
-			cell{amount(l.IdleJ, joules), nil}, cell{l.Split, nil})
+		t.add(cell{l.Domain, nil}, cell{inwords.Amount(l.TotalJ, inwords.Joules), p.bold}, cell{inwords.Amount(l.SpansJ, inwords.Joules), nil},
+			cell{inwords.Amount(l.UnattributedJ, inwords.Joules), nil}, cell{inwords.Amount(others, inwords.Joules), nil},
+			cell{inwords.Amount(l.IdleJ, inwords.Joules), nil}, cell{l.Split, nil})
 	}
 	p.heading("Where the joules went")
 	p.table(t)
@@ -152,7 +95,7 @@ func (p *page) factors() {
 		if short && aside(f) {
 			continue
 		}
-		p.prose("  ", fmt.Sprintf("%s: %s, %s", f.ID, valueInWords(f), foundInWords(f)))
+		p.prose("  ", fmt.Sprintf("%s: %s, %s", f.ID, inwords.Factor(&f), inwords.Found(f.Found)))
 		source := f.Source
 		if short && ofDevice(f.Kind) {
 			source = inShort(source)
@@ -160,7 +103,7 @@ func (p *page) factors() {
 		p.prose("    ", fmt.Sprintf("%s, %d, quality %s", source, f.SourceYear, f.Quality))
 	}
 	if short {
-		p.flow("  ", " ", pieces(count(int64(more))+" more of devices, and their sources; --all shows them"), p.dim)
+		p.flow("  ", " ", pieces(inwords.Count(int64(more))+" more of devices, and their sources; --all shows them"), p.dim)
 	}
 }
 
@@ -190,59 +133,4 @@ func ofDevice(k factors.Kind) bool {
 // aside tells of a device's factors those that are no grams of making it.
 func aside(f factors.Factor) bool {
 	return ofDevice(f.Kind) && (f.Kind != factors.Production || f.Unit != "gCO2e")
-}
-
-// valueInWords is a factor's value in units for people.
-func valueInWords(f factors.Factor) string {
-	u := unitOf(f)
-	text := fmt.Sprintf("%s (%s–%s) %s", trimmed(f.Value/u.size), trimmed(f.Low/u.size), trimmed(f.High/u.size), u.name)
-	return strings.TrimSpace(text)
-}
-
-// unitOf is the unit for people that suits a factor; its name is "" of a plain
-// number.
-func unitOf(f factors.Factor) unit {
-	switch f.Unit {
-	case "1":
-		return unit{1, ""}
-	case "s":
-		return unit{year, "years"}
-	case "gCO2e":
-		return unitFor(f.Value, co2e)
-	case "kgSbeq":
-		return unitFor(f.Value, antimony)
-	case "J":
-		return unitFor(f.Value, joules)
-	}
-	return unit{1, f.Unit}
-}
-
-// year is the seconds of one, as lifetimes are told.
-const year = 365.25 * 24 * 3600
-
-// foundInWords tells how a factor came to be the one that is used.
-func foundInWords(f factors.Factor) string {
-	switch f.Found {
-	case factors.Live:
-		return "asked of the grid during the run"
-	case factors.Declared:
-		return "declared"
-	case factors.Exact:
-		return "exact"
-	case factors.Normalised:
-		return "found by its normalised name"
-	case factors.Family:
-		return "of its family"
-	case factors.Class:
-		return "of its class"
-	case factors.FromRegion:
-		return "of the whole region"
-	case factors.FromCountry:
-		return "of the whole country"
-	case factors.FromWorld:
-		return "of the whole world"
-	case estimate.Assumed:
-		return "assumed"
-	}
-	return string(f.Found)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -25,18 +26,18 @@ func (p *page) phases() {
 		cells := make([]cell, 7)
 		cells[0] = cell{name, paint}
 		if seconds != nil {
-			cells[1].text = duration(*seconds)
+			cells[1].text = inwords.Duration(*seconds)
 		}
-		set := func(i int, q *lifecycle.Quantity, units []unit) {
+		set := func(i int, q *lifecycle.Quantity, units []inwords.Unit) {
 			if q != nil {
 				value, bounds := interval(*q, units)
 				cells[i], cells[i+1] = cell{value, paint}, cell{bounds, p.dim}
 			}
 		}
-		set(2, energy, joules)
-		set(4, gco2e, grams)
+		set(2, energy, inwords.Joules)
+		set(4, gco2e, inwords.Grams)
 		if water != nil {
-			cells[6].text, _ = interval(*water, litres)
+			cells[6].text, _ = interval(*water, inwords.Litres)
 		}
 		t.add(cells...)
 	}
@@ -109,17 +110,17 @@ func (p *page) spans() {
 			if !p.all && (shown >= mostSpans || s.TotalJ < leastShare*all) {
 				continue
 			}
-			name := strings.Repeat("  ", depth) + nameOf(s.Path)
+			name := strings.Repeat("  ", depth) + inwords.Name(s.Path)
 			if paths[s.Path] > 1 {
 				name += " (" + string(s.Stage) + ")"
 			}
 			median := ""
 			if s.P50S != nil {
-				median = duration(*s.P50S)
+				median = inwords.Duration(*s.P50S)
 			}
 			shown++
-			t.add(cell{cut(name, 32), nil}, cell{}, cell{amount(s.TotalJ, joules), nil}, cell{amount(s.SelfJ, joules), nil},
-				cell{count(s.Count), nil}, cell{median, nil})
+			t.add(cell{cut(name, 32), nil}, cell{}, cell{inwords.Amount(s.TotalJ, inwords.Joules), nil}, cell{inwords.Amount(s.SelfJ, inwords.Joules), nil},
+				cell{inwords.Count(s.Count), nil}, cell{median, nil})
 			t.note(notesOf(s, depth)...)
 			bars = append(bars, [2]float64{s.SelfJ / most, s.TotalJ / most})
 			if !done[s.Path] {
@@ -137,7 +138,7 @@ func (p *page) spans() {
 	}
 	p.table(t)
 	if hidden := len(spans) - shown; hidden > 0 {
-		p.flow("  ", " ", pieces(plural(hidden, "path")+" more, of little energy; --all shows them"), p.dim)
+		p.flow("  ", " ", pieces(inwords.Plural(hidden, "path")+" more, of little energy; --all shows them"), p.dim)
 	}
 }
 
@@ -148,12 +149,12 @@ func notesOf(s lifecycle.Span, depth int) []string {
 	var notes []string
 	for _, name := range slices.Sorted(maps.Keys(s.Units)) {
 		u := s.Units[name]
-		text := indent + count(u.Count) + " " + name
+		text := indent + inwords.Count(u.Count) + " " + name
 		if u.JPerUnit != nil {
-			text += ": " + amount(*u.JPerUnit, joules)
+			text += ": " + inwords.Amount(*u.JPerUnit, inwords.Joules)
 		}
 		if u.GCO2ePerUnit != nil {
-			text += ", " + amount(*u.GCO2ePerUnit, co2e)
+			text += ", " + inwords.Amount(*u.GCO2ePerUnit, inwords.CO2e)
 		}
 		if u.JPerUnit != nil {
 			text += " each"
@@ -162,13 +163,13 @@ func notesOf(s lifecycle.Span, depth int) []string {
 	}
 	var rest []string
 	if s.Failed > 0 {
-		rest = append(rest, count(s.Failed)+" failed")
+		rest = append(rest, inwords.Count(s.Failed)+" failed")
 	}
 	if s.Open != nil && *s.Open > 0 {
-		rest = append(rest, count(*s.Open)+" still open")
+		rest = append(rest, inwords.Count(*s.Open)+" still open")
 	}
 	for _, flag := range s.Flags {
-		rest = append(rest, inWords(flag))
+		rest = append(rest, inwords.Code(flag))
 	}
 	if len(rest) > 0 {
 		notes = append(notes, indent+strings.Join(rest, ", "))
@@ -179,10 +180,4 @@ func notesOf(s lifecycle.Span, depth int) []string {
 // parentOf is the path of a path's parent, "" for a root.
 func parentOf(path string) string {
 	return path[:max(strings.LastIndexByte(path, '/'), 0)]
-}
-
-// nameOf is the last name of a path.
-func nameOf(path string) string {
-	name := path[strings.LastIndexByte(path, '/')+1:]
-	return strings.NewReplacer("~1", "/", "~0", "~").Replace(name)
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/ecotracer/ecotracer/internal/inwords"
 )
 
 // cell is a text in a table and how it is painted.
@@ -31,7 +33,7 @@ func newTable(right ...bool) *table {
 
 func (t *table) add(cells ...cell) {
 	for i := range cells {
-		cells[i].text = plain(cells[i].text)
+		cells[i].text = inwords.Visible(cells[i].text)
 		t.widths[i] = max(t.widths[i], utf8.RuneCountInString(cells[i].text))
 	}
 	t.rows = append(t.rows, row{cells: cells})
@@ -106,7 +108,7 @@ func (p *page) table(t *table) {
 		p.line("%s", b.String())
 		for _, note := range row.notes {
 			text := strings.TrimLeft(note, " ")
-			p.flow("  "+note[:len(note)-len(text)], " ", pieces(plain(text)), p.dim)
+			p.flow("  "+note[:len(note)-len(text)], " ", pieces(inwords.Visible(text)), p.dim)
 		}
 	}
 }
@@ -126,20 +128,20 @@ func (p *page) line(format string, args ...any) {
 }
 
 // heading begins a section.
-func (p *page) heading(text string) { p.line("\n%s", p.bold(plain(text))) }
+func (p *page) heading(text string) { p.line("\n%s", p.bold(inwords.Visible(text))) }
 
 // words writes texts one after another, separated by dots, broken at the edge
 // between two of them. Every line begins with indent.
 func (p *page) words(indent string, texts ...string) {
 	for i := range texts {
-		texts[i] = plain(texts[i])
+		texts[i] = inwords.Visible(texts[i])
 	}
 	p.flow(indent, " · ", texts, nil)
 }
 
 // prose writes a text, broken at the edge between two words.
 func (p *page) prose(indent, text string) {
-	p.flow(indent, " ", pieces(plain(text)), nil)
+	p.flow(indent, " ", pieces(inwords.Visible(text)), nil)
 }
 
 // flow writes texts that are safe already.

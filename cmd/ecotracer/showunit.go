@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -13,19 +14,19 @@ import (
 func (p *page) perUnit(t *table) (noScore string) {
 	r := p.record
 	if u := r.Totals.PerUnit; u != nil {
-		p.quantity(t, "one "+one(u.Unit), &u.GCO2e, co2e, "of "+count(u.Count))
+		p.quantity(t, "one "+inwords.One(u.Unit), &u.GCO2e, inwords.CO2e, "of "+inwords.Count(u.Count))
 	}
 	if r.UseCase.FunctionalUnit == nil {
 		return ""
 	}
 	if s, err := lifecycle.SCI(r, "", ""); err == nil {
-		u := unitFor(s.Score.Value, grams)
-		part := func(q lifecycle.Quantity) string { return digits(q.Value/s.Count/u.size) + " " + u.name }
-		p.quantity(t, "SCI", &s.Score, co2e, fmt.Sprintf("one %s: O %s + M %s", one(s.Unit), part(s.OperationalGCO2e), part(s.EmbodiedGCO2e)))
+		u := inwords.UnitFor(s.Score.Value, inwords.Grams)
+		part := func(q lifecycle.Quantity) string { return inwords.Digits(q.Value/s.Count/u.Size) + " " + u.Name }
+		p.quantity(t, "SCI", &s.Score, inwords.CO2e, fmt.Sprintf("one %s: O %s + M %s", inwords.One(s.Unit), part(s.OperationalGCO2e), part(s.EmbodiedGCO2e)))
 	} else {
 		at, why := wrongAt(err)
 		if strings.HasPrefix(at, "/hardware/") {
-			why = strings.Join(p.inRecord(at), " ") + ": " + why
+			why = strings.Join(inwords.Pointer(r, at), " ") + ": " + why
 		}
 		noScore = why
 	}
@@ -33,7 +34,7 @@ func (p *page) perUnit(t *table) (noScore string) {
 		return noScore
 	}
 	if f, err := lifecycle.FootprintPerUnit(r); err == nil {
-		p.quantity(t, "footprint", &f.GCO2e, co2e, "one "+one(f.Unit)+", with what is carried")
+		p.quantity(t, "footprint", &f.GCO2e, inwords.CO2e, "one "+inwords.One(f.Unit)+", with what is carried")
 	}
 	return noScore
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle/proof"
 )
 
@@ -98,7 +99,7 @@ func listed(subjects []proof.Subject) []proof.Subject { return append([]proof.Su
 func inEnvelope(key string, files, signatures int) string {
 	text := "record"
 	if files > 0 {
-		text += " and " + plural(files, "file")
+		text += " and " + inwords.Plural(files, "file")
 	}
 	text += " signed by key " + short(key)
 	if signatures > 1 {

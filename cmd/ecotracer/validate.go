@@ -3,10 +3,10 @@ package main
 import (
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"os"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -102,9 +102,9 @@ func (c *cli) tellVerdict(v verdict) {
 	text := "valid"
 	switch {
 	case errors > 0:
-		text = "not valid, " + v.atLeast() + plural(errors, "error")
+		text = "not valid, " + v.atLeast() + inwords.Plural(errors, "error")
 	case warnings > 0:
-		text += ", " + v.atLeast() + plural(warnings, "warning")
+		text += ", " + v.atLeast() + inwords.Plural(warnings, "warning")
 	}
 	if v.More {
 		text += "; what comes after so many is not listed"
@@ -142,12 +142,4 @@ func reason(err error) string {
 		return "it cannot be read (" + err.Error() + "); give the record file itself, <run id>.json"
 	}
 	return bare(err)
-}
-
-// plural counts things.
-func plural(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle/proof"
 )
 
@@ -138,10 +139,10 @@ func (p *page) verification(file string, v *proof.Verification) {
 	named := map[proof.Outcome][]string{}
 	for _, check := range v.Checks {
 		named[check.Outcome] = append(named[check.Outcome], string(check.Part))
-		t.add(cell{string(check.Part), nil}, cell{inWords(string(check.Outcome)), paint[check.Outcome]}, cell{check.Detail, p.dim})
+		t.add(cell{string(check.Part), nil}, cell{inwords.Code(string(check.Outcome)), paint[check.Outcome]}, cell{check.Detail, p.dim})
 		for i, problem := range check.Problems {
 			if i == mostProblemsShown {
-				t.note("  and " + count(int64(len(check.Problems)-i)) + " more; --json lists them all")
+				t.note("  and " + inwords.Count(int64(len(check.Problems)-i)) + " more; --json lists them all")
 				break
 			}
 			t.note("  " + problem.String())
@@ -154,5 +155,5 @@ func (p *page) verification(file string, v *proof.Verification) {
 	} else if open := named[proof.NotChecked]; len(open) > 0 {
 		text += ", but for what was not checked: " + strings.Join(open, ", ")
 	}
-	p.line("%s: %s", plain(file), paintText(text))
+	p.line("%s: %s", inwords.Visible(file), paintText(text))
 }

@@ -26,24 +26,25 @@ const (
 	NoEnergy    = "no energy of the run"
 )
 
-// phasesOf are the phases that are to be seen: the four of a model's life
-// cycle, or those of a run without a model; and what is in no phase.
-func phasesOf(r *lifecycle.Record) []lifecycle.Phase {
-	occurs := func(p lifecycle.Phase) bool { _, ok := r.Totals.ByPhase[p]; return ok }
-	phases := []lifecycle.Phase{lifecycle.PhaseProduction}
-	for _, p := range []lifecycle.Phase{lifecycle.PhaseTraining, lifecycle.PhaseInference} {
-		if occurs(p) || !occurs(lifecycle.PhaseUse) {
-			phases = append(phases, p)
+// phasesOf are the phases that are to be seen: those of a model's life cycle, or
+// of what works without a model; and what else occurs. Where nobody told which it
+// is, it shows.
+func phasesOf(r *lifecycle.Record) (list []lifecycle.Phase) {
+	_, use := r.Totals.ByPhase[lifecycle.PhaseUse]
+	kind := r.Technology.Kind
+	model := kind == "ml" || kind == "" && !use
+	for _, p := range []struct {
+		phase lifecycle.Phase
+		seen  bool // also where it does not occur
+	}{
+		{lifecycle.PhaseProduction, true}, {lifecycle.PhaseTraining, model}, {lifecycle.PhaseInference, model},
+		{lifecycle.PhaseUse, !model}, {lifecycle.PhaseEndOfLife, true}, {lifecycle.PhaseUnassigned, false},
+	} {
+		if _, occurs := r.Totals.ByPhase[p.phase]; occurs || p.seen {
+			list = append(list, p.phase)
 		}
 	}
-	if occurs(lifecycle.PhaseUse) {
-		phases = append(phases, lifecycle.PhaseUse)
-	}
-	phases = append(phases, lifecycle.PhaseEndOfLife)
-	if occurs(lifecycle.PhaseUnassigned) {
-		phases = append(phases, lifecycle.PhaseUnassigned)
-	}
-	return phases
+	return list
 }
 
 // Emissions are the gCO2e of each phase.

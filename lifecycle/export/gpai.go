@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -59,7 +60,7 @@ func twoFigures(v float64) string {
 	mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(v, 'e', 1, 64), "e")
 	e, _ := strconv.Atoi(exponent)
 	if e >= -1 && e <= 1 {
-		return significant(v, 2)
+		return inwords.Significant(v, 2)
 	}
 	return mantissa + "*10^" + strconv.Itoa(e)
 }
@@ -84,7 +85,7 @@ func (s *sheet) model(r *lifecycle.Record, o Options) {
 		architecture = strings.Join(nonEmpty(a.Name, a.Type), ", ")
 	}
 	if ml.Layers != nil {
-		design = counted(*ml.Layers) + " layers"
+		design = inwords.Count(*ml.Layers) + " layers"
 	}
 	parameters := entry{unknown: lacking(r, "/technology/ml/parameters", "/technology/ml")}
 	if p := ml.Parameters; p != nil && p.Total != nil {
@@ -226,8 +227,8 @@ func scientific(v float64) string {
 	if v == 0 {
 		return "0"
 	}
-	if e := math.Floor(math.Log10(rounded(v, 2))); e >= -1 && e <= 5 {
-		return significant(v, 2)
+	if e := math.Floor(math.Log10(inwords.Rounded(v, 2))); e >= -1 && e <= 5 {
+		return inwords.Significant(v, 2)
 	}
 	mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(v, 'e', 1, 64), "e")
 	e, _ := strconv.Atoi(exponent)
@@ -246,12 +247,12 @@ func energyMethod(r *lifecycle.Record, l *learning) string {
 		}
 	}
 	text := "Energy of the stages " + strings.Join(l.stages, ", ") + ", obtained by " + strings.Join(sensors, ", ") +
-		"; boundary " + string(r.Run.Boundary) + " (" + boundaryWords[r.Run.Boundary] + "), " + scopeWords[r.Run.Scope] + "; multiplied by the PUE of the place"
+		"; boundary " + string(r.Run.Boundary) + " (" + inwords.Covered(r.Run.Boundary) + "), " + inwords.Scope(r.Run.Scope) + "; multiplied by the PUE of the place"
 	var pues []string
 	for _, e := range l.environments(r) {
 		for _, f := range r.Factors {
 			if f.ID == e.Factors.PUE {
-				pues = append(pues, significant(f.Value, 3)+" ("+f.Source+")")
+				pues = append(pues, inwords.Significant(f.Value, 3)+" ("+f.Source+")")
 			}
 		}
 	}
@@ -281,7 +282,7 @@ func inferenceFLOP(r *lifecycle.Record, l *learning) entry {
 		what  string
 	}{{ml.Requests, "requests"}, {ml.TokensIn, "tokens read"}, {ml.TokensOut, "tokens generated"}} {
 		if n.count != nil {
-			did = append(did, counted(*n.count)+" "+n.what)
+			did = append(did, inwords.Count(*n.count)+" "+n.what)
 		}
 	}
 	if len(did) > 0 {

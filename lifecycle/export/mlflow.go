@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -113,7 +114,7 @@ func (c *mlflowCall) run(r *lifecycle.Record) (mlflowRun, error) {
 	}
 	err := c.api(http.MethodPost, "runs/create", map[string]any{
 		"experiment_id": cmp.Or(c.Experiment, "0"),
-		"run_name":      truncated(cmp.Or(visible(r.Run.Name), r.Run.ID), mlflowKeyBytes),
+		"run_name":      truncated(cmp.Or(inwords.Visible(r.Run.Name), r.Run.ID), mlflowKeyBytes),
 		"start_time":    cmp.Or(r.Run.StartedAt, &r.CreatedAt).UnixMilli(),
 	}, &answer)
 	if err == nil && answer.Run.Info.ID == "" {
@@ -174,7 +175,7 @@ func (c *mlflowCall) artifact(run mlflowRun, r *lifecycle.Record, o Options) ([]
 	path, ok := c.proxied(run.ArtifactURI)
 	if !ok {
 		scheme, _, _ := strings.Cut(run.ArtifactURI, ":")
-		why := fmt.Sprintf("the server keeps artifacts at %s:, where no proxy of its takes them", visible(truncated(scheme, 40)))
+		why := fmt.Sprintf("the server keeps artifacts at %s:, where no proxy of its takes them", inwords.Visible(truncated(scheme, 40)))
 		return append(trackerLosses(r), Loss{Path: "", Why: why}), nil
 	}
 	text, _, err := encodedRecord(r)
@@ -311,7 +312,7 @@ func (c *mlflowCall) send(method, path string, body []byte) ([]byte, *http.Respo
 	}
 	message := response.Status
 	if json.Unmarshal(text, &refusal) == nil && refusal.Code != "" {
-		message += ", " + visible(truncated(refusal.Code+": "+refusal.Message, 500))
+		message += ", " + inwords.Visible(truncated(refusal.Code+": "+refusal.Message, 500))
 	}
 	return nil, response, fmt.Errorf("%s: the server refuses: %s", callName(path), message)
 }

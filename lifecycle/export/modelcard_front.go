@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/ecotracer/ecotracer/internal/inwords"
 )
 
 // co2Key is the key of the front matter that tells of emissions.
@@ -169,7 +171,7 @@ func (p *cardParts) frontMatter() (*frontMatter, error) {
 	for i := 0; i < len(f.root.Content); i += 2 {
 		k := f.root.Content[i]
 		if k.Kind == yaml.ScalarNode && seen[k.Value] {
-			return nil, f.wrong(k.Line, k.Column, fmt.Sprintf("the key %s is there twice", visible(k.Value)))
+			return nil, f.wrong(k.Line, k.Column, fmt.Sprintf("the key %s is there twice", inwords.Visible(k.Value)))
 		}
 		seen[k.Value] = k.Kind == yaml.ScalarNode
 	}
@@ -193,9 +195,9 @@ func (f *frontMatter) broken(err error) error {
 		if load.ContextMsg != "" {
 			message = load.ContextMsg + " " + message
 		}
-		return f.wrong(load.Mark.Line, load.Mark.Column, "broken YAML: "+visible(message))
+		return f.wrong(load.Mark.Line, load.Mark.Column, "broken YAML: "+inwords.Visible(message))
 	}
-	return f.wrong(1, 1, "broken YAML: "+visible(err.Error()))
+	return f.wrong(1, 1, "broken YAML: "+inwords.Visible(err.Error()))
 }
 
 // badRune finds what no YAML may hold (YAML 1.2.2, 5.1), -1 if all is well.
@@ -298,7 +300,7 @@ func (f *frontMatter) edited(entries []co2Entry, newline string) ([]byte, *yaml.
 	case value.Style&yaml.FlowStyle != 0 || value.Content[0].Line == key.Line:
 		if kept := others(value, co2Keys...); len(kept) > 0 {
 			return nil, nil, f.wrong(kept[0].Line, kept[0].Column,
-				fmt.Sprintf("%s is no key that describes emissions, and is not to be lost: write a line for each key of %s", visible(kept[0].Value), co2Key))
+				fmt.Sprintf("%s is no key that describes emissions, and is not to be lost: write a line for each key of %s", inwords.Visible(kept[0].Value), co2Key))
 		}
 		lines = co2Lines(co2Key+":", entries, indent, indent+"  ", newline)
 	default:

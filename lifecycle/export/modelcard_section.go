@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ecotracer/ecotracer/factors"
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -47,9 +48,9 @@ func (s *section) lead(l *learning) {
 		s.add("The record does not tell what learning (" + markdown(strings.Join(l.stages, ", ")) + ") emitted: `" + co2Key + "` is not set from it.")
 		return
 	}
-	text := fmt.Sprintf("Learning (%s) emitted **%s** by its electricity", markdown(strings.Join(l.stages, ", ")), figureText(*l.emissions, gramsCO2e))
+	text := fmt.Sprintf("Learning (%s) emitted **%s** by its electricity", markdown(strings.Join(l.stages, ", ")), inwords.Figure(*l.emissions, inwords.CO2e))
 	if q := l.facility; q != nil {
-		text += fmt.Sprintf(", **%s** with that of the facility, %s", figureText(*q, kiloWattHours), methodInWords(q.Method, l.energy))
+		text += fmt.Sprintf(", **%s** with that of the facility, %s", inwords.Figure(*q, inwords.WattHours), methodInWords(q.Method, l.energy))
 	}
 	s.add(text + fmt.Sprintf(". `%s` in the front matter tells the same: of learning alone, without data preparation, evaluation and use, "+
 		"and without the making of the devices.", co2Key))
@@ -80,10 +81,10 @@ func (s *section) template(r *lifecycle.Record, o Options, l *learning) {
 	}
 	places := l.environments(r)
 	if l.seconds != nil {
-		hours = significant(*l.seconds/3600, 3) + of
+		hours = inwords.Significant(*l.seconds/3600, 3) + of
 	}
 	if l.emissions != nil {
-		carbon = figureText(*l.emissions, gramsCO2e) + of
+		carbon = inwords.Figure(*l.emissions, inwords.CO2e) + of
 	}
 	s.add("",
 		"- **Hardware Type:** "+orUnknown(l.hardware(r)),
@@ -137,18 +138,18 @@ func (s *section) phases(r *lifecycle.Record) {
 	t := &r.Totals
 	s.row("**the run**", &t.EnergyJ, &t.FacilityEnergyJ, t.GCO2e)
 	if t.GCO2e == nil {
-		s.add("", "What the run emitted in all is unknown, as part of it is; its electricity: "+figureText(t.OperationalGCO2e, gramsCO2e)+".")
+		s.add("", "What the run emitted in all is unknown, as part of it is; its electricity: "+inwords.Figure(t.OperationalGCO2e, inwords.CO2e)+".")
 	}
 }
 
 // row is a row of the table of phases. What is not there does not apply, or is
 // unknown.
 func (s *section) row(name string, energy, facility, gco2e *lifecycle.Quantity) {
-	cell := func(q *lifecycle.Quantity, units []peopleUnit) string {
+	cell := func(q *lifecycle.Quantity, units []inwords.Unit) string {
 		if q == nil {
 			return "–"
 		}
-		return figureText(*q, units)
+		return inwords.Figure(*q, units)
 	}
 	var methods []string
 	for _, q := range []*lifecycle.Quantity{energy, gco2e} {
@@ -157,29 +158,13 @@ func (s *section) row(name string, energy, facility, gco2e *lifecycle.Quantity) 
 		}
 	}
 	s.add(fmt.Sprintf("| %s | %s | %s | %s | %s |", name,
-		cell(energy, kiloWattHours), cell(facility, kiloWattHours), cell(gco2e, gramsCO2e), cmp.Or(strings.Join(methods, ", "), "–")))
-}
-
-// boundaryWords tell what energy_j covers.
-var boundaryWords = map[lifecycle.Boundary]string{
-	lifecycle.BoundaryComponent:    "some components",
-	lifecycle.BoundaryAccelerators: "accelerators alone",
-	lifecycle.BoundaryNode:         "the computer",
-	lifecycle.BoundaryIT:           "all IT equipment",
-	lifecycle.BoundaryFacility:     "the whole facility",
-}
-
-// scopeWords tell whose energy it is.
-var scopeWords = map[lifecycle.Scope]string{
-	lifecycle.ScopeProcess: "the process's part of it",
-	lifecycle.ScopeCgroup:  "the control group's part of it",
-	lifecycle.ScopeMachine: "all that it used",
+		cell(energy, inwords.WattHours), cell(facility, inwords.WattHours), cell(gco2e, inwords.CO2e), cmp.Or(strings.Join(methods, ", "), "–")))
 }
 
 // basis tells what the figures cover and rest on.
 func (s *section) basis(r *lifecycle.Record) {
 	texts := []string{fmt.Sprintf("Boundary of the energy: %s (%s), %s; %s of it measured.",
-		r.Run.Boundary, boundaryWords[r.Run.Boundary], scopeWords[r.Run.Scope], percentage(r.Totals.MeasuredShare))}
+		r.Run.Boundary, inwords.Covered(r.Run.Boundary), inwords.Scope(r.Run.Scope), inwords.Percent(r.Totals.MeasuredShare))}
 	var grids []string
 	for _, e := range r.Environments {
 		for _, f := range r.Factors {
@@ -197,22 +182,18 @@ func (s *section) basis(r *lifecycle.Record) {
 		texts = append(texts, strings.Join(grids, "; ")+".")
 	}
 	if r.Totals.WaterL != nil {
-		texts = append(texts, "Water: "+figureText(*r.Totals.WaterL, litresWater)+".")
+		texts = append(texts, "Water: "+inwords.Figure(*r.Totals.WaterL, inwords.Litres)+".")
 	}
 	s.add("", strings.Join(texts, " "))
 }
 
 // factorInWords tells a factor with bounds and source, in Markdown.
 func factorInWords(f *factors.Factor) string {
-	name, unit := "Grid", " gCO2e/kWh, "+string(f.Accounting)+"-based"
+	name, more := "Grid", ", "+string(f.Accounting)+"-based"
 	if f.Kind == factors.PUE {
-		name, unit = "PUE", ""
+		name, more = "PUE", ""
 	}
-	bounds := ""
-	if f.Low != f.High {
-		bounds = " (" + significant(f.Low, 3) + "–" + significant(f.High, 3) + ")"
-	}
-	return fmt.Sprintf("%s: %s%s%s, %s, %d", name, significant(f.Value, 3), bounds, unit, markdown(f.Source), f.SourceYear)
+	return fmt.Sprintf("%s: %s%s, %s, %d", name, inwords.Factor(f), more, markdown(f.Source), f.SourceYear)
 }
 
 // fewMissing is how many things a card tells that are missing.
@@ -233,7 +214,7 @@ func missingInWords(r *lifecycle.Record) string {
 			more++
 			continue
 		}
-		texts = append(texts, markdown(missingName(r, m))+" ("+markdown(strings.ReplaceAll(m.Reason, "-", " "))+")")
+		texts = append(texts, markdown(missingName(r, m))+" ("+markdown(inwords.Reason(m.Reason))+")")
 	}
 	if more > 0 {
 		texts = append(texts, fmt.Sprintf("and %d more", more))
@@ -241,27 +222,7 @@ func missingInWords(r *lifecycle.Record) string {
 	return strings.Join(texts, ", ")
 }
 
-// missingName tells in words what is missing: /totals/water_l, water of the
-// totals.
+// missingName tells in words what is missing: /totals/water_l, totals: water.
 func missingName(r *lifecycle.Record, m lifecycle.Missing) string {
-	if m.What != "" {
-		return m.What
-	}
-	steps := strings.Split(strings.TrimPrefix(m.Path, "/"), "/")
-	for i, step := range steps {
-		step = strings.NewReplacer("~1", "/", "~0", "~").Replace(step)
-		for _, unit := range []string{"_j", "_s", "_l", "_w"} {
-			step = strings.TrimSuffix(step, unit)
-		}
-		steps[i] = strings.ReplaceAll(step, "_", " ")
-	}
-	last := steps[len(steps)-1]
-	if len(steps) == 1 {
-		return last
-	}
-	of := strings.Join(steps[:len(steps)-1], " ")
-	if name := entryName(r, steps[0], steps[1]); name != "" {
-		of = strings.TrimSuffix(steps[0], "s") + " " + name + strings.Join(append([]string{""}, steps[2:len(steps)-1]...), " ")
-	}
-	return last + " of " + of
+	return cmp.Or(m.What, strings.Join(inwords.Pointer(r, m.Path), ": "))
 }

@@ -95,19 +95,3 @@ func TestOnlyAPlaceIsALink(t *testing.T) {
 		assert.Equal(t, want, markdownLink(to))
 	}
 }
-
-// Trap 71: no 0.000 kWh.
-func TestAFigureHasThreeDigitsAndAUnitThatSuitsIt(t *testing.T) {
-	assert.Equal(t, "0.000123", significant(0.0001234, 3))
-	assert.Equal(t, "1230", significant(1234, 3))
-	assert.Equal(t, "1.0", significant(0.999, 2))
-	assert.Equal(t, "0", significant(0, 3))
-	assert.Equal(t, "1.25 kWh", suitedText(1.25*perKWh))
-	assert.Equal(t, "1.00 kWh", suitedText(0.9999*perKWh), "no 1000 Wh")
-	assert.Equal(t, "0 Wh", suitedText(0))
-}
-
-func suitedText(j float64) string {
-	u := suited(j, kiloWattHours)
-	return significant(j/u.size, 3) + " " + u.name
-}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -163,7 +164,7 @@ func (c *crate) addRun() {
 	tool := r.Generator.Name + " " + r.Generator.Version
 	action := entity{
 		"@id": c.action, "@type": "CreateAction", "name": "Run of " + name,
-		"description":  fmt.Sprintf("Status %s; %s of the energy measured; boundary %s, scope %s.", r.Run.Status, percentage(r.Totals.MeasuredShare), r.Run.Boundary, r.Run.Scope),
+		"description":  fmt.Sprintf("Status %s; %s of the energy measured; boundary %s, scope %s.", r.Run.Status, inwords.Percent(r.Totals.MeasuredShare), r.Run.Boundary, r.Run.Scope),
 		"actionStatus": "http://schema.org/" + actionStatus[r.Run.Status],
 		"instrument":   ref("#program"),
 	}

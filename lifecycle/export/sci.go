@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ecotracer/ecotracer/factors"
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -50,35 +51,35 @@ func SCI(w io.Writer, r *lifecycle.Record, o Options) ([]Loss, error) {
 // score adds the score and its parts.
 func (s *sheet) score(r *lifecycle.Record, sci *lifecycle.SCIReport) {
 	per := func(q lifecycle.Quantity) entry {
-		e := quantified(divided(q, sci.Count), gramsCO2e, 1, "gCO2e/"+perOne(sci.Unit), "")
-		e.text += " per " + perOne(sci.Unit)
+		e := quantified(divided(q, sci.Count), inwords.CO2e, 1, "gCO2e/"+inwords.One(sci.Unit), "")
+		e.text += " per " + inwords.One(sci.Unit)
 		return e
 	}
-	score := quantified(&sci.Score, gramsCO2e, 1, "gCO2e/"+perOne(sci.Unit), "")
-	score.text += " per " + perOne(sci.Unit)
+	score := quantified(&sci.Score, inwords.CO2e, 1, "gCO2e/"+inwords.One(sci.Unit), "")
+	score.text += " per " + inwords.One(sci.Unit)
 	s.facts("Score",
 		fact("SCI", score),
 		fact("O, operational, per R", per(sci.OperationalGCO2e)),
 		fact("M, embodied, per R", per(sci.EmbodiedGCO2e)),
-		fact("R, functional unit", toldText(perOne(sci.Unit), "")),
-		fact("number of R", entry{text: counted(int64(sci.Count)), number: &sci.Count, unit: sci.Unit}))
+		fact("R, functional unit", toldText(inwords.One(sci.Unit), "")),
+		fact("number of R", entry{text: inwords.Count(int64(sci.Count)), number: &sci.Count, unit: sci.Unit}))
 	intensity := entry{unknown: "no electricity was used"}
 	if sci.Intensity != nil {
-		intensity = quantified(sci.Intensity, []peopleUnit{{1, "gCO2e/kWh"}}, 1, "gCO2e/kWh", "")
+		intensity = quantified(sci.Intensity, []inwords.Unit{{Size: 1, Name: "gCO2e/kWh"}}, 1, "gCO2e/kWh", "")
 	}
 	rows := [][]entry{
 		{{text: "E, energy"}, energyKWh(sci.EnergyKWh), {text: sciMethod(sci.EnergyKWh.Method, sci.MeasuredShare)}},
 		{{text: "I, intensity"}, intensity, {text: "sourced"}},
-		{{text: "O = E × I"}, quantified(&sci.OperationalGCO2e, gramsCO2e, 1, "gCO2e", ""), {text: "modeled"}},
-		{{text: "M, embodied"}, quantified(&sci.EmbodiedGCO2e, gramsCO2e, 1, "gCO2e", ""), {text: "modeled"}},
-		{{text: "R, count"}, {text: counted(int64(sci.Count)), number: &sci.Count, unit: sci.Unit}, {text: "measured, by the spans of " + r.UseCase.FunctionalUnit.Path}},
+		{{text: "O = E × I"}, quantified(&sci.OperationalGCO2e, inwords.CO2e, 1, "gCO2e", ""), {text: "modeled"}},
+		{{text: "M, embodied"}, quantified(&sci.EmbodiedGCO2e, inwords.CO2e, 1, "gCO2e", ""), {text: "modeled"}},
+		{{text: "R, count"}, {text: inwords.Count(int64(sci.Count)), number: &sci.Count, unit: sci.Unit}, {text: "measured, by the spans of " + r.UseCase.FunctionalUnit.Path}},
 	}
 	s.parts = append(s.parts, sheetPart{"What it is made of (method eim: energy, intensity, embodied)", []string{"component", "value", "method"}, rows})
 }
 
 // energyKWh is a quantity of kWh in the unit that suits it.
 func energyKWh(q lifecycle.Quantity) entry {
-	e := quantified(divided(q, 1/perKWh), kiloWattHours, perKWh, "kWh", "")
+	e := quantified(divided(q, 1/perKWh), inwords.WattHours, perKWh, "kWh", "")
 	e.quantity = &q
 	return e
 }
@@ -88,8 +89,8 @@ func (s *sheet) noScore(r *lifecycle.Record, why string) {
 	s.facts("Score", fact("SCI", entry{unknown: why}))
 	t := &r.Totals
 	s.parts = append(s.parts, sheetPart{"What is known of it", []string{"component", "value", "method"}, [][]entry{
-		{{text: "E, energy"}, quantified(&t.FacilityEnergyJ, kiloWattHours, perKWh, "kWh", ""), {text: sciMethod(t.EnergyJ.Method, t.MeasuredShare)}},
-		{{text: "O = E × I"}, quantified(&t.OperationalGCO2e, gramsCO2e, 1, "gCO2e", ""), {text: "modeled"}},
+		{{text: "E, energy"}, quantified(&t.FacilityEnergyJ, inwords.WattHours, perKWh, "kWh", ""), {text: sciMethod(t.EnergyJ.Method, t.MeasuredShare)}},
+		{{text: "O = E × I"}, quantified(&t.OperationalGCO2e, inwords.CO2e, 1, "gCO2e", ""), {text: "modeled"}},
 	}})
 }
 
@@ -101,7 +102,7 @@ func sciMethod(m lifecycle.Method, measured float64) string {
 	case m == lifecycle.Declared:
 		return "sourced"
 	case measured > 0:
-		return "measured (" + percentage(measured) + ") and modeled"
+		return "measured (" + inwords.Percent(measured) + ") and modeled"
 	}
 	return "modeled"
 }
@@ -128,7 +129,7 @@ func (s *sheet) application(r *lifecycle.Record, o Options, digest string, sci *
 		fact("organisation", toldText(who, lacking(r, "/publisher/name"))),
 		fact("contact", toldText(r.Publisher.Contact, lacking(r, "/publisher/contact"))),
 		fact("measured from", toldText(timeSpan(r), "nothing ran: it is an estimate")),
-		fact("boundary of the energy", entry{text: string(r.Run.Boundary) + ": " + boundaryWords[r.Run.Boundary] + ", " + scopeWords[r.Run.Scope]}),
+		fact("boundary of the energy", entry{text: string(r.Run.Boundary) + ": " + inwords.Covered(r.Run.Boundary) + ", " + inwords.Scope(r.Run.Scope)}),
 		fact("stages", toldText(strings.Join(stages, ", "), "no stage used anything")),
 		fact("left out", entry{text: orNone(strings.Join(leftOut, "; "))}),
 		fact("made by", entry{text: generatorName(r)}),
@@ -169,13 +170,7 @@ var factorColumns = []string{"factor", "kind", "value", "unit", "source", "year"
 
 // factorRow is a factor in a table.
 func factorRow(f *factors.Factor) []entry {
-	text := significant(f.Value, 3)
-	if f.Low != f.High {
-		text += " (" + significant(f.Low, 3) + "–" + significant(f.High, 3) + ")"
-	}
+	text := inwords.Digits(f.Value) + inwords.Bracketed(inwords.Bounds(f.Low, f.High))
 	q := &lifecycle.Quantity{Value: f.Value, Low: f.Low, High: f.High}
 	return []entry{{text: f.ID}, {text: string(f.Kind)}, {text: text, quantity: q, unit: f.Unit}, {text: f.Unit}, {text: f.Source}, {text: fmt.Sprint(f.SourceYear)}}
 }
-
-// perOne is a unit of work in the singular.
-func perOne(unit string) string { return strings.TrimSuffix(unit, "s") }

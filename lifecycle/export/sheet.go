@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -72,11 +73,11 @@ func toldText(text, why string) entry {
 
 // quantified is a figure in the units that suit it, and for programs in one
 // unit, which is size of the record's; unknown for a reason if it is nil.
-func quantified(q *lifecycle.Quantity, units []peopleUnit, size float64, unit, why string) entry {
+func quantified(q *lifecycle.Quantity, units []inwords.Unit, size float64, unit, why string) entry {
 	if q == nil {
 		return entry{unknown: why}
 	}
-	return entry{text: figureText(*q, units), quantity: divided(*q, size), unit: unit}
+	return entry{text: inwords.Figure(*q, units), quantity: divided(*q, size), unit: unit}
 }
 
 // divided is a quantity in a unit that is size of its own.
@@ -91,7 +92,7 @@ func lacking(r *lifecycle.Record, pointers ...string) string {
 	for _, p := range pointers {
 		for _, m := range r.Missing {
 			if m.Path == p || strings.HasPrefix(p, m.Path+"/") && m.What == "" {
-				return strings.ReplaceAll(m.Reason, "-", " ")
+				return inwords.Reason(m.Reason)
 			}
 		}
 	}
@@ -100,11 +101,8 @@ func lacking(r *lifecycle.Record, pointers ...string) string {
 
 // shown is what people read of an entry.
 func (e entry) shown() string {
-	switch e.unknown {
-	case "":
+	if e.unknown == "" {
 		return e.text
-	case "unknown":
-		return e.unknown
 	}
 	return "unknown (" + e.unknown + ")"
 }
@@ -173,7 +171,7 @@ func (s *sheet) asText(b *strings.Builder) {
 		for _, row := range p.rows {
 			var line []string
 			for _, e := range row {
-				line = append(line, visible(e.shown()))
+				line = append(line, inwords.Visible(e.shown()))
 			}
 			lines = append(lines, line)
 		}
@@ -195,7 +193,7 @@ func (s *sheet) asText(b *strings.Builder) {
 		b.WriteString("\n")
 	}
 	for _, note := range s.notes {
-		b.WriteString(visible(note) + "\n")
+		b.WriteString(inwords.Visible(note) + "\n")
 	}
 }
 

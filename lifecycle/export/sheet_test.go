@@ -84,14 +84,14 @@ func TestWhatARecordCannotTellIsUnknownNeverZero(t *testing.T) {
 	sci := fieldsOf(t, SCI, r)
 	assert.Contains(t, sci["SCI"]["value"].(map[string]any)["unknown"], "declare the functional unit")
 	table := fieldsOf(t, Table, r)
-	assert.Equal(t, map[string]any{"unknown": "not measured"}, table["water"]["value"])
+	assert.Equal(t, map[string]any{"unknown": "was not measured"}, table["water"]["value"])
 	assert.Equal(t, map[string]any{"unknown": "the record does not tell"}, table["emissions"]["value"])
 	gpai := fieldsOf(t, GPAI, r)
-	assert.Equal(t, map[string]any{"unknown": "withheld"}, gpai["total parameters"]["value"])
+	assert.Equal(t, map[string]any{"unknown": "withheld by the publisher"}, gpai["total parameters"]["value"])
 	for _, field := range []string{"energy used for training", "duration of training", "wall clock time", "hardware time", "amount of computation used for training"} {
 		assert.Equal(t, map[string]any{"unknown": "no stage of the run is training"}, gpai[field]["value"], field)
 	}
-	assert.Contains(t, filled(t, Table, r, Options{}), "unknown (not measured)")
+	assert.Contains(t, filled(t, Table, r, Options{}), "unknown (was not measured)")
 }
 
 func TestTheModelDocumentationFormHasTwoFigures(t *testing.T) {
@@ -110,7 +110,7 @@ func TestTwoFiguresAreTwoFigures(t *testing.T) {
 	for v, want := range map[float64]string{0: "0", 7.3e10: "7.3*10^10", 9610: "9.6*10^3", 0.996: "1.0", 12: "12", 99.6: "1.0*10^2", 0.04: "4.0*10^-2"} {
 		assert.Equal(t, want, twoFigures(v))
 	}
-	for v, want := range map[float64]string{0: "0", 0.15: "0.15", 0.00125: "1.3e-3", 1287: "1300", 123456: "120000", 2.5e7: "2.5e7", 0.0996: "0.10"} {
+	for v, want := range map[float64]string{0: "0", 0.15: "0.15", 0.00125: "1.3e-3", 1287: "1300", 123456: "120 000", 2.5e7: "2.5e7", 0.0996: "0.10"} {
 		assert.Equal(t, want, scientific(v))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -55,22 +56,22 @@ func (s *sheet) result(r *lifecycle.Record, o Options, digest string) {
 		fact("run", toldText(r.Run.Name, "the run has no name")),
 		fact("status", entry{text: string(r.Run.Status)}),
 		fact("time", toldText(timeSpan(r), "nothing ran: it is an estimate")),
-		fact("duration", entry{text: timeText(r.Run.DurationS), number: &r.Run.DurationS, unit: "s"}),
-		fact("energy", quantified(&t.EnergyJ, kiloWattHours, 1, "J", "")),
-		fact("energy with the facility", quantified(&t.FacilityEnergyJ, kiloWattHours, 1, "J", "")),
-		fact("measured share", entry{text: percentage(t.MeasuredShare), number: &t.MeasuredShare, unit: "1"}),
-		fact("emissions of electricity", quantified(&t.OperationalGCO2e, gramsCO2e, 1, "gCO2e", "")),
-		fact("emissions of devices", quantified(t.EmbodiedGCO2e, gramsCO2e, 1, "gCO2e", lacking(r, "/totals/embodied_gco2e"))),
-		fact("emissions", quantified(t.GCO2e, gramsCO2e, 1, "gCO2e", lacking(r, "/totals/gco2e"))),
-		fact("water", quantified(t.WaterL, litresWater, 1, "L", lacking(r, "/totals/water_l"))),
+		fact("duration", entry{text: inwords.Duration(r.Run.DurationS), number: &r.Run.DurationS, unit: "s"}),
+		fact("energy", quantified(&t.EnergyJ, inwords.WattHours, 1, "J", "")),
+		fact("energy with the facility", quantified(&t.FacilityEnergyJ, inwords.WattHours, 1, "J", "")),
+		fact("measured share", entry{text: inwords.Percent(t.MeasuredShare), number: &t.MeasuredShare, unit: "1"}),
+		fact("emissions of electricity", quantified(&t.OperationalGCO2e, inwords.CO2e, 1, "gCO2e", "")),
+		fact("emissions of devices", quantified(t.EmbodiedGCO2e, inwords.CO2e, 1, "gCO2e", lacking(r, "/totals/embodied_gco2e"))),
+		fact("emissions", quantified(t.GCO2e, inwords.CO2e, 1, "gCO2e", lacking(r, "/totals/gco2e"))),
+		fact("water", quantified(t.WaterL, inwords.Litres, 1, "L", lacking(r, "/totals/water_l"))),
 	}
 	if u := t.PerUnit; u != nil {
-		e := quantified(&u.GCO2e, gramsCO2e, 1, "gCO2e", "")
-		e.text += " of " + counted(u.Count)
-		rows = append(rows, fact("emissions of one "+perOne(u.Unit), e))
+		e := quantified(&u.GCO2e, inwords.CO2e, 1, "gCO2e", "")
+		e.text += " of " + inwords.Count(u.Count)
+		rows = append(rows, fact("emissions of one "+inwords.One(u.Unit), e))
 	}
 	s.facts("Result", append(rows,
-		fact("boundary", entry{text: string(r.Run.Boundary) + ": " + boundaryWords[r.Run.Boundary] + ", " + scopeWords[r.Run.Scope]}),
+		fact("boundary", entry{text: string(r.Run.Boundary) + ": " + inwords.Covered(r.Run.Boundary) + ", " + inwords.Scope(r.Run.Scope)}),
 		fact("made by", entry{text: generatorName(r)}),
 		fact("record", entry{text: recordName(o, digest)}))...)
 }
@@ -79,7 +80,7 @@ func (s *sheet) result(r *lifecycle.Record, o Options, digest string) {
 const absent = "–"
 
 // orAbsent is a figure of a phase or stage, which need not have it.
-func orAbsent(q *lifecycle.Quantity, units []peopleUnit, unit string) entry {
+func orAbsent(q *lifecycle.Quantity, units []inwords.Unit, unit string) entry {
 	if q == nil {
 		return entry{text: absent}
 	}
@@ -91,8 +92,8 @@ func (s *sheet) byPhase(r *lifecycle.Record) {
 	part := sheetPart{"By phase", []string{"phase", "energy", "with the facility", "emissions", "water"}, nil}
 	for _, p := range phaseNames {
 		if t, ok := r.Totals.ByPhase[p.phase]; ok {
-			part.rows = append(part.rows, []entry{{text: p.name}, orAbsent(t.EnergyJ, kiloWattHours, "J"), orAbsent(t.FacilityEnergyJ, kiloWattHours, "J"),
-				orAbsent(t.GCO2e, gramsCO2e, "gCO2e"), orAbsent(t.WaterL, litresWater, "L")})
+			part.rows = append(part.rows, []entry{{text: p.name}, orAbsent(t.EnergyJ, inwords.WattHours, "J"), orAbsent(t.FacilityEnergyJ, inwords.WattHours, "J"),
+				orAbsent(t.GCO2e, inwords.CO2e, "gCO2e"), orAbsent(t.WaterL, inwords.Litres, "L")})
 		}
 	}
 	s.parts = append(s.parts, part)
@@ -112,10 +113,10 @@ func (s *sheet) byStage(r *lifecycle.Record) {
 		}
 		time := entry{text: absent}
 		if e.DurationS != nil {
-			time = entry{text: timeText(*e.DurationS), number: e.DurationS, unit: "s"}
+			time = entry{text: inwords.Duration(*e.DurationS), number: e.DurationS, unit: "s"}
 		}
-		part.rows = append(part.rows, []entry{{text: string(e.Stage)}, time, orAbsent(e.EnergyJ, kiloWattHours, "J"),
-			orAbsent(e.FacilityEnergyJ, kiloWattHours, "J"), orAbsent(gco2e, gramsCO2e, "gCO2e"), {text: cmp.Or(method, absent)}})
+		part.rows = append(part.rows, []entry{{text: string(e.Stage)}, time, orAbsent(e.EnergyJ, inwords.WattHours, "J"),
+			orAbsent(e.FacilityEnergyJ, inwords.WattHours, "J"), orAbsent(gco2e, inwords.CO2e, "gCO2e"), {text: cmp.Or(method, absent)}})
 	}
 	s.parts = append(s.parts, part)
 }
@@ -125,36 +126,13 @@ func (s *sheet) system(r *lifecycle.Record) {
 	part := sheetPart{"System under test", []string{"device", "kind", "count", "model", "size", "power"}, nil}
 	for i := range r.Hardware {
 		h := &r.Hardware[i]
-		var size, power []string
-		if h.Cores != nil {
-			size = append(size, counted(*h.Cores)+" cores")
-		}
-		if h.Threads != nil {
-			size = append(size, counted(*h.Threads)+" threads")
-		}
-		if h.MemoryBytes != nil {
-			size = append(size, significant(float64(*h.MemoryBytes)/1e9, 3)+" GB")
-		}
-		if h.TDPW != nil {
-			power = append(power, "TDP "+significant(*h.TDPW, 3)+" W")
-		}
-		if h.PowerLimitW != nil {
-			power = append(power, "limit "+significant(*h.PowerLimitW, 3)+" W")
-		}
-		part.rows = append(part.rows, []entry{{text: h.ID}, {text: string(h.Kind)}, {text: counted(int64(h.Count))},
-			toldText(makerAndModel(h), lacking(r, fmt.Sprintf("/hardware/%d/model", i))),
+		size, power := inwords.Size(h), inwords.Power(h)
+		part.rows = append(part.rows, []entry{{text: h.ID}, {text: string(h.Kind)}, {text: inwords.Count(int64(h.Count))},
+			toldText(inwords.Model(h.Vendor, h.Model), lacking(r, fmt.Sprintf("/hardware/%d/model", i))),
 			{text: cmp.Or(strings.Join(size, ", "), absent)}, {text: cmp.Or(strings.Join(power, ", "), absent)}})
 	}
 	s.parts = append(s.parts, part)
 	s.facts("Software", fact("operating system", entry{text: r.Generator.OS + "/" + r.Generator.Arch}), fact("Go", toldText(r.Generator.Go, "the record does not tell")))
-}
-
-// makerAndModel names a device; many models begin with their maker.
-func makerAndModel(h *lifecycle.Hardware) string {
-	if strings.HasPrefix(h.Model, h.Vendor) {
-		return h.Model
-	}
-	return strings.TrimSpace(h.Vendor + " " + h.Model)
 }
 
 // instruments adds what measured, and how well.
@@ -163,10 +141,10 @@ func (s *sheet) instruments(r *lifecycle.Record) {
 	for _, m := range r.Methods {
 		sampling := absent
 		if m.SamplingS != nil {
-			sampling = timeText(*m.SamplingS)
+			sampling = inwords.Duration(*m.SamplingS)
 		}
 		part.rows = append(part.rows, []entry{{text: m.ID}, {text: string(m.Method)}, {text: strings.TrimSpace(m.Sensor + " " + m.Mode)}, {text: sampling},
-			{text: "×/÷ " + significant(1+m.RelError, 3), number: &m.RelError, unit: "1"}})
+			{text: inwords.Error(&m), number: &m.RelError, unit: "1"}})
 	}
 	s.parts = append(s.parts, part)
 }
@@ -204,7 +182,7 @@ func nonEmpty(texts ...string) (out []string) {
 func (s *sheet) gaps(r *lifecycle.Record) {
 	missing := sheetPart{"Missing", []string{"what", "reason", "where"}, nil}
 	for _, m := range r.Missing {
-		missing.rows = append(missing.rows, []entry{{text: missingName(r, m)}, {text: strings.ReplaceAll(m.Reason, "-", " ")}, {text: m.Path}})
+		missing.rows = append(missing.rows, []entry{{text: missingName(r, m)}, {text: inwords.Reason(m.Reason)}, {text: m.Path}})
 	}
 	warnings := sheetPart{"Warnings", []string{"code", "count", "detail", "first of"}, nil}
 	counts := map[[2]string]int64{} // by code and detail: a run of short spans has one for each path
@@ -221,7 +199,7 @@ func (s *sheet) gaps(r *lifecycle.Record) {
 		s.merged = s.merged || !first
 		if first {
 			delete(counts, key)
-			warnings.rows = append(warnings.rows, []entry{{text: w.Code}, {text: counted(n)}, {text: cmp.Or(w.Detail, absent)}, {text: cmp.Or(w.Path, absent)}})
+			warnings.rows = append(warnings.rows, []entry{{text: w.Code}, {text: inwords.Count(n)}, {text: cmp.Or(w.Detail, absent)}, {text: cmp.Or(w.Path, absent)}})
 		}
 	}
 	for _, p := range []sheetPart{missing, warnings} {

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/internal/recordtest"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
@@ -113,11 +114,11 @@ func TestAPictureTellsTheFiguresOfTheRecord(t *testing.T) {
 	r := known(t)
 	drawn := strings.Join(texts(t, svg(t, r, None)), "\n")
 	for _, want := range []string{"digits", "production", "training", "inference", "end of life", "FR", "node boundary", "95 % interval",
-		amount(*r.Totals.GCO2e, grams) + " and " + amount(r.Totals.EnergyJ, wattHours) + " in all"} {
+		inwords.Figure(*r.Totals.GCO2e, inwords.CO2e) + " and " + inwords.Figure(r.Totals.EnergyJ, inwords.WattHours) + " in all"} {
 		assert.Contains(t, drawn, want)
 	}
 	for p, total := range r.Totals.ByPhase {
-		assert.Contains(t, drawn, digits(total.GCO2e.Value/1e-3), "mgCO2e of %s", p)
+		assert.Contains(t, drawn, inwords.Digits(total.GCO2e.Value/1e-3), "mgCO2e of %s", p)
 	}
 	assert.Contains(t, drawn, "Emissions, mgCO2e")
 	assert.Contains(t, drawn, "Energy, node boundary, mWh")
@@ -149,7 +150,7 @@ func TestTextsStayTexts(t *testing.T) {
 	for name, want := range map[string]string{
 		`</text><script>alert(1)</script>`:    `</text><script>alert(1)</script>`,
 		`<!--]]>&#0;"'`:                       `<!--]]>&#0;"'`,
-		"a\x00b\x1b[2J\u202ec\ufeff\uffff\nd": "ab[2Jc d",
+		"a\x00b\x1b[2J\u202ec\ufeff\uffff\nd": "a<U+0000>b<U+001B>[2J<U+202E>c<U+FEFF><U+FFFF> d",
 		" \t\n":                               "unnamed run",
 		"مرحبا 👋":                             "مرحبا 👋",
 	} {
@@ -208,7 +209,7 @@ func TestThePNGShowsBarsOnItsBackground(t *testing.T) {
 		}
 		q := r.Totals.ByPhase[lifecycle.PhaseProduction].GCO2e
 		pn := newPicture(r, b).panels[0]
-		want := 2 * (width - labels - numbers - 2*margin).Points() * q.Value / pn.unit.size / pn.top()
+		want := 2 * (width - labels - numbers - 2*margin).Points() * q.Value / pn.unit.Size / pn.top()
 		assert.InDelta(t, want, longest, 0.03*want+6, "the bar is as long as its figure says")
 	}
 }

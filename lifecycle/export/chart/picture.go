@@ -9,7 +9,6 @@ import (
 	"sort"
 	"strings"
 	"time"
-	"unicode"
 
 	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot"
@@ -19,6 +18,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/internal/phases"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
@@ -66,8 +66,8 @@ type picture struct {
 type panel struct {
 	title   string
 	figures []phases.Figure
-	unit    unit   // of the axis
-	units   []unit // that figures may be in
+	unit    inwords.Unit   // of the axis
+	units   []inwords.Unit // that figures may be in
 }
 
 func newPicture(r *lifecycle.Record, b Background) *picture {
@@ -75,23 +75,23 @@ func newPicture(r *lifecycle.Record, b Background) *picture {
 	p.title = cmp.Or(plain(r.Run.Name), "unnamed run")
 	p.total = "unknown emissions"
 	if q := r.Totals.GCO2e; q != nil {
-		p.total = amount(*q, grams)
+		p.total = inwords.Figure(*q, inwords.CO2e)
 	}
-	p.total += " and " + amount(r.Totals.EnergyJ, wattHours) + " in all"
+	p.total += " and " + inwords.Figure(r.Totals.EnergyJ, inwords.WattHours) + " in all"
 	p.about = strings.Join(about(r), " · ")
 	for _, of := range []struct {
 		title   string
 		figures []phases.Figure
-		units   []unit
-	}{{"Emissions", phases.Emissions(r), grams}, {"Energy, " + boundary(r.Run.Boundary), phases.Energy(r), wattHours}} {
+		units   []inwords.Unit
+	}{{"Emissions", phases.Emissions(r), inwords.CO2e}, {"Energy, " + inwords.Boundary(r.Run.Boundary), phases.Energy(r), inwords.WattHours}} {
 		var most float64
 		for _, f := range of.figures {
 			if f.Quantity != nil {
 				most = max(most, f.Quantity.Value)
 			}
 		}
-		u := unitFor(most, of.units)
-		p.panels = append(p.panels, panel{of.title + ", " + u.name, of.figures, u, of.units})
+		u := inwords.UnitFor(most, of.units)
+		p.panels = append(p.panels, panel{of.title + ", " + u.Name, of.figures, u, of.units})
 	}
 	return p
 }
@@ -102,10 +102,10 @@ func about(r *lifecycle.Record) []string {
 	if r.Run.Status != lifecycle.Complete {
 		texts = append(texts, string(r.Run.Status))
 	}
-	texts = append(texts, boundary(r.Run.Boundary), string(r.Run.Scope)+" scope")
+	texts = append(texts, inwords.Boundary(r.Run.Boundary), string(r.Run.Scope)+" scope")
 	var places []string
 	for _, e := range r.Environments {
-		place := plain(cmp.Or(e.GridZone, e.Subdivision, e.Country, "place unknown"))
+		place := plain(inwords.Zone(&e))
 		if !slices.Contains(places, place) {
 			places = append(places, place)
 		}
@@ -117,27 +117,8 @@ func about(r *lifecycle.Record) []string {
 	return append(texts, "whiskers: 95 % interval")
 }
 
-func boundary(b lifecycle.Boundary) string {
-	if b == lifecycle.BoundaryIT {
-		return "IT boundary"
-	}
-	return string(b) + " boundary"
-}
-
-// plain makes one line of a text: what no line holds, what XML does not, and
-// what turns the writing round is left out.
-func plain(s string) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsPrint(r) || r == unicode.ReplacementChar:
-			return -1
-		}
-		return r
-	}, s)
-	return strings.Join(strings.Fields(s), " ")
-}
+// plain makes one line of a text.
+func plain(s string) string { return strings.Join(strings.Fields(inwords.Visible(s)), " ") }
 
 func (p *picture) height() vg.Length {
 	h := headH + margin/2
@@ -216,7 +197,7 @@ func (p *picture) panel(c draw.Canvas, pn *panel) error {
 	bars := pl.DataCanvas(inner)
 	for i := range pn.figures {
 		f, y := &pn.figures[i], bars.Y((float64(n-1-i)+0.5)/float64(n))
-		if f.Quantity != nil && f.Quantity.High/pn.unit.size > top { // the interval goes on
+		if f.Quantity != nil && f.Quantity.High/pn.unit.Size > top { // the interval goes on
 			c.FillPolygon(p.ink, []vg.Point{{X: bars.Max.X, Y: y - 4*px}, {X: bars.Max.X + 6*px, Y: y}, {X: bars.Max.X, Y: y + 4*px}})
 		}
 		y += 1.5 * px // to the eye letters hang below their middle
@@ -250,8 +231,8 @@ func (p *picture) axes() *plot.Plot {
 }
 
 // bar adds a bar and its interval to a plot.
-func (p *picture) bar(pl *plot.Plot, f *phases.Figure, u unit, y float64) error {
-	value := f.Quantity.Value / u.size
+func (p *picture) bar(pl *plot.Plot, f *phases.Figure, u inwords.Unit, y float64) error {
+	value := f.Quantity.Value / u.Size
 	b, err := plotter.NewBarChart(plotter.Values{value}, barH)
 	if err != nil {
 		return err
@@ -267,14 +248,14 @@ func (p *picture) bar(pl *plot.Plot, f *phases.Figure, u unit, y float64) error 
 	whisker, err := plotter.NewXErrorBars(struct {
 		plotter.XYs
 		plotter.XErrors
-	}{plotter.XYs{{X: value, Y: y}}, plotter.XErrors{{Low: value - f.Quantity.Low/u.size, High: f.Quantity.High/u.size - value}}})
+	}{plotter.XYs{{X: value, Y: y}}, plotter.XErrors{{Low: value - f.Quantity.Low/u.Size, High: f.Quantity.High/u.Size - value}}})
 	if err != nil {
 		return err
 	}
 	whisker.LineStyle = draw.LineStyle{Color: p.ink, Width: 1.5 * px}
 	whisker.CapWidth = 8 * px
 	pl.Add(b)
-	if (f.Quantity.High-f.Quantity.Low)/u.size > pl.X.Max*3/float64(width-labels-numbers) { // of 3 pixels: less is a blot
+	if (f.Quantity.High-f.Quantity.Low)/u.Size > pl.X.Max*3/float64(width-labels-numbers) { // of 3 pixels: less is a blot
 		pl.Add(whisker)
 	}
 	return nil
@@ -292,7 +273,7 @@ func (pn *panel) top() float64 {
 	if value == 0 {
 		return 1
 	}
-	return min(high, 3*value) / pn.unit.size * 1.02
+	return min(high, 3*value) / pn.unit.Size * 1.02
 }
 
 // ticks are four or five round numbers from 0 on.

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -93,7 +94,7 @@ func (v *run) model(m *lifecycle.ML, add func(string, ...string)) {
 		}
 		bytes := ""
 		if d.Bytes != nil {
-			bytes = amount(float64(*d.Bytes), data)
+			bytes = amount(float64(*d.Bytes), inwords.Data)
 		}
 		sets = append(sets, inWords(d.Role)+": "+joined(", ", name(d.Name), counted(d.Items, unit), counted(d.Tokens, "tokens"), bytes, name(d.Licence)))
 	}
@@ -102,7 +103,7 @@ func (v *run) model(m *lifecycle.ML, add func(string, ...string)) {
 	}
 	var metrics []string
 	for _, e := range m.Evaluation {
-		metrics = append(metrics, name(e.Metric)+" "+strconv.FormatFloat(e.Value, 'g', 4, 64)+inBracketsOf(inWords(e.Split)))
+		metrics = append(metrics, name(e.Metric)+" "+strconv.FormatFloat(e.Value, 'g', 4, 64)+inwords.Bracketed(inWords(e.Split)))
 	}
 	if len(metrics) > 0 {
 		add("Evaluation", semicolons(metrics, 12))
@@ -115,13 +116,6 @@ func sized(n *int64) string {
 		return ""
 	}
 	return "batches of " + count(*n)
-}
-
-func inBracketsOf(text string) string {
-	if text == "" {
-		return ""
-	}
-	return " (" + text + ")"
 }
 
 // semicolons lists some texts that have commas in them.
@@ -148,9 +142,9 @@ func (v *run) about() error {
 		{"SHA-256", digest + ", " + sealed},
 		{"Checked", "valid by its own rules: every sum, product and interval in it was computed again when this page was made"},
 		{"Form", name(r.Schema) + ", revision " + strconv.Itoa(r.SchemaRevision)},
-		{"Made", r.CreatedAt.UTC().Format("2 January 2006, 15:04:05 UTC") + " by " + joined(" ", name(r.Generator.Name), name(r.Generator.Version)) + ", factors " + name(r.Generator.FactorsVersion)},
+		{"Made", inwords.When(&r.CreatedAt, nil) + " by " + joined(" ", name(r.Generator.Name), name(r.Generator.Version)) + ", factors " + name(r.Generator.FactorsVersion)},
 		{"On", joined(", ", name(r.Generator.OS), name(r.Generator.Arch), name(r.Generator.Go))},
-		{"Counted", fmt.Sprintf("%s; boundary %s, scope %s", boundaryInWords(r.Run.Boundary), name(string(r.Run.Boundary)), name(string(r.Run.Scope)))},
+		{"Counted", fmt.Sprintf("the energy of %s; %s, %s scope", name(inwords.Covered(r.Run.Boundary)), name(inwords.Boundary(r.Run.Boundary)), name(string(r.Run.Scope)))},
 		{"Publisher", joined(", ", name(r.Publisher.Name), name(r.Publisher.Division), name(r.Publisher.Project), name(r.Publisher.Contact), name(r.Publisher.Confidentiality), name(r.Publisher.Licence))},
 	}
 	add := func(label, text string) {
@@ -167,7 +161,7 @@ func (v *run) about() error {
 		add("Replaces", names(r.Supersedes, 3))
 	}
 	if n := len(r.Extensions); n > 0 {
-		add("Not shown", plural(n, "extension")+" of the record, but for its timeline")
+		add("Not shown", inwords.Plural(n, "extension")+" of the record, but for its timeline")
 	}
 	return nil
 }

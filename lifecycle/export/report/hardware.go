@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/ecotracer/ecotracer/lifecycle"
+	"github.com/ecotracer/ecotracer/internal/inwords"
 )
 
 // hardware tells the devices, what each used and how that is known.
@@ -32,11 +32,7 @@ func (v *run) hardware() {
 	t := table{Caption: "Devices, what the run used of each, and which meter told", Head: head("Device", "#Count", "Size", "#Held for", "#Energy", "Told by", "Production and end of life")}
 	for i := range r.Hardware {
 		h := &r.Hardware[i]
-		model := name(h.Model)
-		if h.Vendor != "" && !strings.HasPrefix(h.Model, h.Vendor) {
-			model = joined(" ", name(h.Vendor), model)
-		}
-		first := title(cmp.Or(model, "model unknown"))
+		first := title(cmp.Or(name(inwords.Model(h.Vendor, h.Model)), "model unknown"))
 		first.Small = name(string(h.Kind))
 		if h.ID != string(h.Kind) {
 			first.Small += " " + name(h.ID)
@@ -45,28 +41,10 @@ func (v *run) hardware() {
 			first.Small += ", part of " + name(h.PartOf)
 			first.Indent = 1
 		}
-		var size []string
-		for _, of := range []struct {
-			n    *int64
-			what string
-		}{{h.Cores, "cores"}, {h.Threads, "threads"}} {
-			if of.n != nil {
-				size = append(size, count(*of.n)+" "+of.what)
-			}
-		}
-		if h.MemoryBytes != nil {
-			u := unitFor(float64(*h.MemoryBytes), memory)
-			size = append(size, trimmed(float64(*h.MemoryBytes)/u.size)+nbsp+u.name)
-		}
-		if h.TDPW != nil {
-			size = append(size, "TDP "+trimmed(*h.TDPW)+nbsp+"W")
-		}
-		if h.PowerLimitW != nil {
-			size = append(size, "limited to "+trimmed(*h.PowerLimitW)+nbsp+"W")
-		}
+		size := append(inwords.Size(h), inwords.Power(h)...)
 		joulesCell, usedCell := cell{Text: "not told", Class: "unknown"}, cell{}
 		if told[h.ID] {
-			joulesCell = number(energy[h.ID], wattHours, "")
+			joulesCell = number(energy[h.ID], inwords.WattHours, "")
 		}
 		if s := use[h.ID]; s > 0 {
 			usedCell = text(duration(s))
@@ -84,7 +62,7 @@ func names(ids []string, n int) string {
 	for i := range ids {
 		texts[i] = name(ids[i])
 	}
-	return few(texts, n)
+	return inwords.Few(texts, n)
 }
 
 // made tells how the device's production and end of life are known.
@@ -106,7 +84,7 @@ func (v *run) made(i int) cell {
 func (v *run) madeBy(id string) cell {
 	for i := range v.record.Factors {
 		if f := &v.record.Factors[i]; f.ID == id {
-			return note(amount(f.Value, co2e)+" to make one", "factor "+name(id))
+			return note(amount(f.Value, inwords.CO2e)+" to make one", "factor "+name(id))
 		}
 	}
 	return note("known", name(id))
@@ -122,17 +100,13 @@ func (v *run) meters() {
 		}
 		var left []string
 		for _, l := range m.LeftOut {
-			left = append(left, name(l.Domain)+" ("+leftOutInWords(l.Reason)+")")
+			left = append(left, name(inwords.LeftOut(l)))
 		}
-		sensor := joined(", ", name(m.Sensor), name(m.Mode))
+		sensor := name(inwords.Sensor(&m))
 		if m.Tool != "" {
 			sensor += ", by " + joined(" ", name(m.Tool), name(m.Version))
 		}
-		sure := errorInWords(m.RelError)
-		if m.Mode == "factor" {
-			sure = "as its factors"
-		}
-		t.Rows = append(t.Rows, row{Cells: []cell{title(name(m.ID)), text(methodInWords(m.Method)), text(sensor), text(sure), every, text(few(left, 8))}})
+		t.Rows = append(t.Rows, row{Cells: []cell{title(name(m.ID)), text(name(inwords.Method(m.Method))), text(sensor), text(inwords.Error(&m)), every, text(inwords.Few(left, 8))}})
 	}
 	t.cut(3*v.rows, "meter")
 	v.Meters = t
@@ -143,49 +117,8 @@ func (v *run) meters() {
 		}
 	}
 	if len(not) > 0 {
-		v.LeftOut = "Not measured: " + few(not, 10) + "."
+		v.LeftOut = "Not measured: " + inwords.Few(not, 10) + "."
 	}
-}
-
-// leftOutInWords tells why a domain that was seen is not counted.
-func leftOutInWords(reason string) string {
-	switch reason {
-	case "contained":
-		return "another domain contains it"
-	case "mirrored":
-		return "another domain tells the same"
-	case "unreadable":
-		return "it could not be read"
-	case "refused":
-		return "it told what cannot be"
-	}
-	return inWords(reason)
-}
-
-func methodInWords(m lifecycle.Method) string {
-	switch m {
-	case lifecycle.Metered:
-		return "an external meter"
-	case lifecycle.Counter:
-		return "a hardware counter"
-	case lifecycle.Modelled:
-		return "a model"
-	case lifecycle.Declared:
-		return "declared by a person"
-	}
-	return name(string(m))
-}
-
-// errorInWords tells a relative error e, by which a figure v is between v/(1+e)
-// and v·(1+e).
-func errorInWords(e float64) string {
-	switch {
-	case e == 0:
-		return "taken as exact"
-	case e > 0.2: // then no longer about the same up and down
-		return "within a factor of " + trimmed(1+e)
-	}
-	return "±" + percent(e)
 }
 
 // services tells what was stored, sent and asked of services.
@@ -195,23 +128,13 @@ func (v *run) services() {
 		e := &v.record.Phases[i]
 		for k := range e.Usage {
 			u := &e.Usage[k]
-			what := ""
-			switch {
-			case u.Stored != nil:
-				what = amount(u.Stored.Bytes, data) + " kept for " + duration(u.Stored.Seconds)
-				if u.Stored.Replicas != 1 {
-					what += ", " + trimmed(u.Stored.Replicas) + " times"
-				}
-			case u.Transferred != nil:
-				what = amount(u.Transferred.Bytes, data) + " sent"
-			case u.Calls != nil:
-				what = count(u.Calls.Count) + " " + name(u.Calls.Unit)
-			default:
+			what := name(inwords.Service(u))
+			if what == "" {
 				continue
 			}
 			at := "/phases/" + strconv.Itoa(i) + "/usage/" + strconv.Itoa(k) + "/"
-			t.Rows = append(t.Rows, row{Cells: []cell{title(name(u.Hardware)), text(what), optional(u.EnergyJ, wattHours, at+"energy_j"),
-				optional(u.OperationalGCO2e, co2e, at+"operational_gco2e"), text(name(string(e.Stage))), text(name(u.Factor))}})
+			t.Rows = append(t.Rows, row{Cells: []cell{title(name(u.Hardware)), text(what), optional(u.EnergyJ, inwords.WattHours, at+"energy_j"),
+				optional(u.OperationalGCO2e, inwords.CO2e, at+"operational_gco2e"), text(name(string(e.Stage))), text(name(u.Factor))}})
 		}
 	}
 	t.cut(3*v.rows, "row")

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -52,7 +53,7 @@ func (v *run) ledger() {
 		at := "/ledger/" + strconv.Itoa(i) + "/"
 		others := cell{}
 		if l.OtherRunsJ != nil {
-			others = number(*l.OtherRunsJ, wattHours, at+"other_runs_j")
+			others = number(*l.OtherRunsJ, inwords.WattHours, at+"other_runs_j")
 		}
 		var own book
 		own.add(l)
@@ -61,7 +62,7 @@ func (v *run) ledger() {
 		}
 		idle := cell{Text: "unknown", Class: "unknown"}
 		if l.IdleFound != "unknown" {
-			idle = number(l.IdleW, watts, at+"idle_w")
+			idle = number(l.IdleW, inwords.Watts, at+"idle_w")
 			idle.Small = inWords(l.IdleFound)
 		}
 		first := title(name(l.Domain))
@@ -73,8 +74,8 @@ func (v *run) ledger() {
 			first.Small += ", " + duration(*l.ExtrapolatedS) + " by its last power"
 		}
 		t.Rows = append(t.Rows, row{Cells: []cell{first,
-			number(l.TotalJ, wattHours, at+"total_j"), number(l.SpansJ, wattHours, at+"spans_j"), number(l.UnattributedJ, wattHours, at+"unattributed_j"),
-			others, number(l.OtherProcessesJ, wattHours, at+"other_processes_j"), number(l.IdleJ, wattHours, at+"idle_j"), text(inWords(l.Split)), idle, text(count(l.Samples))}})
+			number(l.TotalJ, inwords.WattHours, at+"total_j"), number(l.SpansJ, inwords.WattHours, at+"spans_j"), number(l.UnattributedJ, inwords.WattHours, at+"unattributed_j"),
+			others, number(l.OtherProcessesJ, inwords.WattHours, at+"other_processes_j"), number(l.IdleJ, inwords.WattHours, at+"idle_j"), text(inWords(l.Split)), idle, text(count(l.Samples))}})
 		if i < 2*v.rows {
 			for _, s := range []share{{Part: "spans", Value: l.SpansJ}, {Part: "no span", Value: l.UnattributedJ}, {Part: "other runs", Value: deref(l.OtherRunsJ)},
 				{Part: "other programs", Value: l.OtherProcessesJ}, {Part: "idle", Value: l.IdleJ}} {
@@ -92,15 +93,15 @@ func (v *run) ledger() {
 	b := sumLedger(r)
 	others := cell{}
 	if slices.ContainsFunc(r.Ledger, func(l lifecycle.LedgerLine) bool { return l.OtherRunsJ != nil }) {
-		others = number(b.otherRuns, wattHours, "")
+		others = number(b.otherRuns, inwords.WattHours, "")
 	}
-	t.Foot = []row{{Cells: []cell{title("all"), number(b.total, wattHours, ""), number(b.spans, wattHours, ""), number(b.unattributed, wattHours, ""),
-		others, number(b.otherProcesses, wattHours, ""), number(b.idle, wattHours, ""), {}, {}, {}}}}
+	t.Foot = []row{{Cells: []cell{title("all"), number(b.total, inwords.WattHours, ""), number(b.spans, inwords.WattHours, ""), number(b.unattributed, inwords.WattHours, ""),
+		others, number(b.otherProcesses, inwords.WattHours, ""), number(b.idle, inwords.WattHours, ""), {}, {}, {}}}}
 	v.LedgerNote = "Each joule that a meter told is booked exactly once. "
 	if worst < 1e-9 {
 		v.LedgerNote += "Added up here, the columns make what the meter told of every domain, to a billionth."
 	} else {
-		v.LedgerNote += "Added up here, the columns differ from what the meter told by " + trimmed(100*worst) + " %."
+		v.LedgerNote += "Added up here, the columns differ from what the meter told by " + inwords.Trimmed(100*worst) + " %."
 	}
 	t.cut(6*v.rows, "domain")
 	v.Ledger = t

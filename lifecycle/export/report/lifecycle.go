@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
+	"github.com/ecotracer/ecotracer/internal/phases"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -16,27 +18,6 @@ type bar struct {
 	High   *float64 `json:"high,omitempty"`
 	Label  string   `json:"label"`
 	Absent bool     `json:"absent,omitempty"` // not unknown: nothing of it was in the run
-}
-
-// phasesOf are the four phases of the life cycle as they apply to a record, and
-// what else occurs in it.
-func phasesOf(r *lifecycle.Record) []lifecycle.Phase {
-	using := lifecycle.PhaseInference
-	if kind := r.Technology.Kind; kind != "" && kind != "ml" {
-		using = lifecycle.PhaseUse
-	}
-	list := []lifecycle.Phase{lifecycle.PhaseProduction}
-	for _, p := range []lifecycle.Phase{lifecycle.PhaseTraining, lifecycle.PhaseInference, lifecycle.PhaseUse} {
-		_, occurs := r.Totals.ByPhase[p]
-		if occurs || p == using || p == lifecycle.PhaseTraining && using == lifecycle.PhaseInference {
-			list = append(list, p)
-		}
-	}
-	list = append(list, lifecycle.PhaseEndOfLife)
-	if _, occurs := r.Totals.ByPhase[lifecycle.PhaseUnassigned]; occurs {
-		list = append(list, lifecycle.PhaseUnassigned)
-	}
-	return list
 }
 
 // phaseMeaning tells what a phase is, in words.
@@ -55,10 +36,10 @@ var phaseMeaning = map[lifecycle.Phase]string{
 func (v *run) lifeCycle() {
 	r := v.record
 	t := table{Caption: "What each phase and stage of the life cycle came to", Head: head("Phase and stage", "#Emissions", "#Energy", "#At the site (PUE)", "#Water", "#Time", "Method")}
-	for _, p := range phasesOf(r) {
+	for _, f := range phases.Emissions(r) {
+		p := f.Phase
 		sum, occurs := r.Totals.ByPhase[p]
 		at := "/totals/by_phase/" + string(p) + "/"
-		b := bar{Phase: name(string(p))}
 		device := p == lifecycle.PhaseProduction || p == lifecycle.PhaseEndOfLife
 		cells := []cell{note(name(string(p)), phaseMeaning[p])}
 		cells[0].Head = true
@@ -68,22 +49,22 @@ func (v *run) lifeCycle() {
 				entries = append(entries, i)
 			}
 		}
-		emissions := figure(sum.GCO2e, co2e, at+"gco2e", v.unknownDevices())
+		b, emissions := bar{Phase: name(string(p))}, cell{Text: f.Why, Class: "unknown"}
 		switch {
-		case sum.GCO2e != nil:
-			b.Value, b.Low, b.High = &sum.GCO2e.Value, &sum.GCO2e.Low, &sum.GCO2e.High
-			b.Label = joined(" ", amount(sum.GCO2e.Value, co2e), inBrackets(bounds(*sum.GCO2e, co2e)))
-		case !occurs && !device:
-			b.Label, b.Absent = "not part of this run", true
-		case v.noDevices():
-			b.Label, b.Absent = "does not apply: it held no device of its own", true
+		case f.Quantity != nil:
+			b.Value, b.Low, b.High = &f.Quantity.Value, &f.Quantity.Low, &f.Quantity.High
+			b.Label = withBounds(*f.Quantity, inwords.CO2e)
+			emissions = figure(f.Quantity, inwords.CO2e, at+"gco2e", "")
+			if f.Least {
+				b.Label, emissions.Before = "at least "+b.Label, "at least "
+			}
+		case f.Why == phases.Unknown && device:
+			emissions = unknown(v.unknownDevices())
+			b.Label = joined(": ", f.Why, v.unknownDevices())
 		default:
-			b.Label = joined(": ", "unknown", v.unknownDevices())
+			b.Label, b.Absent = f.Why, f.Why != phases.Unknown
 		}
-		if b.Absent {
-			emissions = cell{Text: b.Label, Class: "unknown"}
-		}
-		cells = append(cells, emissions, optional(sum.EnergyJ, wattHours, at+"energy_j"), optional(sum.FacilityEnergyJ, wattHours, at+"facility_energy_j"),
+		cells = append(cells, emissions, optional(sum.EnergyJ, inwords.WattHours, at+"energy_j"), optional(sum.FacilityEnergyJ, inwords.WattHours, at+"facility_energy_j"),
 			v.water(sum.WaterL, at, device || !occurs), seconds(held(r, entries), ""), text(methodOf(sum.GCO2e)))
 		v.charts.Phases = append(v.charts.Phases, b)
 		t.Rows = append(t.Rows, row{Class: "phase phase-" + string(p), Cells: cells})
@@ -95,9 +76,9 @@ func (v *run) lifeCycle() {
 	}
 	sums := &r.Totals
 	t.Foot = []row{{Cells: []cell{
-		title("all"), figure(sums.GCO2e, co2e, "/totals/gco2e", v.why("/totals/gco2e")), figure(&sums.EnergyJ, wattHours, "/totals/energy_j", ""),
-		figure(&sums.FacilityEnergyJ, wattHours, "/totals/facility_energy_j", ""),
-		figure(sums.WaterL, litres, "/totals/water_l", v.why("/totals/water_l")), seconds(&r.Run.DurationS, "/run/duration_s"), text(methodOf(sums.GCO2e)),
+		title("all"), figure(sums.GCO2e, inwords.CO2e, "/totals/gco2e", v.why("/totals/gco2e")), figure(&sums.EnergyJ, inwords.WattHours, "/totals/energy_j", ""),
+		figure(&sums.FacilityEnergyJ, inwords.WattHours, "/totals/facility_energy_j", ""),
+		figure(sums.WaterL, inwords.Litres, "/totals/water_l", v.why("/totals/water_l")), seconds(&r.Run.DurationS, "/run/duration_s"), text(methodOf(sums.GCO2e)),
 	}}}
 	t.cut(3*v.rows, "stage")
 	v.LifeCycle = t
@@ -120,15 +101,8 @@ func methodOf(q *lifecycle.Quantity) string {
 	return name(string(q.Method))
 }
 
-func inBrackets(text string) string {
-	if text == "" {
-		return ""
-	}
-	return "(" + text + ")"
-}
-
 // optional is a figure that some phases do not have by their nature.
-func optional(q *lifecycle.Quantity, units []unit, at string) cell {
+func optional(q *lifecycle.Quantity, units []inwords.Unit, at string) cell {
 	if q == nil {
 		return cell{}
 	}
@@ -140,7 +114,7 @@ func (v *run) water(q *lifecycle.Quantity, at string, device bool) cell {
 	if q == nil && !device {
 		return unknown(v.why("/totals/water_l"))
 	}
-	return optional(q, litres, at+"water_l")
+	return optional(q, inwords.Litres, at+"water_l")
 }
 
 // held is the time of some stages together; nil if none tells any.
@@ -169,10 +143,10 @@ func (v *run) stageRow(i int, e *lifecycle.PhaseEntry) row {
 	if e.Stage.Device() {
 		grams, of = e.EmbodiedGCO2e, "embodied_gco2e"
 	} else {
-		water = figure(e.WaterL, litres, at+"water_l", v.why(at+"water_l"))
+		water = figure(e.WaterL, inwords.Litres, at+"water_l", v.why(at+"water_l"))
 	}
-	return row{Class: "stage", Cells: []cell{first, figure(grams, co2e, at+of, v.why(at+of)), optional(e.EnergyJ, wattHours, at+"energy_j"),
-		optional(e.FacilityEnergyJ, wattHours, at+"facility_energy_j"), water, seconds(e.DurationS, at+"duration_s"), text(methodOf(grams))}}
+	return row{Class: "stage", Cells: []cell{first, figure(grams, inwords.CO2e, at+of, v.why(at+of)), optional(e.EnergyJ, inwords.WattHours, at+"energy_j"),
+		optional(e.FacilityEnergyJ, inwords.WattHours, at+"facility_energy_j"), water, seconds(e.DurationS, at+"duration_s"), text(methodOf(grams))}}
 }
 
 // unknownDevices tells of which devices nobody knows what they took to make,
@@ -187,37 +161,18 @@ func (v *run) unknownDevices() string {
 		if !ok || member != "embodied" || m.Reason == "not-applicable" {
 			continue
 		}
-		why := reasonInWords(m.Reason)
+		why := inwords.Reason(m.Reason)
 		if of[why] == nil {
 			reasons = append(reasons, why)
 		}
-		of[why] = append(of[why], name(v.entry("hardware", index)))
+		of[why] = append(of[why], name(strings.TrimPrefix(inwords.Pointer(r, "/hardware/"+index)[0], "device ")))
 	}
 	slices.Sort(reasons)
 	var texts []string
 	for _, why := range reasons {
-		texts = append(texts, few(of[why], 5)+" ("+why+")")
+		texts = append(texts, inwords.Few(of[why], 5)+" ("+why+")")
 	}
 	return strings.Join(texts, "; ")
-}
-
-// noDevices tells whether there is no device that anybody would have to make:
-// services and what others hold.
-func (v *run) noDevices() bool {
-	for i := range v.record.Hardware {
-		if v.why("/hardware/"+strconv.Itoa(i)+"/embodied") != reasonInWords("not-applicable") {
-			return false
-		}
-	}
-	return true
-}
-
-// few lists the first n of some names, and how many more there are.
-func few(list []string, n int) string {
-	if len(list) <= n+1 {
-		return strings.Join(list, ", ")
-	}
-	return strings.Join(list[:n], ", ") + " and " + count(int64(len(list)-n)) + " more"
 }
 
 // otherImpacts tells what the devices' share is besides grams of CO2e.
@@ -227,14 +182,14 @@ func (v *run) otherImpacts() string {
 	for _, of := range []struct {
 		what  string
 		q     *lifecycle.Quantity
-		units []unit
+		units []inwords.Unit
 	}{
-		{"%s of minerals and metals depleted", t.EmbodiedADPeKgSbeq, antimony},
-		{"%s of primary energy", t.EmbodiedPrimaryEnergyJ, joules},
-		{"%s of electronic waste", t.EmbodiedWasteKg, waste},
+		{"%s of minerals and metals depleted", t.EmbodiedADPeKgSbeq, inwords.Antimony},
+		{"%s of primary energy", t.EmbodiedPrimaryEnergyJ, inwords.Joules},
+		{"%s of electronic waste", t.EmbodiedWasteKg, inwords.Kilograms},
 	} {
 		if of.q != nil {
-			texts = append(texts, strings.Replace(of.what, "%s", joined(" ", amount(of.q.Value, of.units), inBrackets(bounds(*of.q, of.units))), 1))
+			texts = append(texts, strings.Replace(of.what, "%s", withBounds(*of.q, of.units), 1))
 		}
 	}
 	if len(texts) == 0 {
@@ -248,10 +203,10 @@ func (v *run) otherImpacts() string {
 func (v *run) carried() {
 	for i, a := range v.record.Amortised {
 		if i == 5 {
-			v.PhaseNotes = append(v.PhaseNotes, plural(len(v.record.Amortised)-i, "more record")+" of which the run carries a part.")
+			v.PhaseNotes = append(v.PhaseNotes, inwords.Plural(len(v.record.Amortised)-i, "more record")+" of which the run carries a part.")
 			break
 		}
-		v.PhaseNotes = append(v.PhaseNotes, "Beside the total, its use carries "+joined(" ", amount(a.ShareGCO2e.Value, co2e), inBrackets(bounds(a.ShareGCO2e, co2e)))+
-			" of the "+inWords(a.What)+" that run "+name(a.Run)+" recorded: "+trimmed(a.Used)+" of "+trimmed(a.Expected)+" "+name(a.Unit)+".")
+		v.PhaseNotes = append(v.PhaseNotes, "Beside the total, its use carries "+withBounds(a.ShareGCO2e, inwords.CO2e)+
+			" of the "+inWords(a.What)+" that run "+name(a.Run)+" recorded: "+inwords.Trimmed(a.Used)+" of "+inwords.Trimmed(a.Expected)+" "+name(a.Unit)+".")
 	}
 }

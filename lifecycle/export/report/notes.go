@@ -2,7 +2,9 @@ package report
 
 import (
 	"slices"
+	"strings"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -13,11 +15,11 @@ const mostPlaces = 6
 func (v *run) missing() {
 	t := table{Caption: "What is missing, and why", Head: head("What", "Why")}
 	for _, m := range v.record.Missing {
-		what := v.inRecord(m.Path)
+		what := name(strings.Join(inwords.Pointer(v.record, m.Path), ": "))
 		if m.What != "" {
 			what += ": " + name(m.What)
 		}
-		t.Rows = append(t.Rows, row{Cells: []cell{title(capital(what)), text(reasonInWords(m.Reason))}})
+		t.Rows = append(t.Rows, row{Cells: []cell{title(capital(what)), text(name(inwords.Reason(m.Reason)))}})
 	}
 	t.cut(5*v.rows, "missing thing")
 	v.Missing = t
@@ -43,7 +45,7 @@ func (v *run) warnings() {
 		for _, w := range of[code] {
 			place := w.Path
 			if len(places) < mostPlaces+2 && place != "" { // the rest is only counted
-				place = v.inRecord(place)
+				place = name(strings.Join(inwords.Pointer(v.record, place), ": "))
 			}
 			if w.Count != nil && *w.Count > 1 {
 				place = joined(" ", place, "("+count(*w.Count)+" times)")
@@ -55,8 +57,8 @@ func (v *run) warnings() {
 				details = append(details, name(w.Detail))
 			}
 		}
-		where := few(places, mostPlaces)
-		t.Rows = append(t.Rows, row{Cells: []cell{{Text: capital(meaning), Small: name(code), Head: true}, text(where), text(few(details, mostPlaces))}})
+		where := inwords.Few(places, mostPlaces)
+		t.Rows = append(t.Rows, row{Cells: []cell{{Text: capital(meaning), Small: name(code), Head: true}, text(where), text(inwords.Few(details, mostPlaces))}})
 	}
 	t.cut(5*v.rows, "warning")
 	v.Warnings = t

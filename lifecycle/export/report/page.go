@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -25,6 +25,14 @@ type page struct {
 type charts struct {
 	Runs       []runCharts `json:"runs"`
 	Comparison []contrast  `json:"comparison,omitempty"`
+	Units      chartUnits  `json:"units"`
+}
+
+// chartUnits are the units that scripts write figures in.
+type chartUnits struct {
+	Grams     []inwords.Unit `json:"grams"`
+	WattHours []inwords.Unit `json:"wattHours"`
+	Watts     []inwords.Unit `json:"watts"`
 }
 
 type runCharts struct {
@@ -84,6 +92,7 @@ type fact struct{ Name, Text string }
 // the runs but the first compare with the first.
 func newPage(records []*lifecycle.Record, o Options, rows int, against []lifecycle.Comparison) (*page, error) {
 	p := &page{Several: len(records) > 1, assets: loaded()}
+	p.Charts.Units = chartUnits{inwords.CO2e, inwords.WattHours, inwords.Watts}
 	for i, r := range records {
 		v := &run{
 			record: r, rows: rows, Several: p.Several,
@@ -103,7 +112,7 @@ func newPage(records []*lifecycle.Record, o Options, rows int, against []lifecyc
 	if p.Several {
 		p.Comparison, p.Charts.Comparison = compare(p.Runs, against)
 		if p.Title == "" {
-			p.Title = plural(len(records), "run") + " compared"
+			p.Title = inwords.Plural(len(records), "run") + " compared"
 		}
 	}
 	if p.Title == "" {
@@ -153,25 +162,18 @@ func (v *run) Heading(section, text string) heading {
 func (v *run) header() {
 	r := v.record
 	v.Facts = []string{name(string(r.Run.Status))}
-	if text := when(r.Run.StartedAt, r.Run.EndedAt); text != "" {
+	if text := inwords.When(r.Run.StartedAt, r.Run.EndedAt); text != "" {
 		v.Facts = append(v.Facts, text)
 	}
 	if r.Run.DurationS > 0 {
 		v.Facts = append(v.Facts, duration(r.Run.DurationS))
 	}
-	if rank := r.Run.Rank; rank != nil && rank.Count > 1 {
-		v.Facts = append(v.Facts, fmt.Sprintf("rank %d of %d", rank.Index, rank.Count))
-	}
-	if n := len(r.Run.Merged); n > 0 {
-		text := "merged from " + plural(n, "record")
-		if c := r.Run.Coverage; c != nil && *c < 1 {
-			text += ", " + percent(*c) + " of the job’s ranks"
-		}
+	if text := inwords.Job(r); text != "" {
 		v.Facts = append(v.Facts, text)
 	}
 	var places []string
 	for i := range r.Environments {
-		if p := place(&r.Environments[i]); len(places) < 4 && !slices.Contains(places, p) {
+		if p := name(inwords.Place(&r.Environments[i])); len(places) < 4 && !slices.Contains(places, p) {
 			places = append(places, p)
 		}
 	}
@@ -181,95 +183,5 @@ func (v *run) header() {
 	v.Facts = append(v.Facts, places...)
 }
 
-// place tells where something ran.
-func place(e *lifecycle.Environment) string {
-	text := name(cmp.Or(e.GridZone, e.Subdivision, e.Country))
-	if text == "" {
-		text = "place unknown"
-	} else if e.PlaceFound != "" && e.PlaceFound != "unknown" {
-		text += " (" + name(e.PlaceFound) + ")"
-	}
-	text = joined(", ", text, name(e.Provider), name(e.Region), name(e.InstanceType), inWords(e.Infrastructure))
-	if e.Virtualisation != "" && e.Virtualisation != "none" {
-		text += ", in a " + strings.ReplaceAll(name(e.Virtualisation), "vm", "virtual machine")
-	}
-	return text
-}
-
-// inRecord writes a JSON Pointer as words, an entry of a list by its name:
-// /spans/3/units is span fit/epoch: units.
-func (v *run) inRecord(pointer string) string {
-	words := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
-	for i := range words {
-		for _, unit := range []string{"_j", "_s", "_l"} {
-			words[i] = strings.TrimSuffix(words[i], unit)
-		}
-		words[i] = strings.NewReplacer("~1", "/", "~0", "~", "_", " ").Replace(words[i])
-	}
-	if len(words) > 1 {
-		if of := v.entry(words[0], words[1]); of != "" {
-			words = append([]string{kinds[words[0]] + " " + of}, words[2:]...)
-		}
-	}
-	return name(strings.Join(words, ": "))
-}
-
-// kinds are what the entries of a record's lists are called.
-var kinds = map[string]string{
-	"environments": "place", "hardware": "device", "phases": "stage", "spans": "span", "ledger": "domain", "methods": "meter", "factors": "factor",
-}
-
-// entry is the name of an entry of one of the record's lists, "" if it has none.
-func (v *run) entry(list, index string) string {
-	i, err := strconv.Atoi(index)
-	if err != nil || i < 0 {
-		return ""
-	}
-	r := v.record
-	switch {
-	case list == "environments" && i < len(r.Environments):
-		return r.Environments[i].ID
-	case list == "hardware" && i < len(r.Hardware):
-		return r.Hardware[i].ID
-	case list == "phases" && i < len(r.Phases):
-		return string(r.Phases[i].Stage)
-	case list == "spans" && i < len(r.Spans):
-		return r.Spans[i].Path
-	case list == "ledger" && i < len(r.Ledger):
-		return r.Ledger[i].Domain
-	case list == "methods" && i < len(r.Methods):
-		return r.Methods[i].ID
-	case list == "factors" && i < len(r.Factors):
-		return r.Factors[i].ID
-	}
-	return ""
-}
-
-// why tells why a member of the record is not there, by the paths under which
-// missing may say so; "" if it does not.
-func (v *run) why(pointers ...string) string {
-	for _, p := range pointers {
-		for _, m := range v.record.Missing {
-			if m.Path == p && m.What == "" {
-				return reasonInWords(m.Reason)
-			}
-		}
-	}
-	return ""
-}
-
-func reasonInWords(reason string) string {
-	switch reason {
-	case "not-applicable":
-		return "does not apply"
-	case "not-measured":
-		return "was not measured"
-	case "unknown":
-		return "nobody told"
-	case "withheld":
-		return "withheld by the publisher"
-	case "redacted":
-		return "taken out before publication"
-	}
-	return inWords(reason)
-}
+// why tells why a member of the record is not there; "" if it does not.
+func (v *run) why(pointers ...string) string { return name(inwords.Why(v.record, pointers...)) }

@@ -5,7 +5,7 @@
   const root = document.documentElement;
   const font = "12px";
   const colour = (phase) => `var(--${["production", "training", "inference", "use", "end-of-life"].includes(phase) ? phase : "unassigned"})`;
-    const element = (tag, properties, ...children) => {
+  const element = (tag, properties, ...children) => {
     const e = Object.assign(document.createElement(tag), properties);
     e.append(...children);
     return e;
@@ -14,11 +14,9 @@
   const digits = (v) => (v === 0 ? "0" : v >= 999.5 ? String(Number(v.toPrecision(3))) : v.toPrecision(3));
   const short = (v) => (v === 0 ? "0" : String(Number(v.toPrecision(3)))); // of ticks
   const amount = (v, units) => { const [size, unit] = unitFor(v, units); return `${digits(v / size)}\u00a0${unit}`; };
-  const unitFor = (v, units) => units.find(([size]) => v >= size * 0.9995) || units[units.length - 1];
-  const watts = [[1e6, "MW"], [1e3, "kW"], [1, "W"], [1e-3, "mW"], [1e-6, "µW"]];
-  const grams = [[1e6, "t"], [1e3, "kg"], [1, "g"], [1e-3, "mg"], [1e-6, "µg"], [1e-9, "ng"]];
-  const wattHours = [[3.6e12, "GWh"], [3.6e9, "MWh"], [3.6e6, "kWh"], [3600, "Wh"], [3.6, "mWh"], [3.6e-3, "µWh"], [3.6e-6, "nWh"]];
-  const times = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"], [1e-3, "ms"]];
+  const unitFor = (v, units) => { const u = units.find((u) => v >= u.size * 0.9995) ?? units[units.length - 1]; return [u.size, u.name]; };
+  const { watts, grams, wattHours } = charts.units;
+  const times = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"], [1e-3, "ms"]].map(([size, name]) => ({ size, name }));
 
   // The theme: that of the system until the reader asks for the other.
   const button = document.getElementById("theme");
@@ -79,7 +77,7 @@
     const rows = run.phases.map((d) => ({ ...d, name: d.phase }));
     return (width) => box.replaceChildren(
       element("p", {}, "Emissions by phase; the lines are 95 % intervals. What is unknown has no bar, which is not zero."),
-      ranges(width, rows, { unit: `${unit}CO2e`, size, names: true, height: 44, fill: (d) => colour(d.phase), label: `Emissions by phase of the life cycle. ${rows.map((d) => `${d.name}: ${d.label}`).join("; ")}.` }));
+      ranges(width, rows, { unit, size, names: true, height: 44, fill: (d) => colour(d.phase), label: `Emissions by phase of the life cycle. ${rows.map((d) => `${d.name}: ${d.label}`).join("; ")}.` }));
   };
 
   const comparison = (box, contrasts) => (width) => box.replaceChildren(...contrasts.map((c) => {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/internal/timeline"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
@@ -86,11 +87,11 @@ func (v *run) power() {
 		if i < v.rows {
 			chart.Series = append(chart.Series, s)
 		}
-		t.Rows = append(t.Rows, row{Cells: []cell{title(s.Name), number(energy, wattHours, ""), number(energy/chart.EndS, watts, ""),
-			number(slices.Min(s.Watts), watts, ""), number(slices.Max(s.Watts), watts, "")}})
+		t.Rows = append(t.Rows, row{Cells: []cell{title(s.Name), number(energy, inwords.WattHours, ""), number(energy/chart.EndS, inwords.Watts, ""),
+			number(slices.Min(s.Watts), inwords.Watts, ""), number(slices.Max(s.Watts), inwords.Watts, "")}})
 	}
 	if more := len(lines) - v.rows; more > 0 {
-		v.Power.Note += " The chart shows the first " + count(int64(v.rows)) + " of " + plural(len(lines), "series") + "."
+		v.Power.Note += " The chart shows the first " + count(int64(v.rows)) + " of " + inwords.Plural(len(lines), "series") + "."
 	}
 	t.cut(2*v.rows, "row")
 	v.Power.Table = t

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -106,11 +107,6 @@ func costlier(a, b *path) int {
 	return cmp.Or(cmp.Compare(b.total, a.total), cmp.Compare(a.depth, b.depth), cmp.Compare(a.name, b.name))
 }
 
-// last is the last name of a path as it was given.
-func last(path string) string {
-	return strings.NewReplacer("~1", "/", "~0", "~").Replace(path[strings.LastIndexByte(path, '/')+1:])
-}
-
 // spans makes the flame graph and the table of the paths.
 func (v *run) spans() {
 	r := v.record
@@ -140,7 +136,7 @@ func (v *run) spans() {
 	}
 	walk(roots, 0)
 	if rest := len(all) - len(shown); rest > 0 {
-		t.More = plural(rest, "smaller path") + " in the record"
+		t.More = inwords.Plural(rest, "smaller path") + " in the record"
 	}
 	t.cut(20*v.rows, "account")
 	v.Spans = t
@@ -149,7 +145,7 @@ func (v *run) spans() {
 func spanRow(r *lifecycle.Record, i, depth int, energy float64, several bool) row {
 	s := &r.Spans[i]
 	at := "/spans/" + strconv.Itoa(i) + "/"
-	first := title(name(last(s.Path)))
+	first := title(name(inwords.Name(s.Path)))
 	first.Small, first.Indent = name(string(s.Stage)), min(depth, 12)
 	if !several && s.Stage == lifecycle.Unassigned {
 		first.Small = "no stage told"
@@ -165,7 +161,7 @@ func spanRow(r *lifecycle.Record, i, depth int, energy float64, several bool) ro
 	var units, notes []string
 	for _, u := range slices.Sorted(maps.Keys(s.Units)) {
 		if j := s.Units[u].JPerUnit; j != nil && len(units) < 3 {
-			units = append(units, amount(*j, joules)+" each of "+count(s.Units[u].Count)+" "+name(u))
+			units = append(units, amount(*j, inwords.Joules)+" each of "+count(s.Units[u].Count)+" "+name(u))
 		}
 	}
 	if s.Failed > 0 {
@@ -178,7 +174,7 @@ func spanRow(r *lifecycle.Record, i, depth int, energy float64, several bool) ro
 		notes = append(notes, inWords(f))
 	}
 	return row{Class: "phase-" + phaseClass(s.Stage), Cells: []cell{first,
-		number(s.TotalJ, wattHours, at+"total_j"), number(s.SelfJ, wattHours, at+"self_j"), text(share),
+		number(s.TotalJ, inwords.WattHours, at+"total_j"), number(s.SelfJ, inwords.WattHours, at+"self_j"), text(share),
 		{Text: count(s.Count), Exact: strconv.FormatInt(s.Count, 10), At: at + "count"}, median,
 		text(strings.Join(units, "; ")), text(strings.Join(notes, ", "))}}
 }
@@ -219,7 +215,7 @@ func (v *run) flame(roots, all []*path) {
 				continue
 			}
 			children = append(children, &frame{
-				name: shortened(last(p.name), 80), value: p.total, stage: stageOf(p.largest), count: p.count, children: below(p.children),
+				name: shortened(inwords.Name(p.name), 80), value: p.total, stage: stageOf(p.largest), count: p.count, children: below(p.children),
 			})
 		}
 		if rest.smaller > 0 {
@@ -251,7 +247,7 @@ func (v *run) flame(roots, all []*path) {
 	v.charts.Flame.add(root, -1)
 	if hidden := len(all) - kept; hidden > 0 {
 		v.SpanNotes = append(v.SpanNotes, fmt.Sprintf("Of %s the flame graph shows the costliest %s; “(n smaller)” stands for the rest, with their joules.",
-			plural(len(all), "path"), count(int64(kept))))
+			inwords.Plural(len(all), "path"), count(int64(kept))))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/ecotracer/ecotracer/factors"
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -14,7 +15,7 @@ func (v *run) summary() {
 	v.Lead = append(v.Lead, v.energySentence(), v.emissionsSentence())
 	if q := t.GCO2e; q != nil && q.High > q.Low {
 		v.Lead = append(v.Lead, fmt.Sprintf("The true figure lies between %s and %s with a confidence of 95\u00a0%%.",
-			amount(q.Low, co2e), amount(q.High, co2e)))
+			amount(q.Low, inwords.CO2e), amount(q.High, inwords.CO2e)))
 	}
 	v.keyFigures()
 	v.sure()
@@ -29,9 +30,9 @@ func (v *run) energySentence() string {
 	case lifecycle.Running:
 		verb = "has used so far"
 	}
-	text := fmt.Sprintf("This run %s %s of electricity", verb, amount(r.Totals.EnergyJ.Value, wattHours))
+	text := fmt.Sprintf("This run %s %s of electricity", verb, amount(r.Totals.EnergyJ.Value, inwords.WattHours))
 	if r.Totals.FacilityEnergyJ.Value > r.Totals.EnergyJ.Value {
-		text += fmt.Sprintf(", %s with the cooling and losses of its site", amount(r.Totals.FacilityEnergyJ.Value, wattHours))
+		text += fmt.Sprintf(", %s with the cooling and losses of its site", amount(r.Totals.FacilityEnergyJ.Value, inwords.WattHours))
 	}
 	switch r.Run.Status {
 	case lifecycle.Failed:
@@ -44,7 +45,7 @@ func (v *run) energySentence() string {
 
 func (v *run) emissionsSentence() string {
 	t := &v.record.Totals
-	operational := amount(t.OperationalGCO2e.Value, co2e)
+	operational := amount(t.OperationalGCO2e.Value, inwords.CO2e)
 	if t.GCO2e == nil {
 		text := "What it comes to in all is unknown"
 		if why := v.why("/totals/gco2e", "/totals/embodied_gco2e"); why != "" {
@@ -52,9 +53,9 @@ func (v *run) emissionsSentence() string {
 		}
 		return text + ": its electricity alone comes to " + operational + ", and not all that its devices took to make is known."
 	}
-	text := "In all it comes to " + amount(t.GCO2e.Value, co2e) + ": " + operational + " for the electricity"
+	text := "In all it comes to " + amount(t.GCO2e.Value, inwords.CO2e) + ": " + operational + " for the electricity"
 	if t.EmbodiedGCO2e != nil {
-		text += fmt.Sprintf(" and %s as its share of making and discarding its devices", amount(t.EmbodiedGCO2e.Value, co2e))
+		text += fmt.Sprintf(" and %s as its share of making and discarding its devices", amount(t.EmbodiedGCO2e.Value, inwords.CO2e))
 	}
 	return text + "."
 }
@@ -62,15 +63,15 @@ func (v *run) emissionsSentence() string {
 // keyFigures are what a team lead and an auditor look for first.
 func (v *run) keyFigures() {
 	t := &v.record.Totals
-	add := func(label string, q *lifecycle.Quantity, units []unit, at, note string) {
+	add := func(label string, q *lifecycle.Quantity, units []inwords.Unit, at, note string) {
 		v.Figures = append(v.Figures, keyFigure{label, figure(q, units, "/totals/"+at, v.why("/totals/"+at)), note})
 	}
-	add("Emissions", t.GCO2e, co2e, "gco2e", "electricity and devices")
+	add("Emissions", t.GCO2e, inwords.CO2e, "gco2e", "electricity and devices")
 	if u := t.PerUnit; u != nil {
-		v.Figures = append(v.Figures, keyFigure{"Emissions per unit of work", figure(&u.GCO2e, co2e, "/totals/per_unit/gco2e", ""), "one of the " + count(u.Count) + " " + name(u.Unit) + ", all phases included"})
+		v.Figures = append(v.Figures, keyFigure{"Emissions per unit of work", figure(&u.GCO2e, inwords.CO2e, "/totals/per_unit/gco2e", ""), "one of the " + count(u.Count) + " " + name(u.Unit) + ", all phases included"})
 	}
-	add("Energy", &t.EnergyJ, wattHours, "energy_j", boundaryInWords(v.record.Run.Boundary))
-	add("Water", t.WaterL, litres, "water_l", "consumed on site and for the electricity")
+	add("Energy", &t.EnergyJ, inwords.WattHours, "energy_j", "of "+name(inwords.Covered(v.record.Run.Boundary)))
+	add("Water", t.WaterL, inwords.Litres, "water_l", "consumed on site and for the electricity")
 	measured := keyFigure{Name: "Measured", cell: cell{Text: percent(t.MeasuredShare), Exact: exact(t.MeasuredShare), At: "/totals/measured_share"}, Note: "of the energy; the rest is modelled or declared"}
 	v.Figures = append(v.Figures, measured)
 	for _, more := range []struct {
@@ -84,7 +85,7 @@ func (v *run) keyFigures() {
 		{"Grid losses", t.LossGCO2e, "loss_gco2e", "between power plant and site, beside the total"},
 	} {
 		if more.q != nil {
-			add(more.label, more.q, co2e, more.at, more.note)
+			add(more.label, more.q, inwords.CO2e, more.at, more.note)
 		}
 	}
 }
@@ -106,11 +107,11 @@ func (v *run) sure() {
 	if q := r.Totals.GCO2e; q != nil && q.Low > 0 {
 		switch ratio := q.High / q.Low; {
 		case ratio <= 1.25:
-			say("The emissions are known well: the upper bound is %s times the lower one.", trimmed(ratio))
+			say("The emissions are known well: the upper bound is %s times the lower one.", inwords.Trimmed(ratio))
 		case ratio <= 3:
-			say("The emissions are known roughly: the upper bound is %s times the lower one.", trimmed(ratio))
+			say("The emissions are known roughly: the upper bound is %s times the lower one.", inwords.Trimmed(ratio))
 		default:
-			say("The emissions are a coarse estimate: the upper bound is %s times the lower one.", trimmed(ratio))
+			say("The emissions are a coarse estimate: the upper bound is %s times the lower one.", inwords.Trimmed(ratio))
 		}
 	}
 	for i := range r.Environments {
@@ -119,15 +120,15 @@ func (v *run) sure() {
 			break
 		}
 	}
-	say("Counted is %s; %s.", boundaryInWords(r.Run.Boundary), scopeInWords(r.Run.Scope))
+	say("Counted is the energy of %s: %s.", name(inwords.Covered(r.Run.Boundary)), name(inwords.Scope(r.Run.Scope)))
 	if n := poor(r.Factors); n > 0 {
-		say("%s of quality D: no published figure confirms them.", capital(plural(n, "factor")+isAre(n)))
+		say("%s of quality D: no published figure confirms them.", capital(inwords.Plural(n, "factor")+isAre(n)))
 	}
 	if n := len(r.Missing); n > 0 {
-		say("%s missing; each is listed with its reason.", capital(plural(n, "thing")+isAre(n)))
+		say("%s missing; each is listed with its reason.", capital(inwords.Plural(n, "thing")+isAre(n)))
 	}
 	if n := len(r.Warnings); n > 0 {
-		say("%s the record; they are explained below.", capital(plural(n, "warning")+map[bool]string{true: " is in", false: " are in"}[n == 1]))
+		say("%s the record; they are explained below.", capital(inwords.Plural(n, "warning")+map[bool]string{true: " is in", false: " are in"}[n == 1]))
 	}
 }
 
@@ -146,34 +147,4 @@ func poor(list []factors.Factor) (n int) {
 		}
 	}
 	return n
-}
-
-// boundaryInWords tells what the energy covers.
-func boundaryInWords(b lifecycle.Boundary) string {
-	switch b {
-	case lifecycle.BoundaryComponent:
-		return "the energy of some components, not of the whole machine"
-	case lifecycle.BoundaryAccelerators:
-		return "the energy of the accelerators, not of the whole machine"
-	case lifecycle.BoundaryNode:
-		return "the energy of the machine"
-	case lifecycle.BoundaryIT:
-		return "the energy of all its IT equipment"
-	case lifecycle.BoundaryFacility:
-		return "the energy of the facility, cooling included"
-	}
-	return name(string(b))
-}
-
-// scopeInWords tells whose joules are the run's.
-func scopeInWords(s lifecycle.Scope) string {
-	switch s {
-	case lifecycle.ScopeProcess:
-		return "of it, this process’s part: other programs, and the rest of what the machine draws when idle, are left out"
-	case lifecycle.ScopeCgroup:
-		return "of it, the part of the run’s container or control group"
-	case lifecycle.ScopeMachine:
-		return "all that the host used, other programs and idling included"
-	}
-	return name(string(s))
 }

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -29,6 +30,7 @@ type row struct {
 // cell is a text, or a figure with its exact value and where in the record it
 // stands.
 type cell struct {
+	Before string // a word before the figure
 	Text   string
 	Small  string // bounds of a figure, or a note
 	Exact  string // value in the record's unit; "" is no figure
@@ -60,7 +62,7 @@ func unknown(why string) cell {
 }
 
 // figure is a cell of a quantity; where it is unknown it says so.
-func figure(q *lifecycle.Quantity, units []unit, at, why string) cell {
+func figure(q *lifecycle.Quantity, units []inwords.Unit, at, why string) cell {
 	if q == nil {
 		return unknown(why)
 	}
@@ -68,7 +70,7 @@ func figure(q *lifecycle.Quantity, units []unit, at, why string) cell {
 }
 
 // number is a cell of a figure without bounds.
-func number(v float64, units []unit, at string) cell {
+func number(v float64, units []inwords.Unit, at string) cell {
 	return cell{Text: amount(v, units), Exact: exact(v), At: at}
 }
 
@@ -84,7 +86,7 @@ func seconds(v *float64, at string) cell {
 func (t *table) cut(n int, what string) {
 	if rest := len(t.Rows) - n; rest > 0 {
 		t.Rows = t.Rows[:n]
-		t.More = plural(rest, "more "+what) + " in the record"
+		t.More = inwords.Plural(rest, "more "+what) + " in the record"
 	}
 }
 

@@ -1,10 +1,11 @@
 package report
 
 import (
-	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/ecotracer/ecotracer/internal/inwords"
 )
 
 // How long texts of a record may be on the page, in bytes.
@@ -32,29 +33,15 @@ func shortened(text string, n int) string {
 		}
 		text = text[:at]
 	}
-	safe := func(r rune) bool { return unicode.IsPrint(r) && r != utf8.RuneError }
-	if strings.IndexFunc(text, func(r rune) bool { return !safe(r) }) >= 0 {
-		var b strings.Builder
-		for _, r := range text {
-			switch {
-			case safe(r):
-				b.WriteRune(r)
-			case r == '\n' || r == '\t' || r == '\r':
-				b.WriteByte(' ')
-			default:
-				fmt.Fprintf(&b, "<U+%04X>", r)
-			}
-		}
-		text = b.String()
-	}
+	text = inwords.Visible(text)
 	if length > n {
-		text += fmt.Sprintf("… (shortened; %s in all)", amount(float64(length), data))
+		text += "… (shortened; " + amount(float64(length), inwords.Data) + " in all)"
 	}
 	return text
 }
 
 // inWords writes a code as words: not-measured, not measured.
-func inWords(code string) string { return strings.ReplaceAll(name(code), "-", " ") }
+func inWords(code string) string { return inwords.Code(name(code)) }
 
 // joined writes the texts that are not empty one after another.
 func joined(between string, texts ...string) string {
