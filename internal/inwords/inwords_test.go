@@ -57,6 +57,7 @@ func TestCountsAndShares(t *testing.T) {
 	assert.Equal(t, "5 %", Percent(0.05))
 	assert.Equal(t, "0 %", Percent(0))
 	assert.Equal(t, "over 99.9 %", Percent(0.9997), "what is not all is not told as all")
+	assert.Equal(t, "under 0.0001 %", Percent(1e-10))
 	assert.Equal(t, "100 %", Percent(1-1e-12), "but for the last digit of a sum")
 	assert.Equal(t, "1.25", Trimmed(1.25))
 	assert.Equal(t, "126 000 000", Trimmed(126230400))

@@ -91,8 +91,11 @@ func grouped(text string) string {
 
 // Percent writes a share: 85.3 %, 5 %. What is not all is not told as 100 %.
 func Percent(share float64) string {
-	if share >= 0.9995 && share < 1-1e-9 {
+	switch {
+	case share >= 0.9995 && share < 1-1e-9:
 		return "over 99.9 %"
+	case share > 0 && share < 1e-6:
+		return "under 0.0001 %"
 	}
 	return Trimmed(100*share) + " %"
 }

@@ -182,7 +182,7 @@ func Zone(e *lifecycle.Environment) string {
 // Job tells which part of a job a record is of: one rank, or those that it was
 // merged from; "" if it is of all.
 func Job(r *lifecycle.Record) string {
-	if rank := r.Run.Rank; rank != nil {
+	if rank := r.Run.Rank; rank != nil && rank.Count > 1 {
 		return fmt.Sprintf("rank %d of %d", rank.Index, rank.Count)
 	}
 	if len(r.Run.Merged) == 0 {

@@ -98,14 +98,14 @@
     const domains = [...total.keys()];
     return (width) => box.replaceChildren(
       legend(used),
-      chart(width, `What became of the joules of each domain: ${domains.map((d) => `${d} ${digits(total.get(d) / size)} ${unit}`).join(", ")}.`, {
+      chart(width, `What became of the joules of each domain: ${domains.map((d) => `${d} ${amount(total.get(d), wattHours)}`).join(", ")}.`, {
         height: 38 * domains.length + 42, marginLeft: 8, marginRight: 12, marginTop: 4, marginBottom: 34,
         x: { label: null, axis: null },
         y: { domain: domains, axis: null, padding: 0.15 },
         color: { domain: parts.map((p) => p[0]), range: parts.map((p) => p[1]) },
         marks: [
           Plot.barX(run.ledger, Plot.stackX({ x: (d) => d.value / size, y: "domain", fill: "part", order: parts.map((p) => p[0]), insetTop: 15, insetRight: 0.5, stroke: "var(--quiet)", strokeWidth: 0.5 })),
-          Plot.text(domains, { frameAnchor: "left", y: (d) => d, text: (d) => `${d}: ${digits(total.get(d) / size)} ${unit}`, textAnchor: "start", dy: -10, fill: "currentColor", fontSize: font }),
+          Plot.text(domains, { frameAnchor: "left", y: (d) => d, text: (d) => `${d}: ${amount(total.get(d), wattHours)}`, textAnchor: "start", dy: -10, fill: "currentColor", fontSize: font }),
           Plot.axisX({ label: unit, labelArrow: "none", fontSize: font, ticks: width >= 560 ? 6 : 4, tickFormat: short, color: "currentColor" }),
         ],
       }));
@@ -160,7 +160,9 @@
     const graph = element("div", { className: "graph" });
     const hint = element("p", {}, "Each bar is a path of spans, as wide as its energy; below it are the spans within. Click one, or focus it and press Enter, to zoom in; arrow keys go about.");
     const used = [...new Set(run.stages.map((s) => s.phase))].filter((phase) => run.stages.some((s) => s.phase === phase && s.stage !== "unassigned" && s.phase !== "unassigned"));
-    box.replaceChildren(hint, legend([...used.map((phase) => [phase, colour(phase)]), ["no stage", "var(--unassigned)"], ["not of the run", "var(--other)"]]), element("div", { className: "controls" }, out, all), graph, said);
+    const rest = [["no stage", "var(--unassigned)", "unassigned", "no span active"], ["other programs and runs", "var(--other)", "other programs", "other runs"], ["idle", "var(--idle)", "idle"]]
+      .filter(([, , ...stages]) => run.stages.some((s) => stages.includes(s.stage)));
+    box.replaceChildren(hint, legend([...used.map((phase) => [phase, colour(phase)]), ...rest]), element("div", { className: "controls" }, out, all), graph, said);
     // The frames come by columns, a parent before its children.
     const plant = () => {
       const f = run.flame;

@@ -207,7 +207,7 @@ func (v *run) flame(roots, all []*path) {
 	}
 	var below func(list []*path) []*frame
 	below = func(list []*path) (children []*frame) {
-		rest := frame{stage: stageOf(lifecycle.Unassigned)}
+		rest := frame{}
 		for _, p := range list {
 			if !p.kept {
 				rest.value += p.total
@@ -219,6 +219,7 @@ func (v *run) flame(roots, all []*path) {
 			})
 		}
 		if rest.smaller > 0 {
+			rest.stage = stageOf(lifecycle.Unassigned)
 			rest.name = "(" + count(int64(rest.smaller)) + " smaller)"
 			children = append(children, &rest)
 		}

@@ -98,11 +98,11 @@ func (v *run) sure() {
 	case r.Run.Status == lifecycle.Estimated:
 		say("Nothing ran: all figures are estimates from devices, hours and place.")
 	case share == 0:
-		say("No meter and no counter told the energy: all of it is modelled or declared.")
-	case share < 0.9995:
-		say("%s of the energy was read from meters or hardware counters; the rest is modelled or declared.", percent(share))
+		say("Nothing measured the energy: all of it is modelled or declared.")
+	case share < 1-1e-9:
+		say("%s of the energy was measured, by meters or hardware counters; the rest is modelled or declared.", capital(percent(share)))
 	default:
-		say("All of the energy was read from meters or hardware counters.")
+		say("All of the energy was measured, by meters or hardware counters.")
 	}
 	if q := r.Totals.GCO2e; q != nil && q.Low > 0 {
 		switch ratio := q.High / q.Low; {
