@@ -83,6 +83,12 @@ type view struct {
 // open opens a page of records.
 func open(t *testing.T, v view, records ...*lifecycle.Record) *tab {
 	t.Helper()
+	return openFile(t, v, page(t, records...))
+}
+
+// page makes a page of records, and is its file.
+func page(t *testing.T, records ...*lifecycle.Record) string {
+	t.Helper()
 	if chromium == nil {
 		t.Skip(why)
 	}
@@ -90,7 +96,12 @@ func open(t *testing.T, v view, records ...*lifecycle.Record) *tab {
 	require.NoError(t, report.Write(&page, records, report.Options{}))
 	file := filepath.Join(t.TempDir(), "report.html")
 	require.NoError(t, os.WriteFile(file, page.Bytes(), 0o600))
+	return file
+}
 
+// openFile opens a page in a tab of its own.
+func openFile(t *testing.T, v view, file string) *tab {
+	t.Helper()
 	ctx, cancel := chromedp.NewContext(chromium)
 	t.Cleanup(cancel)
 	require.NoError(t, chromedp.Do(ctx))
@@ -163,8 +174,12 @@ func eval[T any](b *tab, expression string) T {
 	return result
 }
 
-// settled waits until the page was drawn anew.
-const settled = `new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => r(true), 30))))`
+// settled ends the transitions of d3, which are of no length, but for which it
+// waits for as many frames.
+const settled = `(async () => { for (let i = 0; i < 5; i++) d3.timerFlush(); return true; })()`
+
+// frame waits for the browser to draw: by then it told the page what changed.
+const frame = `new Promise(r => requestAnimationFrame(() => r(true)))`
 
 // quiet holds that the page said nothing and asked for nothing.
 func (b *tab) quiet() {
@@ -184,5 +199,5 @@ func (b *tab) shoot(name string) {
 	}
 	picture, err := chromedp.Run(b, chromedp.FullScreenshot(100))
 	require.NoError(b.t, err)
-	require.NoError(b.t, os.WriteFile(filepath.Join(dir, strings.ReplaceAll(name, "/", "-")+".png"), picture, 0o600))
+	require.NoError(b.t, os.WriteFile(filepath.Join(dir, strings.ReplaceAll(name, " ", "-")+".png"), picture, 0o600))
 }
