@@ -80,7 +80,7 @@ func (c *cli) amortise(a amortising, servingFile, trainingFile string) int {
 	}
 	p := page{style: styleOf(to), record: serving}
 	p.footprint(footprint, unknown)
-	_, _ = to.Write(p.Bytes())
+	p.printTo(to)
 	return exitOK
 }
 

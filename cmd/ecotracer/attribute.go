@@ -85,7 +85,7 @@ func (c *cli) attribute(file, traceFile, out string, asJSON bool) int {
 	}
 	p := page{style: styleOf(c.err)}
 	p.moved(a)
-	_, _ = c.err.Write(p.Bytes())
+	p.printTo(c.err)
 	return code
 }
 

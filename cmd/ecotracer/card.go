@@ -112,7 +112,7 @@ func (c *cli) cardInto(record *lifecycle.Record, f cardFlags) int {
 	case f.diff:
 		p := page{style: styleOf(c.out)}
 		p.diff(done.Diff)
-		_, _ = c.out.Write(p.Bytes())
+		p.printTo(c.out)
 	default:
 		tell(c.err, f.into+": tells of the run now")
 	}

@@ -41,7 +41,7 @@ func (c *cli) compare(files []string, asJSON bool) int {
 		p.comparand("AB"[i:i+1], files[i], run)
 	}
 	p.comparison(comparison)
-	_, _ = c.out.Write(p.Bytes())
+	p.printTo(c.out)
 	return exitOK
 }
 

@@ -38,7 +38,7 @@ func (c *cli) doctor(root string, asJSON bool) int {
 	}
 	p := page{style: styleOf(c.out), record: d.record}
 	p.diagnosis(d)
-	_, _ = c.out.Write(p.Bytes())
+	p.printTo(c.out)
 	return d.code()
 }
 

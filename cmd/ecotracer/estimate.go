@@ -196,7 +196,7 @@ func (c *cli) tellEstimate(e estimating, result *estimate.Estimate) int {
 	if !e.json {
 		p := page{style: styleOf(c.out), record: result.Record, all: e.all}
 		p.estimate(result)
-		_, _ = c.out.Write(p.Bytes())
+		p.printTo(c.out)
 	}
 	return exitOK
 }

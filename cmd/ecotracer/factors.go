@@ -120,7 +120,7 @@ func (c *cli) listFactors(a asking) int {
 		i = n
 	}
 	p.line("%s", p.dim(inwords.Plural(len(rows), "factor")+" of data set "+factors.Version))
-	_, _ = c.out.Write(p.Bytes())
+	p.printTo(c.out)
 	return exitOK
 }
 
@@ -157,7 +157,7 @@ func (c *cli) showFactor(a asking, id string) int {
 	}
 	p := page{style: styleOf(c.out)}
 	p.factor(rows[i])
-	_, _ = c.out.Write(p.Bytes())
+	p.printTo(c.out)
 	return exitOK
 }
 

@@ -78,7 +78,7 @@ func (c *cli) explain(a asking, what string, args []string) int {
 	}
 	p := page{style: styleOf(c.out), all: a.all}
 	p.explanation(e)
-	_, _ = c.out.Write(p.Bytes())
+	p.printTo(c.out)
 	return exitOK
 }
 

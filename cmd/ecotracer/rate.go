@@ -54,7 +54,7 @@ func (c *cli) rate(files []string, least lifecycle.Level, asJSON bool) int {
 	if asJSON {
 		return max(code, c.json(rated))
 	}
-	_, _ = c.out.Write(p.Bytes())
+	p.printTo(c.out)
 	return code
 }
 

@@ -101,7 +101,7 @@ func (c *cli) schedule(s scheduling, now time.Time) int {
 	}
 	p := page{style: styleOf(c.out)}
 	p.plan(&plan)
-	_, _ = c.out.Write(p.Bytes())
+	p.printTo(c.out)
 	return exitOK
 }
 

@@ -45,7 +45,7 @@ func (c *cli) show(files []string, all, asJSON bool) int {
 		}
 		p := page{style: styleOf(c.out), marks: marksHere(), record: record, all: all}
 		p.print()
-		_, _ = c.out.Write(p.Bytes())
+		p.printTo(c.out)
 		if n := errorsOf(record); n > 0 {
 			c.complain("show", "%s: this record is not valid, do not rely on it; `ecotracer validate` tells why (%s)", file, inwords.Plural(n, "error"))
 			code = exitFound

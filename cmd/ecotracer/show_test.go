@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
@@ -250,6 +251,8 @@ func TestShowDrawsWithWhatTheLocaleHas(t *testing.T) {
 		text := call("", "show", path).out
 		assert.Equal(t, test.blocks, strings.ContainsAny(text, "█▒░─┤▏▁"), "%v", test)
 		assert.Equal(t, !test.blocks, strings.Contains(text, "##"), "%v", test)
+		foreign := func(r rune) bool { return r > unicode.MaxASCII }
+		assert.Equal(t, test.blocks, strings.ContainsFunc(text, foreign), "%v: nor any other letter that it has not", test)
 	}
 }
 

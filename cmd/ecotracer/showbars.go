@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"math"
 	"os"
 	"strings"
@@ -25,22 +26,39 @@ var (
 	ascii  = marks{"#", "=", ".", "|", "-", "|", ">", "?", strings.Split(" .:-=+*%#", "")}
 )
 
-// marksHere are those that the locale can show. A locale that names another
-// character set than UTF-8 gets ASCII (POSIX, XBD 8.2: LC_ALL goes before
-// LC_CTYPE, and that before LANG); one that is not set says nothing of the
-// terminal, and nearly all are UTF-8.
+// marksHere are those that the locale can show.
 func marksHere() marks {
+	if inUnicode() {
+		return blocks
+	}
+	return ascii
+}
+
+// inASCII writes our own words in ASCII. The texts of a record stay as they are.
+var inASCII = strings.NewReplacer("–", "-", "−", "-", "·", "|", "×", "x", "÷", ":", "µ", "u", "³", "3", "±", "+-", "≥", ">=", "…", "~", "→", ">")
+
+// printTo writes the page as the locale can show it.
+func (p *page) printTo(w io.Writer) {
+	text := p.String()
+	if !inUnicode() {
+		text = inASCII.Replace(text)
+	}
+	_, _ = io.WriteString(w, text) // results remembers a failure
+}
+
+// inUnicode tells whether the locale shows Unicode. One that names another
+// character set than UTF-8 does not (POSIX, XBD 8.2: LC_ALL goes before LC_CTYPE,
+// and that before LANG); one that is not set says nothing of the terminal, and
+// nearly all are UTF-8.
+func inUnicode() bool {
 	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
 		locale := strings.ToLower(os.Getenv(name))
 		if locale == "" {
 			continue
 		}
-		if strings.Contains(locale, "utf-8") || strings.Contains(locale, "utf8") {
-			return blocks
-		}
-		return ascii
+		return strings.Contains(locale, "utf-8") || strings.Contains(locale, "utf8")
 	}
-	return blocks
+	return true
 }
 
 // bar is a bar of n characters at most: full for what is a span's own, light

@@ -103,7 +103,7 @@ func (c *cli) verify(v verifying, file string, paths []string) int {
 	}
 	p := page{style: styleOf(c.out)}
 	p.verification(file, found)
-	_, _ = c.out.Write(p.Bytes())
+	p.printTo(c.out)
 	return code
 }
 
