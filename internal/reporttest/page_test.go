@@ -72,6 +72,8 @@ func (b *tab) sound(width int64) {
 	assert.Equal(b.t, width, eval[int64](b, "document.documentElement.scrollWidth"), "nothing is wider than the page")
 	assert.Empty(b.t, eval[[]string](b, `[...document.querySelectorAll("[data-chart]:not([hidden])")].filter(c => !c.querySelector("svg")).map(c => c.dataset.chart)`), "charts are drawn")
 	assert.Empty(b.t, eval[[]string](b, `[...document.querySelectorAll(".chart svg")].filter(s => s.getBoundingClientRect().right > innerWidth + 1).map(s => s.getAttribute("aria-label"))`), "charts are no wider than the page")
+	assert.False(b.t, eval[bool](b, `(() => { const title = document.createRange(); title.selectNodeContents(document.querySelector("h1")); const button = document.getElementById("theme").getBoundingClientRect();
+		return [...title.getClientRects()].some(r => r.right > button.left && r.top < button.bottom); })()`), "the button is on no text")
 }
 
 // accessible holds that axe-core finds no serious fault in a part of a page.
