@@ -14,6 +14,7 @@ import (
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
+// Trap 71: no 0.000 kWh.
 func TestAmountsAreInTheUnitThatSuitsThem(t *testing.T) {
 	for want, got := range map[string]string{
 		"0 J":      Amount(0, Joules),

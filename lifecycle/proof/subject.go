@@ -67,7 +67,9 @@ type exception struct {
 }
 
 // place is where a file lies, whatever links lead to its folder.
-func place(path string) string { return filepath.Join(trueDir(filepath.Dir(path)), filepath.Base(path)) }
+func place(path string) string {
+	return filepath.Join(trueDir(filepath.Dir(path)), filepath.Base(path))
+}
 
 // trueDir is a folder by its own name, of which no link is a part.
 func trueDir(dir string) string {
