@@ -27,5 +27,5 @@ func ExampleSVG() {
 	alternative, _, _ := strings.Cut(chart.Text(record), ". Energy") // text, of the image
 	fmt.Println(alternative)
 	// Output:
-	// What the run came to, by phase, with 95 % intervals. Emissions: production 5.61 (3.39–12.0) gCO2e; training 4.05 (2.81–5.89) gCO2e; inference 96.2 (66.8–140) mgCO2e; end of life 83.9 (45.5–232) mgCO2e; unassigned 79.5 (55.1–115) mgCO2e; in all 9.92 (7.39–16.7) gCO2e
+	// What the run came to, by phase, with 95 % intervals. Emissions: production 5.61 gCO2e (3.39–12.0); training 4.05 gCO2e (2.81–5.89); inference 96.2 mgCO2e (66.8–140); end of life 83.9 mgCO2e (45.5–232); unassigned 79.5 mgCO2e (55.1–115); in all 9.92 gCO2e (7.39–16.7)
 }
