@@ -86,8 +86,8 @@ func (r *Run) current() (rec *lifecycle.Record, open []SingleSpan, err error) {
 // Snapshot is the record of the run as it stands: status running, all booked up
 // to now; after End it is the final one. It is a checkpoint that is not written:
 // it reads the meters, and waits for a window of CPU samples that is open, which
-// takes up to a second or so, or until ctx is done. What it costs grows with the
-// number of paths. The caller owns the record. On a nil Run, on that of a
+// takes up to a second or so, for an End that is under way, or until ctx is done.
+// What it costs grows with the number of paths. The caller owns the record. On a nil Run, on that of a
 // disabled tracer and where ctx is done it is nil.
 func (r *Run) Snapshot(ctx context.Context) (*lifecycle.Record, error) {
 	rec, _, err := r.SnapshotSpans(ctx)

@@ -29,7 +29,7 @@ func BeginBeside(other *Run, opts ...Option) *Run {
 	r := &Run{
 		id: uuid.Must(uuid.NewV7()).String(), cfg: cfg, started: time.Now(), asleep: suspended(),
 		ledger: other.ledger, claimed: map[int]bool{}, unknownDevices: map[string]int64{}, alone: true,
-		stop: make(chan struct{}), stopped: make(chan struct{}),
+		stop: make(chan struct{}), stopped: make(chan struct{}), done: make(chan struct{}),
 	}
 	r.root = &account{run: r, stage: lifecycle.Unassigned}
 	close(r.stopped)

@@ -12,23 +12,20 @@ import (
 // forget to end some.
 const maxObserved = 1 << 16
 
-// Observer is told of the single spans of a run (Run.Observe). Start and End
-// call it, outside of all locks: it is to be quick, and safe for concurrent use.
-// One that panics has told nothing.
-//
-// An Observer that also has the method
-//
-//	Parent(ctx context.Context, found *Span) *Span
-//
-// says below which span of the run Start begins one in ctx: found is what
-// FromContext tells, nil for the run itself.
-type Observer interface {
-	// SpanStarted is called once the span is open. The context that it returns
-	// is what the one that Start returns is made of: it may hold more than ctx.
-	SpanStarted(ctx context.Context, s *Span) context.Context
-	// SpanEnded is called once for each span whose start it was told, also of one
+// Observer is told of the single spans of a run (Run.Observe). Start and End call
+// its functions, outside of all locks: they are to be quick, and safe for
+// concurrent use. One that is nil is not called, and one that panics has said
+// nothing.
+type Observer struct {
+	// Parent says below which span of the run Start begins one in ctx, nil for the
+	// run itself. found is what FromContext tells.
+	Parent func(ctx context.Context, found *Span) *Span
+	// Started is called once the span is open. The context that it returns is what
+	// the one that Start returns is made of: it may hold more than ctx.
+	Started func(ctx context.Context, s *Span) context.Context
+	// Ended is called once for each span that started after Observe, also for one
 	// that ends after its run.
-	SpanEnded(s SingleSpan)
+	Ended func(s SingleSpan)
 }
 
 // SingleSpan is what is told of one span. Times are in seconds from the run's
@@ -49,7 +46,7 @@ type SingleSpan struct {
 // and nobody is told of it. Observers cannot be taken back; each one given is
 // told, in that order.
 func (r *Run) Observe(o Observer) {
-	if r == nil || r.ledger == nil || o == nil {
+	if r == nil || r.ledger == nil {
 		return
 	}
 	r.mu.Lock()
@@ -76,10 +73,18 @@ func (r *Run) SnapshotSpans(ctx context.Context) (*lifecycle.Record, []SingleSpa
 	if rec, open, err := r.current(); rec != nil || err != nil {
 		return rec, open, err
 	}
-	rec, err := r.End() // that goes on, or is over
+	select {
+	case <-r.done:
+	case <-ctx.Done():
+		select {
+		case <-r.done:
+		default:
+			return nil, nil, ctx.Err()
+		}
+	}
 	r.ledger.mu.Lock()
 	defer r.ledger.mu.Unlock()
-	return rec, r.openSpans(r.ledger), err
+	return r.final, r.openSpans(r.ledger), r.finalErr
 }
 
 // attached is what some spans have beside what all have, as the context that
@@ -195,22 +200,43 @@ func (x *attached) tell(l *ledger, t int64) SingleSpan {
 	return one
 }
 
-// parentBy is below which span one is begun in ctx, by an observer that knows
-// better than the context.
-func (r *Run) parentBy(observers []Observer, ctx context.Context, found *Span) *Span {
-	for _, o := range observers {
-		if s := askParent(o, ctx, found); s == nil || s.account.run == r {
-			found = s
+// parentBy is below which span one is begun in ctx, by observers that know better
+// than the context, and ctx with that span in it.
+func (r *Run) parentBy(observers []Observer, ctx context.Context, found *Span) (context.Context, *Span) {
+	parent := found
+	for i := range observers {
+		if s := observers[i].parent(ctx, parent); s == nil || s.account.run == r {
+			parent = s
 		}
 	}
-	return found
+	switch parent {
+	case found:
+	case nil:
+		ctx = r.Context(ctx)
+	default:
+		ctx = &withSpan{ctx, parent}
+	}
+	return ctx, parent
 }
 
-func askParent(o Observer, ctx context.Context, found *Span) (parent *Span) {
-	p, ok := o.(interface {
-		Parent(context.Context, *Span) *Span
-	})
-	if !ok {
+// withSpan is a context with a span of another in it.
+type withSpan struct {
+	context.Context
+	span *Span
+}
+
+func (c *withSpan) Value(key any) any {
+	if key == (current{}) {
+		return c.span
+	}
+	if c.span.labels != nil && key == pprofKey() {
+		return c.span.account.mergedLabels(c.Context).Value(key)
+	}
+	return c.Context.Value(key)
+}
+
+func (o *Observer) parent(ctx context.Context, found *Span) (parent *Span) {
+	if o.Parent == nil {
 		return found
 	}
 	defer func() {
@@ -218,7 +244,23 @@ func askParent(o Observer, ctx context.Context, found *Span) (parent *Span) {
 			parent = found
 		}
 	}()
-	return p.Parent(ctx, found)
+	return o.Parent(ctx, found)
+}
+
+func (o *Observer) started(ctx context.Context, s *Span) context.Context {
+	if o.Started == nil {
+		return ctx
+	}
+	defer func() { _ = recover() }()
+	return o.Started(ctx, s)
+}
+
+func (o *Observer) ended(one SingleSpan) {
+	if o.Ended == nil {
+		return
+	}
+	defer func() { _ = recover() }()
+	o.Ended(one)
 }
 
 // tellStart tells the observers that a span has started.
@@ -226,31 +268,20 @@ func (s *Span) tellStart(x *attached) {
 	if x.span == nil {
 		return // it is one too many
 	}
-	for _, o := range x.observers {
-		if ctx := spanStarted(o, x.Context, s); ctx != nil {
+	for i := range x.observers {
+		if ctx := x.observers[i].started(x.Context, s); ctx != nil {
 			x.Context = ctx
 		}
 	}
 }
 
-func spanStarted(o Observer, ctx context.Context, s *Span) context.Context {
-	defer func() { _ = recover() }()
-	return o.SpanStarted(ctx, s)
-}
-
 // tellEnd tells them that it has ended.
-func (s *Span) tellEnd() {
-	x, ok := s.ctx.(*attached)
-	if !ok || x.span == nil {
+func (s *Span) tellEnd(x *attached) {
+	if x.span == nil {
 		return
 	}
 	one := x.tell(s.account.run.ledger, x.end)
-	for _, o := range x.observers {
-		spanEnded(o, one)
+	for i := range x.observers {
+		x.observers[i].ended(one)
 	}
-}
-
-func spanEnded(o Observer, one SingleSpan) {
-	defer func() { _ = recover() }()
-	o.SpanEnded(one)
 }

@@ -33,41 +33,36 @@ type watcher struct {
 
 type watched struct{}
 
-func (w *watcher) SpanStarted(ctx context.Context, s *tracer.Span) context.Context {
+func (w *watcher) observer() tracer.Observer {
+	return tracer.Observer{Parent: w.parent, Started: w.started, Ended: w.done}
+}
+
+func (w *watcher) started(ctx context.Context, s *tracer.Span) context.Context {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.began = append(w.began, s)
 	return context.WithValue(ctx, watched{}, s)
 }
 
-func (w *watcher) SpanEnded(s tracer.SingleSpan) {
+func (w *watcher) done(s tracer.SingleSpan) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.ended = append(w.ended, s)
 }
 
-func (w *watcher) Parent(ctx context.Context, found *tracer.Span) *tracer.Span {
+func (w *watcher) parent(ctx context.Context, found *tracer.Span) *tracer.Span {
 	if w.below != nil {
 		return w.below(ctx, found)
 	}
 	return found
 }
 
-// tells makes an observer of two functions.
-type tells struct {
-	start func(ctx context.Context) context.Context
-	end   func()
-}
-
-func (o tells) SpanStarted(ctx context.Context, _ *tracer.Span) context.Context { return o.start(ctx) }
-func (o tells) SpanEnded(tracer.SingleSpan)                                     { o.end() }
-
 func TestAnObserverIsToldOfEachSpan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, run := simple(t)
 		_, before := tracer.Start(ctx, "before")
 		var w watcher
-		run.Observe(&w)
+		run.Observe(w.observer())
 		before.End()
 		time.Sleep(time.Second)
 		outer, o := tracer.Start(ctx, "train")
@@ -103,7 +98,7 @@ func TestTheWallSharesOfSpansComeToThoseOfTheirPaths(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 5))
 			ctx, run := simple(t)
 			var w watcher
-			run.Observe(&w)
+			run.Observe(w.observer())
 			type open struct {
 				ctx context.Context
 				*tracer.Span
@@ -160,7 +155,7 @@ func TestWhatASpanUsedEndsWithItsRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, run := simple(t)
 		var w watcher
-		run.Observe(&w)
+		run.Observe(w.observer())
 		beside := tracer.BeginBeside(run, tracer.Sinks(new(tracertest.Recorder)))
 		_, s := tracer.Start(ctx, "work")
 		_, o := tracer.Start(beside.Context(ctx), "other")
@@ -181,10 +176,13 @@ func TestWhatASpanUsedEndsWithItsRun(t *testing.T) {
 func TestAnObserverThatPanicsHarmsNobody(t *testing.T) {
 	ctx, run := simple(t)
 	var w watcher
-	run.Observe(tells{func(context.Context) context.Context { panic("start") }, func() { panic("end") }})
-	run.Observe(tells{func(context.Context) context.Context { return nil }, func() {}})
-	run.Observe(&w)
-	run.Observe(nil)
+	run.Observe(tracer.Observer{
+		Started: func(context.Context, *tracer.Span) context.Context { panic("start") },
+		Ended:   func(tracer.SingleSpan) { panic("end") },
+	})
+	run.Observe(tracer.Observer{Started: func(context.Context, *tracer.Span) context.Context { return nil }})
+	run.Observe(w.observer())
+	run.Observe(tracer.Observer{})
 	w.below = func(context.Context, *tracer.Span) *tracer.Span { panic("parent") }
 	ctx, s := tracer.Start(ctx, "work")
 	require.NotNil(t, ctx)
@@ -193,7 +191,7 @@ func TestAnObserverThatPanicsHarmsNobody(t *testing.T) {
 	assert.Len(t, w.ended, 1, "the others are told")
 	finish(t, run)
 	var none *tracer.Run
-	none.Observe(&w)
+	none.Observe(w.observer())
 	rec, open, err := none.SnapshotSpans(ctx)
 	assert.Nil(t, rec)
 	assert.Nil(t, open)
@@ -207,7 +205,7 @@ func TestAnObserverMaySayBelowWhichSpanOneBegins(t *testing.T) {
 	_, a := tracer.Start(ctx, "a")
 	inB, _ := tracer.Start(ctx, "b")
 	var w watcher
-	run.Observe(&w)
+	run.Observe(w.observer())
 	for _, c := range []struct {
 		say  *tracer.Span
 		want string
@@ -224,29 +222,60 @@ func TestAnObserverMaySayBelowWhichSpanOneBegins(t *testing.T) {
 	finish(t, other)
 }
 
-func TestAContextCanBeGivenASpan(t *testing.T) {
+// The context of OpenTelemetry's world, such as of a request, holds no span of
+// ours, and an observer knows which it is all the same.
+func TestAGoroutineWorksForTheSpanThatAnObserverKnowsAgain(t *testing.T) {
 	ctx, run := labelled(t)
+	var w watcher
+	run.Observe(w.observer())
 	started, s := tracer.Start(ctx, "work")
-	given := s.Context(context.WithValue(t.Context(), watched{}, 1))
-	assert.Equal(t, 1, given.Value(watched{}))
-	r, found := tracer.FromContext(given)
-	assert.Same(t, run, r)
-	assert.Same(t, s, found)
-	_, child := tracer.Start(given, "part")
+	w.below = func(context.Context, *tracer.Span) *tracer.Span { return s }
+	given, child := tracer.Start(run.Context(context.WithValue(t.Context(), watched{}, 1)), "part")
 	assert.Equal(t, "work/part", child.Path())
+	assert.Same(t, child, given.Value(watched{}), "what observers put in the context is there")
+	assert.Equal(t, "work/part", labelsHere(t)[tracer.LabelKey])
 	child.End()
-	assert.Equal(t, "work", labelsHere(t)[tracer.LabelKey], "the goroutine works for the span again")
+	assert.Equal(t, "work", labelsHere(t)[tracer.LabelKey])
+	w.below = func(context.Context, *tracer.Span) *tracer.Span { return nil }
+	_, child = tracer.Start(started, "beside")
+	assert.Equal(t, "beside", child.Path())
+	child.End()
 	s.End()
-	_, atRoot := tracer.Start(run.Context(started), "beside")
-	assert.Equal(t, "beside", atRoot.Path())
-	atRoot.End()
+	w.below = nil
+	_, beside := tracer.Start(run.Context(started), "beside")
+	assert.Equal(t, "beside", beside.Path(), "a context can be given its run without its span")
+	beside.End()
 	finish(t, run)
 
-	var none *tracer.Span
 	var noRun *tracer.Run
-	assert.Equal(t, ctx, none.Context(ctx))
 	assert.Equal(t, ctx, noRun.Context(ctx))
+	var none *tracer.Span
 	assert.Nil(t, none.Parent())
+}
+
+// An End may wait for a sink for 10 s.
+func TestASnapshotWaitsForAnEndNoLongerThanItMay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &gate{open: make(chan struct{})}
+		ctx, run := simple(t, tracer.Spans(w))
+		_, s := tracer.Start(ctx, "work")
+		s.End()
+		go func() { _, _ = run.End() }()
+		synctest.Wait()
+		short, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		began := time.Now()
+		rec, err := run.Snapshot(short)
+		assert.Nil(t, rec)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, time.Second, time.Since(began))
+		close(w.open)
+		final, err := run.End()
+		require.NoError(t, err)
+		rec, err = run.Snapshot(short)
+		require.NoError(t, err)
+		assert.Same(t, final, rec, "which is there, so that nothing is to be waited for")
+	})
 }
 
 func TestARunContinuesTheTraceItIsGiven(t *testing.T) {
@@ -325,6 +354,10 @@ func (g *gate) Write(b []byte) (int, error) {
 	return g.out.Write(b)
 }
 
+type bomb struct{}
+
+func (bomb) Write([]byte) (int, error) { panic("no such luck") }
+
 func TestSpansDoNotWaitForTheirStream(t *testing.T) {
 	const spans = 2000
 	work := func(ctx context.Context) {
@@ -368,6 +401,16 @@ func TestSpansDoNotWaitForTheirStream(t *testing.T) {
 			lost, _ := warned(rec, "spans-lost")
 			assert.EqualValues(t, spans, lost)
 			close(w.open)
+		})
+	})
+	t.Run("that panics", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, run := simple(t, tracer.Spans(bomb{}))
+			work(ctx)
+			rec, err := run.End()
+			require.ErrorContains(t, err, "no such luck")
+			lost, _ := warned(rec, "spans-lost")
+			assert.EqualValues(t, spans, lost)
 		})
 	})
 	t.Run("that fails", func(t *testing.T) {

@@ -63,6 +63,7 @@ type Run struct {
 	locks    []*runLock // of the folders that the record goes to
 	stop     chan struct{}
 	stopped  chan struct{}
+	done     chan struct{} // closed when it has ended and is written
 	ending   sync.Once
 	final    *lifecycle.Record
 	finalErr error
@@ -159,7 +160,7 @@ func newRun(cfg config, labelled bool) (*Run, error) {
 		id: id.String(), cfg: cfg, started: time.Now(), asleep: suspended(),
 		claimed: map[int]bool{}, unknownDevices: map[string]int64{},
 		labelled: labelled, alone: true,
-		stop: make(chan struct{}), stopped: make(chan struct{}),
+		stop: make(chan struct{}), stopped: make(chan struct{}), done: make(chan struct{}),
 	}
 	r.root = &account{run: r, stage: lifecycle.Unassigned}
 	job := jobOf(os.Getenv, os.DirFS("/"))
@@ -350,6 +351,7 @@ func (r *Run) End() (*lifecycle.Record, error) {
 }
 
 func (r *Run) end() {
+	defer close(r.done)
 	r.over.Store(true)
 	removeDefault(r)
 	close(r.stop)

@@ -110,7 +110,7 @@ func Start(ctx context.Context, name string, opts ...StartOption) (context.Conte
 	}
 	observers := run.observers.Load()
 	if observers != nil {
-		parent = run.parentBy(*observers, ctx, parent)
+		ctx, parent = run.parentBy(*observers, ctx, parent)
 	}
 	under := run.root
 	if parent != nil {
@@ -199,7 +199,9 @@ func (s *Span) finish(failed bool) {
 	if trace.IsEnabled() {
 		s.endTask()
 	}
-	s.tellEnd()
+	if x, ok := s.ctx.(*attached); ok {
+		s.tellEnd(x)
+	}
 }
 
 // Count adds n functional units that the span's work came to, such as
@@ -240,32 +242,6 @@ func (s *Span) Fail(err error) {
 	if !s.ended {
 		s.failed = true
 	}
-}
-
-// Context is ctx with the span in it, as that of Start has it: for what the
-// span covers and is given another context, such as a job that a pool of workers
-// takes. On a nil Span it is ctx.
-func (s *Span) Context(ctx context.Context) context.Context {
-	if s == nil {
-		return ctx
-	}
-	return &withSpan{ctx, s}
-}
-
-// withSpan is a context with a span of another in it.
-type withSpan struct {
-	context.Context
-	span *Span
-}
-
-func (c *withSpan) Value(key any) any {
-	if key == (current{}) {
-		return c.span
-	}
-	if c.span.labels != nil && key == pprofKey() {
-		return c.span.account.mergedLabels(c.Context).Value(key)
-	}
-	return c.Context.Value(key)
 }
 
 // Parent is the span that this one was begun below; nil where that is the run.

@@ -37,7 +37,7 @@ const (
 // of records.
 func Spans(w io.Writer) Option { return func(c *config) { c.stream, c.streamed = w, w != nil } }
 
-// spanStream is an Observer that writes spans to a stream.
+// spanStream writes spans to a stream as they end.
 type spanStream struct {
 	w    io.Writer
 	done chan struct{} // closed when all is written
@@ -69,15 +69,12 @@ func (r *Run) openStream() error {
 	}
 	r.stream = &spanStream{w: w, done: make(chan struct{}), wake: make(chan struct{}, 1)}
 	go r.stream.write(c.stream == nil)
-	r.Observe(r.stream)
+	r.Observe(Observer{Ended: r.stream.add})
 	return nil
 }
 
-// SpanStarted adds nothing to a span.
-func (*spanStream) SpanStarted(ctx context.Context, _ *Span) context.Context { return ctx }
-
-// SpanEnded puts the span's line where write finds it.
-func (w *spanStream) SpanEnded(s SingleSpan) {
+// add puts a span's line where write finds it.
+func (w *spanStream) add(s SingleSpan) {
 	line, err := json.Marshal(timeline.Span{
 		Path: s.Span.Path(), Stage: s.Span.Stage(), BeginS: s.BeginS, EndS: s.EndS, SelfS: s.SelfS, Failed: s.Failed,
 	})

@@ -31,9 +31,9 @@ func identity(run *tracer.Run, s *tracer.Span) []attribute.KeyValue {
 }
 
 // outcome tells what a span came to. What is not known is not there.
-func (e *entry) outcome(known bool) []attribute.KeyValue {
+func (e *entry) outcome() []attribute.KeyValue {
 	kv := make([]attribute.KeyValue, 0, 3+len(e.told.Units))
-	if known {
+	if e.known {
 		kv = append(kv, attrSelfJ.Float64(e.selfJ), attrTotalJ.Float64(e.totalJ), attrMethod.String(string(e.method)))
 	}
 	for _, unit := range slices.Sorted(maps.Keys(e.told.Units)) {

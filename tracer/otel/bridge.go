@@ -35,8 +35,10 @@ func NewBridge(run *tracer.Run, provider trace.TracerProvider, opts ...Option) *
 		provider = sdk.GetTracerProvider()
 	}
 	b := &Bridge{tracer: provider.Tracer(scope, trace.WithInstrumentationVersion(tracer.Version)), root: traceOf(run)}
-	b.split.started = b.started
-	b.split.open(run, opts)
+	if f, ok := provider.(interface{ ForceFlush(context.Context) error }); ok {
+		b.split.flush = f.ForceFlush
+	}
+	b.split.open(run, tracer.Observer{Started: b.started}, opts)
 	return b
 }
 
@@ -44,19 +46,21 @@ func NewBridge(run *tracer.Run, provider trace.TracerProvider, opts ...Option) *
 // run.
 type bridging struct {
 	context.Context
+	run  *tracer.Run
 	span *tracer.Span
 }
 
 type bridgingKey struct{}
 
-func (c bridging) Value(key any) any {
+func (c *bridging) Value(key any) any {
 	if key == (bridgingKey{}) {
-		return c.span
+		return c
 	}
 	return c.Context.Value(key)
 }
 
-func (b *Bridge) started(ctx context.Context, e *entry) context.Context {
+func (b *Bridge) started(ctx context.Context, ours *tracer.Span) context.Context {
+	e := b.split.begin(ctx, ours)
 	if ctx.Value(fromOTelKey{}) != nil {
 		return ctx // OpenTelemetry has it
 	}
@@ -64,7 +68,7 @@ func (b *Bridge) started(ctx context.Context, e *entry) context.Context {
 	if !trace.SpanContextFromContext(ctx).IsValid() {
 		in = trace.ContextWithSpanContext(ctx, b.root)
 	}
-	_, span := b.tracer.Start(bridging{in, e.span}, e.path.name, trace.WithAttributes(e.path.identity...))
+	_, span := b.tracer.Start(&bridging{in, b.split.run, ours}, e.path.name, trace.WithAttributes(e.path.identity...))
 	if span.IsRecording() {
 		b.split.mu.Lock()
 		e.item = bridged{span}
@@ -92,8 +96,8 @@ func (b *Bridge) Stats() Stats { return b.split.counts() }
 // bridged is the span of OpenTelemetry of one of the run.
 type bridged struct{ span trace.Span }
 
-func (b bridged) pass(e *entry, known bool) {
-	b.span.SetAttributes(e.outcome(known)...)
+func (b bridged) pass(e *entry) {
+	b.span.SetAttributes(e.outcome()...)
 	if e.told.Failed {
 		b.span.SetStatus(codes.Error, "")
 	}

@@ -24,8 +24,16 @@
 // wait for its children, as OpenTelemetry tells nothing else: what it computes
 // while one of them is open is told apart only by CPU time (see package tracer).
 // Names should be few, as OpenTelemetry wants them; beyond 10,000 paths they are
-// "(other)". A span that the sampler drops is not seen, and its time is its
-// parent's.
+// "(other)". Beside instrumentation of OpenTelemetry, such as otelhttp and
+// otelgrpc, packages httpspan and grpcspan are not needed: a request would have a
+// span by each.
+//
+// A span that the sampler drops is not seen. Its time is its parent's, and where
+// that is dropped too, that of the spans that are not: a sampler that keeps one
+// trace in a hundred leaves the energy of all to it. Energy that does not depend on
+// what is sampled needs all spans recorded, though not exported:
+//
+//	sdktrace.WithSampler(sdktrace.AlwaysRecord(sampler))
 //
 // # A program with our spans has them as OpenTelemetry spans
 //
@@ -55,8 +63,14 @@
 // keeps one account for all spans of a path: what came to a path since the last
 // settlement goes to its spans by their wall share in that time. self_j adds up:
 // all spans of a path have what the record has for it, less what spans have that
-// were not passed on, or without energy ([Stats]). total_j does not add up. PUE
-// and emissions are in the record alone.
+// were not passed on, or without energy. A later settlement may revise an earlier
+// one, by what [Stats] tell; where devices are claimed from the start and meters are
+// quick, none does. total_j does not add up. PUE and emissions are
+// in the record alone.
+//
+// Energy comes to many spans at once, and a batch processor drops what does not
+// fit in its queue. So they are passed on 512 at a time, and what is next is
+// flushed in between.
 //
 // # Metrics
 //

@@ -45,13 +45,18 @@ func configure(opts []Option) options {
 // Stats is what became of spans up to now.
 type Stats struct {
 	// Energised were passed on with energy, and SelfJ is what they had together,
-	// J. While no span waits it is the sum of self_j over the record's spans, less
-	// that of spans that are open, were passed on without energy, or are none of
-	// OpenTelemetry.
+	// J. While no span waits and nothing is revised it is the sum of self_j over the
+	// record's spans, less that of spans that are open, were passed on without
+	// energy, or are none of OpenTelemetry.
 	Energised int64
 	SelfJ     float64
 	// Bare were passed on without energy: more ended at once than may wait (Hold),
 	// more were open at once than are observed (65,536), they were no part of the
 	// run, or no record was to be had.
 	Bare int64
+	// RevisedJ is by how much paths have been given more than the record has for
+	// them by now, or less, added up without signs, J. A settlement may find out
+	// what an earlier one could not know: that a device is claimed, that idle power
+	// is lower, what a slow meter has told. The next spans of a path make up for it.
+	RevisedJ float64
 }

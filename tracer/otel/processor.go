@@ -35,26 +35,43 @@ func keyOf(sc trace.SpanContext) spanKey { return spanKey{sc.TraceID(), sc.SpanI
 
 var _ sdktrace.SpanProcessor = (*Processor)(nil)
 
-// NewProcessor passes spans on to next, such as a sdktrace.NewBatchSpanProcessor.
+// NewProcessor passes spans on to next, such as a sdktrace.NewBatchSpanProcessor;
+// to nobody if it is nil. A run is to have one Processor: with two each span would
+// be in it twice. So where there are several exporters, next passes on to all.
+//
 // It keeps a goroutine until Shutdown, which is to be called before the run's
 // End: the provider's Shutdown does. After the run's end, and with a nil run or
 // that of a disabled tracer, spans are passed on as they are.
 func NewProcessor(run *tracer.Run, next sdktrace.SpanProcessor, opts ...Option) *Processor {
+	if next == nil {
+		next = nobody{}
+	}
 	p := &Processor{next: next, known: map[spanKey]*entry{}}
-	p.split.parent = p.parent
-	p.split.open(run, opts)
+	p.split.flush = next.ForceFlush
+	p.split.open(run, tracer.Observer{Parent: p.parent}, opts)
 	return p
 }
 
+// nobody is what is next where spans are only to be in the record.
+type nobody struct{}
+
+func (nobody) OnStart(context.Context, sdktrace.ReadWriteSpan) {}
+func (nobody) OnEnd(sdktrace.ReadOnlySpan)                     {}
+func (nobody) ForceFlush(context.Context) error                { return nil }
+func (nobody) Shutdown(context.Context) error                  { return nil }
+
 // fromOTel is a context in which a span of the run is begun for one of
 // OpenTelemetry.
-type fromOTel struct{ context.Context }
+type fromOTel struct {
+	context.Context
+	parent spanKey // not that of the context where a new root was asked for
+}
 
 type fromOTelKey struct{}
 
-func (c fromOTel) Value(key any) any {
+func (c *fromOTel) Value(key any) any {
 	if key == (fromOTelKey{}) {
-		return true
+		return c
 	}
 	return c.Context.Value(key)
 }
@@ -63,26 +80,21 @@ func (c fromOTel) Value(key any) any {
 func (p *Processor) OnStart(ctx context.Context, s sdktrace.ReadWriteSpan) {
 	p.next.OnStart(ctx, s)
 	key := keyOf(s.SpanContext())
-	if ours, bridged := ctx.Value(bridgingKey{}).(*tracer.Span); bridged {
-		if run, _ := tracer.FromContext(ours.Context(ctx)); run == p.split.run {
+	if b, bridged := ctx.Value(bridgingKey{}).(*bridging); bridged {
+		if b.run == p.split.run {
 			p.split.mu.Lock()
 			defer p.split.mu.Unlock()
-			p.known[key] = p.split.entry(ours)
+			p.known[key] = p.split.entry(b.span)
 		}
 		return
 	}
 	if p.split.off() {
 		return
 	}
-	run, found := tracer.FromContext(ctx)
-	if run != p.split.run {
-		found = nil
+	if run, _ := tracer.FromContext(ctx); run != p.split.run {
 		ctx = p.split.run.Context(ctx)
 	}
-	if under := p.under(keyOf(s.Parent()), found); under != found {
-		ctx = under.Context(ctx)
-	}
-	_, span := tracer.Start(fromOTel{ctx}, s.Name())
+	_, span := tracer.Start(&fromOTel{ctx, keyOf(s.Parent())}, s.Name())
 	if span == nil {
 		return
 	}
@@ -98,31 +110,24 @@ func (p *Processor) OnStart(ctx context.Context, s sdktrace.ReadWriteSpan) {
 	}
 }
 
-// under is the span of the run that is the innermost, where that of
-// OpenTelemetry and that of the context's own both are known.
-func (p *Processor) under(otel spanKey, found *tracer.Span) *tracer.Span {
+// parent is below which span of the run one begins in ctx, of OpenTelemetry's or
+// of its own: of that of OpenTelemetry in it and found the innermost, where both
+// are known.
+func (p *Processor) parent(ctx context.Context, found *tracer.Span) *tracer.Span {
+	key := keyOf(trace.SpanContextFromContext(ctx))
+	if theirs, ok := ctx.Value(fromOTelKey{}).(*fromOTel); ok {
+		key = theirs.parent
+	}
 	p.split.mu.Lock()
 	defer p.split.mu.Unlock()
-	e := p.known[otel]
+	e := p.known[key]
 	if e == nil {
 		return found
 	}
-	if f := p.split.spans[found]; f != nil && f.inside == otel {
+	if f := p.split.spans[found]; f != nil && f.inside == key {
 		return found
 	}
 	return e.span
-}
-
-// parent is below which span tracer.Start begins one in ctx.
-func (p *Processor) parent(ctx context.Context, found *tracer.Span) *tracer.Span {
-	if ctx.Value(fromOTelKey{}) != nil {
-		return found
-	}
-	sc := trace.SpanContextFromContext(ctx)
-	if !sc.IsValid() {
-		return found
-	}
-	return p.under(keyOf(sc), found)
 }
 
 var errFailed = errors.New("the status is Error")
@@ -134,23 +139,24 @@ func (p *Processor) OnEnd(s sdktrace.ReadOnlySpan) {
 	e := p.known[key]
 	delete(p.known, key)
 	var h *held
-	if e != nil {
-		if h, _ = e.item.(*held); h != nil {
-			h.ReadOnlySpan = s
-		}
-	}
 	if e == nil {
 		p.split.stats.Bare++
+	} else if h, _ = e.item.(*held); h != nil {
+		h.ReadOnlySpan = s
+		if !s.SpanContext().IsSampled() {
+			e.item = nil // nobody exports it: it need not wait
+		}
 	}
 	p.split.mu.Unlock()
-	if h == nil { // not known, or bridged: then all has been told
+	if h != nil {
+		if s.Status().Code == codes.Error {
+			e.span.Fail(errFailed)
+		}
+		e.span.End() // which tells the split
+	}
+	if h == nil || !s.SpanContext().IsSampled() { // not known, or bridged: then all has been told
 		p.next.OnEnd(s)
-		return
 	}
-	if s.Status().Code == codes.Error {
-		e.span.Fail(errFailed)
-	}
-	e.span.End() // which tells the split
 }
 
 // ForceFlush settles, so that all spans that have ended are passed on with their
@@ -180,7 +186,7 @@ type held struct {
 // Attributes are the span's own and ours.
 func (h *held) Attributes() []attribute.KeyValue { return h.attributes }
 
-func (h *held) pass(e *entry, known bool) {
-	h.attributes = slices.Concat(h.ReadOnlySpan.Attributes(), e.path.identity, e.outcome(known))
+func (h *held) pass(e *entry) {
+	h.attributes = slices.Concat(h.ReadOnlySpan.Attributes(), e.path.identity, e.outcome())
 	h.processor.next.OnEnd(h)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime/pprof"
 	"slices"
 	"sync"
@@ -23,17 +24,16 @@ import (
 // the spans of the path by their wall share in that time; then the spans that had
 // ended by then are passed on.
 //
-// What a path has may be revised downwards by a settlement, as when the idle
-// power turns out to be lower: nothing is given out then until it has made up for
-// that.
+// What a path has may be revised downwards by a settlement, as when a device is
+// claimed late: nothing is given out then until it has made up for that. What
+// comes to a path once it has no span any more waits for the next one.
 type split struct {
 	run *tracer.Run
 	options
 
-	// started may say more of a span that has started in ctx, and parent below
-	// which one begins; nil says nothing.
-	started func(ctx context.Context, e *entry) context.Context
-	parent  func(ctx context.Context, found *tracer.Span) *tracer.Span
+	// flush has what was passed on exported, for a queue may be short; nil if
+	// nobody can.
+	flush func(context.Context) error
 
 	turn chan struct{} // holds a token: one settles at a time
 	wake chan struct{} // holds a token while many wait
@@ -43,7 +43,9 @@ type split struct {
 	mu          sync.Mutex
 	spans       map[*tracer.Span]*entry // those in the list
 	first, last *entry                  // by their start
+	ready       []*entry                // to be passed on; they are in the list no more
 	paths       map[pathKey]*path
+	begun       bool // what paths had before it observed is known
 	waiting     int
 	stats       Stats
 	closed      bool // nothing is given out any more
@@ -58,7 +60,7 @@ type pathKey struct {
 // path is what has become of the energy of a path.
 type path struct {
 	name     string               // of its spans
-	identity []attribute.KeyValue // of them
+	identity []attribute.KeyValue // of them; nil: it has had none
 	given    float64              // J
 
 	// Of the settlement that is under way.
@@ -91,15 +93,17 @@ type entry struct {
 	belowJ float64           // of the spans below it, in the settlement under way
 	folded map[*path]float64 // s: wall share of spans below it that nobody waits for any more
 	totalJ float64
+	known  bool // its energy
 	method lifecycle.Method
 }
 
 // item is a span as OpenTelemetry knows it, which waits for its energy.
 type item interface {
-	pass(e *entry, known bool)
+	pass(e *entry)
 }
 
-func (s *split) open(run *tracer.Run, opts []Option) {
+// open begins to observe a run, for one that says more than what a split needs.
+func (s *split) open(run *tracer.Run, o tracer.Observer, opts []Option) {
 	s.run, s.options = run, configure(opts)
 	s.turn, s.wake, s.done = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{})
 	s.spans, s.paths = map[*tracer.Span]*entry{}, map[pathKey]*path{}
@@ -109,7 +113,17 @@ func (s *split) open(run *tracer.Run, opts []Option) {
 		close(s.done)
 		return
 	}
-	run.Observe(s)
+	if o.Ended = s.end; o.Started == nil {
+		o.Started = func(ctx context.Context, span *tracer.Span) context.Context {
+			s.begin(ctx, span)
+			return ctx
+		}
+	}
+	run.Observe(o)
+	before, cancel := context.WithTimeout(ctx, 2*time.Second)
+	_, err := s.settle(before) // else the first settlement that succeeds is taken for the begin
+	cancel()
+	s.report(err)
 	go s.loop(ctx)
 }
 
@@ -163,28 +177,17 @@ func (s *split) report(err error) {
 	}
 }
 
-// SpanStarted is called by tracer.Start.
-func (s *split) SpanStarted(ctx context.Context, span *tracer.Span) context.Context {
+// begin takes note of a span that has started in ctx.
+func (s *split) begin(ctx context.Context, span *tracer.Span) *entry {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	e := s.entry(span)
 	e.inside = keyOf(trace.SpanContextFromContext(ctx))
-	s.mu.Unlock()
-	if s.started != nil {
-		return s.started(ctx, e)
-	}
-	return ctx
+	return e
 }
 
-// Parent is called by tracer.Start.
-func (s *split) Parent(ctx context.Context, found *tracer.Span) *tracer.Span {
-	if s.parent == nil {
-		return found
-	}
-	return s.parent(ctx, found)
-}
-
-// SpanEnded is called by tracer.Span.End.
-func (s *split) SpanEnded(told tracer.SingleSpan) {
+// end takes note of one that has ended.
+func (s *split) end(told tracer.SingleSpan) {
 	s.mu.Lock()
 	e := s.spans[told.Span]
 	if e == nil {
@@ -208,7 +211,7 @@ func (s *split) SpanEnded(told tracer.SingleSpan) {
 		s.stats.Bare++
 	}
 	s.mu.Unlock()
-	s.pass(e, false)
+	s.pass(e)
 }
 
 // entry finds or makes the entry of a span. s is locked.
@@ -216,11 +219,9 @@ func (s *split) entry(span *tracer.Span) *entry {
 	if e := s.spans[span]; e != nil {
 		return e
 	}
-	key := pathKey{span.Path(), span.Stage()}
-	p := s.paths[key]
-	if p == nil {
-		p = &path{name: spanName(span.Path()), identity: identity(s.run, span)}
-		s.paths[key] = p
+	p := s.path(span.Path(), span.Stage())
+	if p.identity == nil {
+		p.name, p.identity = spanName(span.Path()), identity(s.run, span)
 	}
 	e := &entry{span: span, path: p, prev: s.last, listed: true}
 	if above := span.Parent(); above != nil {
@@ -234,6 +235,17 @@ func (s *split) entry(span *tracer.Span) *entry {
 	s.last = e
 	s.spans[span] = e
 	return e
+}
+
+// path finds or makes what is known of a path. s is locked.
+func (s *split) path(name string, stage lifecycle.Stage) *path {
+	key := pathKey{name, stage}
+	p := s.paths[key]
+	if p == nil {
+		p = new(path)
+		s.paths[key] = p
+	}
+	return p
 }
 
 // fold takes an ended span off the list that waits for no energy. What it used is
@@ -289,23 +301,55 @@ func (s *split) settle(ctx context.Context) (took time.Duration, err error) {
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
+	if err := s.drain(ctx); ctx.Err() != nil { // what was left, so that there is a bound on it
+		return 0, err
+	}
 	began := time.Now()
 	rec, open, err := s.run.SnapshotSpans(ctx)
 	if rec == nil {
 		return time.Since(began), err
 	}
 	s.mu.Lock()
-	ready := s.give(rec, open)
+	s.give(rec, open)
 	s.mu.Unlock()
 	took = time.Since(began)
-	for _, e := range ready {
-		s.pass(e, true)
+	return took, errors.Join(err, s.drain(ctx))
+}
+
+// batch is how many spans are passed on at once: what the SDK's batch processor
+// exports together, of the four times as many that its queue holds.
+const batch = 512
+
+// drain passes on the spans that are ready. Energy comes to many at once, and a
+// queue that is full drops them: so it waits, batch by batch, for their export.
+// When ctx is done the rest stays, but that of a split that is closed.
+func (s *split) drain(ctx context.Context) (err error) {
+	for {
+		s.mu.Lock()
+		n := min(len(s.ready), batch)
+		some := s.ready[:n:n]
+		if s.ready = s.ready[n:]; len(s.ready) == 0 {
+			s.ready = nil
+		}
+		more, closed := s.ready != nil, s.closed
+		s.mu.Unlock()
+		for _, e := range some {
+			s.pass(e)
+		}
+		if !more {
+			return err
+		}
+		if s.flush != nil && ctx.Err() == nil {
+			err = s.flush(ctx)
+		}
+		if ctx.Err() != nil && !closed {
+			return ctx.Err()
+		}
 	}
-	return took, err
 }
 
 // pass passes a span on, if it is one of OpenTelemetry.
-func (s *split) pass(e *entry, known bool) {
+func (s *split) pass(e *entry) {
 	if e.item == nil {
 		return
 	}
@@ -314,12 +358,13 @@ func (s *split) pass(e *entry, known bool) {
 			sdk.Handle(fmt.Errorf("ecotracer: passing on a span panicked: %v", p))
 		}
 	}()
-	e.item.pass(e, known)
+	e.item.pass(e)
 }
 
 // give gives out what a record has and has not been given out, and takes the
-// spans that had ended off the list. s is locked.
-func (s *split) give(rec *lifecycle.Record, open []tracer.SingleSpan) (ready []*entry) {
+// spans that had ended off the list, to be passed on. s is locked.
+func (s *split) give(rec *lifecycle.Record, open []tracer.SingleSpan) {
+	var ready []*entry
 	for i := range open {
 		// One that is not listed has ended meanwhile, or is about to be listed.
 		if e := s.spans[open[i].Span]; e != nil {
@@ -334,12 +379,22 @@ func (s *split) give(rec *lifecycle.Record, open []tracer.SingleSpan) (ready []*
 			ready = append(ready, e)
 		}
 	}
+	s.stats.RevisedJ = 0
 	for i := range rec.Spans {
 		r := &rec.Spans[i]
-		if p := s.paths[pathKey{r.Path, r.Stage}]; p != nil {
-			p.due = max(r.SelfJ-p.given, 0)
+		p := s.path(r.Path, r.Stage)
+		if !s.begun || p.identity == nil {
+			p.given = r.SelfJ // which is no observed span's
+		}
+		p.due = r.SelfJ - p.given
+		if p.due < 0 || p.weight+p.folded <= 0 && p.spans == 0 {
+			if off := math.Abs(p.due); off > 1e-9*p.given { // more than rounding
+				s.stats.RevisedJ += off
+			}
+			p.due = 0
 		}
 	}
+	s.begun = true
 	for e := s.first; e != nil; e = e.next {
 		if j := e.joules(); e.taking {
 			e.selfJ += j
@@ -362,9 +417,7 @@ func (s *split) give(rec *lifecycle.Record, open []tracer.SingleSpan) (ready []*
 		clear(e.folded)
 	}
 	for _, p := range s.paths {
-		if p.weight+p.folded > 0 || p.spans > 0 {
-			p.given += p.due
-		}
+		p.given += p.due
 		p.due, p.weight, p.folded, p.spans = 0, 0, 0, 0
 	}
 	// As they ended, children first.
@@ -372,11 +425,12 @@ func (s *split) give(rec *lifecycle.Record, open []tracer.SingleSpan) (ready []*
 	slices.SortStableFunc(ready, func(a, b *entry) int { return cmp.Compare(a.told.EndS, b.told.EndS) })
 	for _, e := range ready {
 		s.remove(e)
+		e.known = true
 		s.waiting--
 		s.stats.Energised++
 		s.stats.SelfJ += e.selfJ
 	}
-	return ready
+	s.ready = append(s.ready, ready...)
 }
 
 // takePart says that the settlement under way knows of a wall share of the span
@@ -423,22 +477,18 @@ func (s *split) close(ctx context.Context) error {
 	_, err := s.settle(ctx)
 	s.mu.Lock()
 	s.closed = true
-	var left []*entry
-	for e := s.first; e != nil; e = e.next {
+	for e := s.first; e != nil; {
+		next := e.next
 		if e.ended {
-			left = append(left, e)
+			s.remove(e)
+			s.waiting--
+			s.stats.Bare++
+			s.ready = append(s.ready, e)
 		}
-	}
-	for _, e := range left {
-		s.remove(e)
-		s.waiting--
-		s.stats.Bare++
+		e = next
 	}
 	s.mu.Unlock()
-	for _, e := range left {
-		s.pass(e, false)
-	}
-	return err
+	return errors.Join(err, s.drain(ctx))
 }
 
 // counts is what became of spans up to now.
