@@ -24,9 +24,17 @@
 // wait for its children, as OpenTelemetry tells nothing else: what it computes
 // while one of them is open is told apart only by CPU time (see package tracer).
 // Names should be few, as OpenTelemetry wants them; beyond 10,000 paths they are
-// "(other)". Beside instrumentation of OpenTelemetry, such as otelhttp and
-// otelgrpc, packages httpspan and grpcspan are not needed: a request would have a
-// span by each.
+// "(other)".
+//
+// In the record a span has the name that it began with. Of a request otelhttp
+// learns the route, and so the name, only later, and all would be "GET" there. So
+// it is to be within the router,
+//
+//	mux.Handle("GET /x/{id}", otelhttp.NewHandler(h, "", otelhttp.WithSpanNameFormatter(
+//		func(_ string, r *http.Request) string { return r.Pattern })))
+//
+// or httpspan.Handler within it. Beside otelgrpc package grpcspan is not needed: an
+// RPC would have a span by each.
 //
 // A span that the sampler drops is not seen. Its time is its parent's, and where
 // that is dropped too, that of the spans that are not: a sampler that keeps one
@@ -64,9 +72,9 @@
 // settlement goes to its spans by their wall share in that time. self_j adds up:
 // all spans of a path have what the record has for it, less what spans have that
 // were not passed on, or without energy. A later settlement may revise an earlier
-// one, by what [Stats] tell; where devices are claimed from the start and meters are
-// quick, none does. total_j does not add up. PUE and emissions are
-// in the record alone.
+// one, by what [Stats] tell; where devices are claimed from the start and meters
+// are quick, none does. total_j does not add up. PUE and emissions are in the record
+// alone.
 //
 // Energy comes to many spans at once, and a batch processor drops what does not
 // fit in its queue. So they are passed on 512 at a time, and what is next is

@@ -97,6 +97,36 @@ func TestTheMetricsAreThoseOfTheRecord(t *testing.T) {
 	})
 }
 
+func TestWhatIsToldByDifferencesAddsUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, run := begin(t)
+		reader := sdkmetric.NewManualReader(sdkmetric.WithTemporalitySelector(func(sdkmetric.InstrumentKind) metricdata.Temporality {
+			return metricdata.DeltaTemporality
+		}))
+		_, err := otel.RegisterMetrics(run, sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)))
+		require.NoError(t, err)
+		_, s := tracer.Start(ctx, "train")
+		var sum float64
+		for range 3 {
+			time.Sleep(time.Second)
+			var all metricdata.ResourceMetrics
+			require.NoError(t, reader.Collect(t.Context(), &all))
+			for _, m := range all.ScopeMetrics[0].Metrics {
+				if m.Name != "ecotracer.process.energy" {
+					continue
+				}
+				assert.Equal(t, "J", m.Unit)
+				for _, p := range m.Data.(metricdata.Sum[float64]).DataPoints {
+					assert.GreaterOrEqual(t, p.Value, 0.0)
+					sum += p.Value
+				}
+			}
+		}
+		s.End()
+		assert.InEpsilon(t, finish(t, run).Totals.EnergyJ.Value, sum, 1e-9)
+	})
+}
+
 func TestAHostsTotalIsNoDevices(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		node := tracertest.NewMeter(tracertest.Domain{Domain: meter.Domain{ID: "node0", Kind: lifecycle.KindNode, Sensor: "acpi"}, Power: tracertest.Constant(300)})
