@@ -26,9 +26,14 @@ var defaults struct {
 
 // defaultRun is the default run, or nil.
 func defaultRun() *Run {
-	if r := defaults.run.Load(); r != nil || defaults.decided.Load() {
-		return r
+	if defaults.decided.Load() {
+		return defaults.run.Load()
 	}
+	return decideDefault()
+}
+
+// decideDefault opens the default run, if there is to be one and nobody has.
+func decideDefault() *Run {
 	defaults.mu.Lock()
 	defer defaults.mu.Unlock()
 	if !defaults.decided.Load() {
