@@ -189,7 +189,8 @@ func (r *Run) Traceparent() string {
 
 // Trace is the run's trace, as of W3C Trace Context: its id, 32 hex; that of the
 // span in it which the run is below, 16 hex, "" if none is known; and the flags,
-// 2 hex. On a nil Run, and that of a disabled tracer, they are "".
+// 2 hex: what the option Traceparent was given, or $TRACEPARENT. On a nil Run, and
+// that of a disabled tracer, they are "".
 func (r *Run) Trace() (id, above, flags string) {
 	if r == nil {
 		return "", "", ""

@@ -31,7 +31,9 @@ const (
 // Start and End of a span never wait for it: what comes while 4 MiB of lines wait
 // is lost, as is what comes after a Write has failed. How many are lost a warning
 // of the record tells, and the error the run's End, which waits for w 10 s at
-// most. Spans that are open at the run's end are not written. w is not closed.
+// most. Spans that are open at the run's end are not written. w is not closed. A
+// run that is killed loses the lines of the last second, and may leave the last one
+// cut.
 //
 // The default is $ECOTRACER_SPANS: on writes <run id>.spans.jsonl to the folder
 // of records.

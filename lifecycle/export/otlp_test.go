@@ -222,19 +222,29 @@ func TestLongStreamsAreManyMessages(t *testing.T) {
 	assert.Len(t, receivedSpans(t, text), 1+otlpBatch)
 }
 
+func TestAStreamThatWasCutOffHasItsWholeLines(t *testing.T) {
+	r := exampleRecord(t)
+	one := `{"path":"serve","stage":"inference/serving","begin_s":900,"end_s":902}` + "\n"
+	for cut := range len(one) - 1 {
+		text, _ := exported(t, OTLPTraces, r, Options{Spans: strings.NewReader(one + one[:cut])})
+		assert.Len(t, receivedSpans(t, text), 1+1)
+	}
+}
+
 func TestStreamsThatAreNotOfTheRunAreRefused(t *testing.T) {
 	r := exampleRecord(t)
 	for name, c := range map[string]struct{ line, want string }{
-		"no JSON":          {"\n{", "line 2"},
-		"another run":      {`{"path":"other","stage":"inference/serving","begin_s":0,"end_s":1}`, "another run"},
-		"another stage":    {`{"path":"serve","stage":"inference/batch","begin_s":0,"end_s":1}`, "another run"},
-		"ends first":       {`{"path":"serve","stage":"inference/serving","begin_s":2,"end_s":1}`, "from 2 s to 1 s"},
-		"before the run":   {`{"path":"serve","stage":"inference/serving","begin_s":-2,"end_s":1}`, "from -2 s"},
-		"never":            {`{"path":"serve","stage":"inference/serving","begin_s":2,"end_s":1e300}`, "1e+300 s"},
-		"shares below 0":   {`{"path":"serve","stage":"inference/serving","begin_s":0,"end_s":1,"self_s":-1}`, "wall share"},
-		"an unknown field": {`{"path":"serve","x":1}`, "x"},
-		"two on a line":    {`{"path":"serve","stage":"inference/serving","begin_s":0,"end_s":1}{}`, "more than one"},
-		"a long line":      {strings.Repeat("x", maxSpanLine+1), "too long"},
+		"no JSON":             {"\n{]", "line 2"},
+		"cut, not at the end": {"{\n{}", "line 1"},
+		"another run":         {`{"path":"other","stage":"inference/serving","begin_s":0,"end_s":1}`, "another run"},
+		"another stage":       {`{"path":"serve","stage":"inference/batch","begin_s":0,"end_s":1}`, "another run"},
+		"ends first":          {`{"path":"serve","stage":"inference/serving","begin_s":2,"end_s":1}`, "from 2 s to 1 s"},
+		"before the run":      {`{"path":"serve","stage":"inference/serving","begin_s":-2,"end_s":1}`, "from -2 s"},
+		"never":               {`{"path":"serve","stage":"inference/serving","begin_s":2,"end_s":1e300}`, "1e+300 s"},
+		"shares below 0":      {`{"path":"serve","stage":"inference/serving","begin_s":0,"end_s":1,"self_s":-1}`, "wall share"},
+		"an unknown field":    {`{"path":"serve","x":1}`, "x"},
+		"two on a line":       {`{"path":"serve","stage":"inference/serving","begin_s":0,"end_s":1}{}`, "more than one"},
+		"a long line":         {strings.Repeat("x", maxSpanLine+1), "too long"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, f := range []Func{OTLPTraces, Trace} {

@@ -57,6 +57,9 @@ func readSingles(r *lifecycle.Record, stream io.Reader) ([]single, error) {
 			continue
 		}
 		s, err := spanOf(line)
+		if errors.Is(err, io.ErrUnexpectedEOF) && !lines.Scan() {
+			break // the run was killed, or the disk was full, in the middle of the last line
+		}
 		if err != nil {
 			return nil, fmt.Errorf("export: single spans: line %d: %w", number, err)
 		}

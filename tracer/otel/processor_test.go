@@ -687,3 +687,43 @@ func TestABatchProcessorDropsNoMoreThanWithoutUs(t *testing.T) {
 		})
 	}
 }
+
+// hung is a processor whose exporter hangs, so that flushing it takes as long as
+// one waits.
+type hung struct{ keeper }
+
+func (hung) ForceFlush(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+func (hung) Shutdown(ctx context.Context) error   { <-ctx.Done(); return ctx.Err() }
+
+// An exporter may hang, and a host may flush and shut down at once.
+func TestAnExporterThatHangsKeepsNobodyWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, run := begin(t)
+		const spans, held = 20_000, 2000
+		next := hung{keeper{tracetest.NewInMemoryExporter()}}
+		p := otel.NewProcessor(run, next, otel.Hold(held))
+		provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(p))
+		tr := provider.Tracer("")
+		began := time.Now()
+		for range spans {
+			_, s := tr.Start(ctx, "work")
+			s.End()
+		}
+		time.Sleep(time.Minute)
+		assert.Equal(t, time.Minute, time.Since(began), "no span has waited")
+		assert.LessOrEqual(t, otel.Left(p), held)
+		short, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		began = time.Now()
+		var wg sync.WaitGroup
+		for range 3 {
+			wg.Go(func() { assert.ErrorIs(t, p.ForceFlush(short), context.DeadlineExceeded) })
+		}
+		wg.Go(func() { assert.ErrorIs(t, p.Shutdown(short), context.DeadlineExceeded) })
+		wg.Wait()
+		assert.Equal(t, time.Second, time.Since(began))
+		assert.Equal(t, spans, len(next.GetSpans()), "and none is lost")
+		assert.Zero(t, otel.Left(p))
+		finish(t, run)
+	})
+}
