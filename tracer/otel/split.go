@@ -301,8 +301,9 @@ func (s *split) settle(ctx context.Context) (took time.Duration, err error) {
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
-	if err := s.drain(ctx); ctx.Err() != nil { // what was left, so that there is a bound on it
-		return 0, err
+	left := s.drain(ctx) // what is, so that there is a bound on it
+	if ctx.Err() != nil {
+		return 0, ctx.Err()
 	}
 	began := time.Now()
 	rec, open, err := s.run.SnapshotSpans(ctx)
@@ -313,7 +314,7 @@ func (s *split) settle(ctx context.Context) (took time.Duration, err error) {
 	s.give(rec, open)
 	s.mu.Unlock()
 	took = time.Since(began)
-	return took, errors.Join(err, s.drain(ctx))
+	return took, errors.Join(left, err, s.drain(ctx))
 }
 
 // batch is how many spans are passed on at once: what the SDK's batch processor
