@@ -52,22 +52,9 @@ func GPAI(w io.Writer, r *lifecycle.Record, o Options) ([]Loss, error) {
 	return lost, s.write(w, r, o.Style)
 }
 
-// twoFigures writes a number as the form does: 7.3*10^10.
-func twoFigures(v float64) string {
-	if v == 0 {
-		return "0"
-	}
-	mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(v, 'e', 1, 64), "e")
-	e, _ := strconv.Atoi(exponent)
-	if e >= -1 && e <= 1 {
-		return inwords.Significant(v, 2)
-	}
-	return mantissa + "*10^" + strconv.Itoa(e)
-}
-
 // numbered is a number with two significant figures.
 func numbered(v float64, unit string) entry {
-	return entry{text: twoFigures(v) + " " + unit, number: &v, unit: unit}
+	return entry{text: scientific(v) + " " + unit, number: &v, unit: unit}
 }
 
 // model adds what the model is: points 1(d) and 2(b).
@@ -108,10 +95,10 @@ func (s *sheet) trainingData(r *lifecycle.Record) {
 		for _, d := range ml.Datasets {
 			var sizes []string
 			if d.Items != nil {
-				sizes = append(sizes, twoFigures(float64(*d.Items))+" "+cmp.Or(d.ItemUnit, "data points"))
+				sizes = append(sizes, scientific(float64(*d.Items))+" "+cmp.Or(d.ItemUnit, "data points"))
 			}
 			if d.Tokens != nil {
-				sizes = append(sizes, twoFigures(float64(*d.Tokens))+" tokens")
+				sizes = append(sizes, scientific(float64(*d.Tokens))+" tokens")
 			}
 			rows = append(rows, []entry{{text: d.Role}, toldText(d.DataType, "the record does not tell"), toldText(strings.Join(sizes, ", "), "the record does not tell")})
 		}
@@ -196,7 +183,7 @@ func (l *learning) deviceDays(r *lifecycle.Record) []string {
 			seconds += held
 		}
 		if seconds > 0 {
-			out = append(out, twoFigures(seconds/86400)+" "+cmp.Or(h.Model, string(h.Kind))+" days")
+			out = append(out, scientific(seconds/86400)+" "+cmp.Or(h.Model, string(h.Kind))+" days")
 		}
 	}
 	return out
@@ -209,7 +196,7 @@ func (s *sheet) consumption(r *lifecycle.Record, l *learning) {
 	if l != nil {
 		energy = entry{unknown: "a stage of it has no energy"}
 		if q := l.facility; q != nil {
-			mwh := divided(*q, 1000*perKWh)
+			mwh := divided(*q, 1000*joulesPerKWh)
 			energy = entry{text: scientific(mwh.Value) + " MWh", quantity: mwh, unit: "MWh"}
 			bounds = entry{text: scientific(mwh.Low) + " to " + scientific(mwh.High) + " MWh"}
 			method = energyMethod(r, l)

@@ -192,7 +192,7 @@ func co2Entries(r *lifecycle.Record, o Options, l *learning) []co2Entry {
 	text("geographical_location", placesInWords(l.environments(r)))
 	text("hardware_used", l.hardware(r))
 	if l.facility != nil {
-		out = append(out, co2Entry{"energy_consumed", yamlNumber(l.facility.Value / perKWh)})
+		out = append(out, co2Entry{"energy_consumed", yamlNumber(l.facility.Value / joulesPerKWh)})
 	}
 	if cloud, ok := l.onCloud(r, o); ok {
 		out = append(out, co2Entry{"on_cloud", strconv.FormatBool(cloud)})

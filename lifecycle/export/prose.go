@@ -13,9 +13,6 @@ import (
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
-// perKWh is joules per kWh.
-const perKWh = 3.6e6
-
 // yamlNumber writes a number that is not negative for YAML, to six significant
 // digits, as the bounds in a record have. It never has an exponent:
 // huggingface_hub looks for \d+\.\d+|\d+ in Python's str(value), which is

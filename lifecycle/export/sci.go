@@ -79,7 +79,7 @@ func (s *sheet) score(r *lifecycle.Record, sci *lifecycle.SCIReport) {
 
 // energyKWh is a quantity of kWh in the unit that suits it.
 func energyKWh(q lifecycle.Quantity) entry {
-	e := quantified(divided(q, 1/perKWh), inwords.WattHours, perKWh, "kWh", "")
+	e := quantified(divided(q, 1/joulesPerKWh), inwords.WattHours, joulesPerKWh, "kWh", "")
 	e.quantity = &q
 	return e
 }
@@ -89,7 +89,7 @@ func (s *sheet) noScore(r *lifecycle.Record, why string) {
 	s.facts("Score", fact("SCI", entry{unknown: why}))
 	t := &r.Totals
 	s.parts = append(s.parts, sheetPart{"What is known of it", []string{"component", "value", "method"}, [][]entry{
-		{{text: "E, energy"}, quantified(&t.FacilityEnergyJ, inwords.WattHours, perKWh, "kWh", ""), {text: sciMethod(t.EnergyJ.Method, t.MeasuredShare)}},
+		{{text: "E, energy"}, quantified(&t.FacilityEnergyJ, inwords.WattHours, joulesPerKWh, "kWh", ""), {text: sciMethod(t.EnergyJ.Method, t.MeasuredShare)}},
 		{{text: "O = E × I"}, quantified(&t.OperationalGCO2e, inwords.CO2e, 1, "gCO2e", ""), {text: "modeled"}},
 	}})
 }
