@@ -178,8 +178,16 @@ func eval[T any](b *tab, expression string) T {
 // waits for as many frames.
 const settled = `(async () => { for (let i = 0; i < 5; i++) d3.timerFlush(); return true; })()`
 
-// frame waits for the browser to draw: by then it told the page what changed.
-const frame = `new Promise(r => requestAnimationFrame(() => r(true)))`
+// told waits until the page knows that the system is in the dark, or is not: the
+// browser tells it when it comes to it.
+func (b *tab) told(dark bool) {
+	b.t.Helper()
+	next := map[bool]string{false: "Dark theme", true: "Light theme"}[dark] // what the button offers
+	eval[bool](b, `new Promise(done => {
+		const look = () => document.getElementById("theme").textContent === "`+next+`" ? done(true) : requestAnimationFrame(look);
+		look();
+	})`)
+}
 
 // quiet holds that the page said nothing and asked for nothing.
 func (b *tab) quiet() {
