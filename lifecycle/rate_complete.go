@@ -35,7 +35,7 @@ func rateCompleteness(r *Record) Criterion {
 			hardly = append(hardly, g.untold...)
 		}
 	}
-	c := Criterion{Name: "completeness", Found: fmt.Sprintf("%s: %d of %d members are told", percentage(share), told, total)}
+	c := Criterion{Name: "completeness", Found: fmt.Sprintf("%d of %d members are told, %s in the mean of the parts of a record", told, total, percentage(share))}
 	switch level, next := reached(share, [3]float64{0.5, 0.75, 0.9}); {
 	case level < Gold:
 		c.Level, c.Lacks = level, fmt.Sprintf("tell %s; untold: %s", percentage(next), some(untold))

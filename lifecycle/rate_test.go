@@ -238,7 +238,7 @@ func TestRatingChangesNoRecordAndIsTheSameForAllOrders(t *testing.T) {
 	assert.Equal(t, before, everythingIn(r))
 	text, err := json.Marshal(rating)
 	require.NoError(t, err)
-	assert.Contains(t, string(text), `{"level":"silver","criteria":[{"name":"completeness","level":"silver","found":"85.7 %: 32 of 33 members are told"`)
+	assert.Contains(t, string(text), `{"level":"silver","criteria":[{"name":"completeness","level":"silver","found":"32 of 33 members are told, 85.7 % in the mean of the parts of a record"`)
 	var back Rating
 	require.NoError(t, json.Unmarshal(text, &back))
 	assert.Equal(t, rating, back)
