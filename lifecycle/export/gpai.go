@@ -168,7 +168,7 @@ func monthsBetween(begin, end time.Time) string {
 }
 
 // deviceDays tells how long the devices of the learning were held, all together
-// by model: 2.9*10^-2 H100 days. Meters may share a device: it counts once.
+// by model: 2.9e-2 H100 days. Meters may share a device: it counts once.
 func (l *learning) deviceDays(r *lifecycle.Record) []string {
 	var out []string
 	for _, h := range l.devices(r) {

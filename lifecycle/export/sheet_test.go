@@ -137,7 +137,7 @@ func TestInferenceAloneTellsItsComputation(t *testing.T) {
 	flops, tokens := 5.1e17, int64(100000)
 	r.Technology.ML.FLOPs, r.Technology.ML.TokensOut = &flops, &tokens
 	got := fieldsOf(t, GPAI, r)["benchmarked computation of inference"]["value"].(map[string]any)
-	assert.Equal(t, "5.1*10^17 FLOP for 100 000 tokens generated on 2 x accelerator", got["text"])
+	assert.Equal(t, "5.1e17 FLOP for 100 000 tokens generated on 2 x accelerator", got["text"])
 	assert.Equal(t, flops, got["value"])
 }
 
