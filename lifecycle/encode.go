@@ -10,7 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
-	"unicode/utf8"
+
+	"github.com/ecotracer/ecotracer/internal/canonical"
 )
 
 // Encode writes a record as JSON, with a line end. The same record gives the
@@ -76,7 +77,7 @@ func (e *encoder) value(v reflect.Value) error {
 	case reflect.Interface:
 		return e.extension(v)
 	case reflect.String:
-		e.buf = appendText(e.buf, v.String())
+		e.buf = canonical.AppendText(e.buf, v.String())
 	case reflect.Bool:
 		e.buf = strconv.AppendBool(e.buf, v.Bool())
 	case reflect.Float64, reflect.Float32:
@@ -150,7 +151,7 @@ func (e *encoder) mapping(v reflect.Value) error {
 			continue // null is never written: a member without a value is absent
 		}
 		e.separate(&first)
-		e.buf = appendText(e.buf, k.String())
+		e.buf = canonical.AppendText(e.buf, k.String())
 		e.buf = append(e.buf, ':')
 		e.at.down(k.String())
 		if err := e.value(elem); err != nil {
@@ -257,54 +258,4 @@ func appendNumber(b []byte, x float64) []byte {
 		b = append(b[:n-2], b[n-1])
 	}
 	return b
-}
-
-const hexDigits = "0123456789abcdef"
-
-// appendText writes s as RFC 8785, 3.2.2.2 asks for: only what JSON must
-// escape is escaped. What is no UTF-8 becomes U+FFFD.
-func appendText(b []byte, s string) []byte {
-	b = append(b, '"')
-	i := plainLength(s)
-	b = append(b, s[:i]...)
-	for i < len(s) {
-		c := s[i]
-		if c >= utf8.RuneSelf {
-			r, n := utf8.DecodeRuneInString(s[i:])
-			b = utf8.AppendRune(b, r)
-			i += n
-			continue
-		}
-		i++
-		switch {
-		case c == '"' || c == '\\':
-			b = append(b, '\\', c)
-		case c >= ' ':
-			b = append(b, c)
-		case c == '\b':
-			b = append(b, `\b`...)
-		case c == '\t':
-			b = append(b, `\t`...)
-		case c == '\n':
-			b = append(b, `\n`...)
-		case c == '\f':
-			b = append(b, `\f`...)
-		case c == '\r':
-			b = append(b, `\r`...)
-		default:
-			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		}
-	}
-	return append(b, '"')
-}
-
-// plainLength is how much of a text from its begin on is ASCII that stands for
-// itself.
-func plainLength(s string) int {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			return i
-		}
-	}
-	return len(s)
 }

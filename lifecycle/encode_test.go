@@ -15,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ecotracer/ecotracer/internal/canonical"
 )
 
 // filled is a record with every member there is, of no meaning.
@@ -202,8 +204,8 @@ func TestNumbersAreWrittenAsECMAScriptDoes(t *testing.T) {
 
 // The texts and keys of RFC 8785, 3.2.2 and 3.2.3.
 func TestTextsAndKeysAreInTheCanonicalForm(t *testing.T) {
-	assert.Equal(t, `"€$\u000f\nA'B\"\\\\\"/"`, string(appendText(nil, "\u20ac$\u000f\u000aA'\u0042\u0022\u005c\\\"\u002f")))
-	assert.Equal(t, "\"\\b\\t\\f\\r\\u001f\u007f\u2028\ufffd\"", string(appendText(nil, "\b\t\f\r\x1f\x7f\u2028\xff")))
+	assert.Equal(t, `"€$\u000f\nA'B\"\\\\\"/"`, string(canonical.AppendText(nil, "\u20ac$\u000f\u000aA'\u0042\u0022\u005c\\\"\u002f")))
+	assert.Equal(t, "\"\\b\\t\\f\\r\\u001f\u007f\u2028\ufffd\"", string(canonical.AppendText(nil, "\b\t\f\r\x1f\x7f\u2028\xff")))
 
 	e := encoder{canonical: true}
 	require.NoError(t, e.value(reflect.ValueOf(map[string]any{

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 	"unicode/utf16"
+
+	"github.com/ecotracer/ecotracer/internal/canonical"
 )
 
 // field is one member of an object as Go holds it.
@@ -79,7 +81,7 @@ func (l *layout) add(g map[reflect.Type]members, t reflect.Type, index []int) {
 		if !ok {
 			panic("lifecycle: the grammar lacks " + t.String() + "." + name)
 		}
-		l.fields = append(l.fields, field{member: m, name: name, key: string(appendText(nil, name)) + ":", index: at, omit: options == "omitempty"})
+		l.fields = append(l.fields, field{member: m, name: name, key: string(canonical.AppendText(nil, name)) + ":", index: at, omit: options == "omitempty"})
 	}
 }
 

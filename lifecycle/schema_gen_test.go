@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ecotracer/ecotracer/internal/canonical"
 )
 
 // node is a JSON object whose members keep their order.
@@ -28,7 +30,7 @@ func (n node) MarshalJSON() ([]byte, error) {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		b.Write(appendText(nil, e.key))
+		b.Write(canonical.AppendText(nil, e.key))
 		b.WriteByte(':')
 		var v bytes.Buffer
 		enc := json.NewEncoder(&v)

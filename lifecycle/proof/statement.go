@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 	"sync"
 	"unicode/utf8"
 
+	"github.com/ecotracer/ecotracer/internal/canonical"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -44,37 +44,19 @@ func itself(r *lifecycle.Record) (Subject, error) {
 
 // canonical is the statement in the canonical form of RFC 8785.
 func (s *statement) canonical() []byte {
-	b := appendText([]byte(`{"_type":`), statementType)
+	b := canonical.AppendText([]byte(`{"_type":`), statementType)
 	b = append(append(b, `,"predicate":`...), s.predicate...)
-	b = appendText(append(b, `,"predicateType":`...), PredicateType)
+	b = canonical.AppendText(append(b, `,"predicateType":`...), PredicateType)
 	b = append(b, `,"subject":[`...)
 	for i, subject := range s.subjects {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendText(append(b, `{"digest":{"sha256":`...), subject.SHA256)
-		b = appendText(append(b, `},"name":`...), subject.Name)
+		b = canonical.AppendText(append(b, `{"digest":{"sha256":`...), subject.SHA256)
+		b = canonical.AppendText(append(b, `},"name":`...), subject.Name)
 		b = append(b, '}')
 	}
 	return append(b, "]}"...)
-}
-
-// appendText writes a text as RFC 8785, 3.2.2.2 has it.
-func appendText(b []byte, s string) []byte {
-	b = append(b, '"')
-	for _, r := range s {
-		switch short := strings.IndexRune("\b\t\n\f\r", r); {
-		case short >= 0:
-			b = append(b, '\\', "btnfr"[short])
-		case r == '"' || r == '\\':
-			b = append(b, '\\', byte(r))
-		case r < ' ':
-			b = fmt.Appendf(b, `\u%04x`, r)
-		default:
-			b = utf8.AppendRune(b, r)
-		}
-	}
-	return append(b, '"')
 }
 
 // parseStatement reads the statement that a payload is. Members that are unknown
