@@ -30,7 +30,8 @@ type cli struct {
 	err io.Writer
 }
 
-// command is one sub-command. Its flags are those that declare adds to the
+// command is one sub-command; the name of one that asks of a data set has two
+// words. Its flags are those that declare adds to the
 // set; the function that declare returns then runs it with the arguments that
 // are left.
 type command struct {
@@ -91,6 +92,11 @@ func (c *cli) command(args []string) int {
 		return c.help(args)
 	case "--version", "-version":
 		name = "version"
+	case "dataset":
+		if len(args) == 0 || strings.HasPrefix(args[0], "-") {
+			return c.help([]string{name})
+		}
+		name, args = name+" "+args[0], args[1:]
 	}
 	i := slices.IndexFunc(commands, func(cmd command) bool { return cmd.name == name })
 	if i < 0 {
@@ -106,7 +112,7 @@ func (c *cli) command(args []string) int {
 	rest, parseErr := parse(flags, args)
 	switch {
 	case errors.Is(parseErr, flag.ErrHelp):
-		return c.help([]string{name})
+		return c.help(strings.Fields(name))
 	case parseErr != nil:
 		code := c.usage(name, "%s; `ecotracer help %s` lists the flags", flagInWords(parseErr), name)
 		if name == "run" {
