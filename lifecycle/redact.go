@@ -14,6 +14,10 @@ import (
 // domains, so that it may be published.
 const TimelineExtension = "io.github.ecotracer.timeline"
 
+// ForecastExtension is the extension that holds what a run was expected to come to,
+// if its spans said what they expect: tracer.Forecasts reads it.
+const ForecastExtension = "io.github.ecotracer.forecast"
+
 // Redacting is how a record is redacted. The zero value lacks only the salt.
 type Redacting struct {
 	// Salt is at least 16 random bytes, from which ids are renewed; nothing else

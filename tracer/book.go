@@ -290,6 +290,9 @@ func (l *ledger) settle(u usageReading, kind booking) {
 	}
 	clear(l.inWin[len(keep):])
 	l.inWin = keep
+	for _, r := range l.runs {
+		r.settleExpected()
+	}
 }
 
 func (l *ledger) settleGroup(g *group, u usageReading, kind booking) {

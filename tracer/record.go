@@ -59,6 +59,7 @@ func (r *Run) record(s *snapshot, status lifecycle.Status) (*lifecycle.Record, e
 		return rec, fmt.Errorf("tracer: assessment of run %s: %w", r.id, err)
 	}
 	lifecycle.FillMissing(rec)
+	b.forecasts()
 	return rec, nil
 }
 

@@ -248,6 +248,21 @@ func (b *recordBuilder) warnings() {
 	if s.badUses > 0 {
 		b.warn("services-refused", "/spans", fmt.Sprintf("what was stored, transferred or called was negative, no number, or of more than %d media, networks and services, %d of one path", maxServices, maxUnits), s.badUses)
 	}
+	for _, o := range s.overspent {
+		of := "the run"
+		if o.path != "" {
+			of = "spans of " + strconv.Quote(o.path)
+		}
+		detail := fmt.Sprintf("%g %s for %s", o.limit, o.unit, of)
+		if o.spent {
+			b.warn("budget-spent", "/spans", detail, o.count)
+		} else {
+			b.warn("budget-likely-spent", "/spans", detail, o.count)
+		}
+	}
+	if s.badPlans > 0 {
+		b.warn("plans-refused", "/spans", fmt.Sprintf("what was expected or budgeted had no name or limit, was negative or no number, or of more than %d paths that expect something or %d budgets at a time", maxExpected, maxBudgets), s.badPlans)
+	}
 	for _, path := range b.run.cfg.refused {
 		// The member itself may not be there now: its parent always is.
 		parent, _, _ := strings.Cut(path[1:], "/")

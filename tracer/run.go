@@ -48,6 +48,12 @@ type Run struct {
 	badCounts      int64 // calls of Count that could not be counted
 	services       []service
 	badUses        int64 // of services, that could not be counted
+	planned        bool  // something was expected, or a budget set
+	expected       []*expectation
+	met            []loop // what was expected and is done, until it is told
+	budgets        []*budget
+	overspent      []overspending
+	badPlans       int64 // of Expect and Budget, that could not be kept
 	keys           int   // ways to ask for an account that are remembered
 	alone          bool  // no other run was ever open beside it
 	labelled       bool
@@ -58,9 +64,12 @@ type Run struct {
 	firstOpen, lastOpen *attached // observed spans that are open
 	nOpen               int       // of them
 
-	mu       sync.Mutex // held while a record is made; guards cfg and failures
-	failures int64      // checkpoints that could not be written
-	locks    []*runLock // of the folders that the record goes to
+	mu       sync.Mutex    // held while a record is made; guards those below and cfg
+	failures int64         // checkpoints that could not be written
+	foretold []Forecast    // so far
+	prices   *prices       // by the last record that was made
+	pricing  time.Duration // that it took to make one for them
+	locks    []*runLock    // of the folders that the record goes to
 	stop     chan struct{}
 	stopped  chan struct{}
 	done     chan struct{} // closed when it has ended and is written

@@ -3,6 +3,7 @@ package tracer
 import (
 	"context"
 	"runtime/pprof"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -64,13 +65,18 @@ func (l *ledger) sample() {
 		}
 		l.mu.Lock()
 		wait := l.sampler.period
+		watched := slices.ContainsFunc(l.runs, func(r *Run) bool { return r.planned })
 		switch {
+		case watched && l.t >= l.sampler.early:
 		case every > 1 && l.weights.state == noWindow:
 			wait = times(wait, int64(every), seldomRead)
-		case every == 1 && l.t < l.sampler.early:
+		case l.t < l.sampler.early && (every == 1 || watched):
 			wait = min(wait, earlyPeriod)
 		}
 		l.mu.Unlock()
+		if watched {
+			l.foresee(wait)
+		}
 		timer.Reset(wait)
 	}
 }

@@ -25,7 +25,10 @@ type snapshot struct {
 	services []service
 	live     *liveGrid // of an ended run
 
-	badStages, badCounts, badUses int64
+	badStages, badCounts, badUses, badPlans int64
+
+	plan      *plan // nil: nothing was expected, and no budget set
+	overspent []overspending
 
 	strayed int64
 	alien   int64
@@ -62,8 +65,13 @@ func (r *Run) snapshot(l *ledger, clone bool) snapshot {
 	s := snapshot{
 		duration: float64(l.settledT - r.begin), end: l.settledT, noneT: r.noneT,
 		alone: r.alone, claimed: map[int]bool{}, unknown: map[string]int64{}, bounded: r.bounded,
-		services: slices.Clone(r.services), badStages: r.badStages, badCounts: r.badCounts, badUses: r.badUses,
-		strayed: l.weights.strayed - r.strayed, alien: l.alien - r.alien, windows: l.weights.windows - r.windows,
+		services: slices.Clone(r.services), badStages: r.badStages, badCounts: r.badCounts, badUses: r.badUses, badPlans: r.badPlans,
+		overspent: slices.Clone(r.overspent),
+		strayed:   l.weights.strayed - r.strayed, alien: l.alien - r.alien, windows: l.weights.windows - r.windows,
+	}
+	if r.planned {
+		p := r.plan(r.root)
+		s.plan = &p
 	}
 	for d := range r.claimed {
 		s.claimed[d] = true

@@ -225,6 +225,10 @@ func (s *Span) Count(unit string, n int) {
 		r.badCounts++
 		return
 	}
+	if len(r.expected) > 0 {
+		l.advance(l.now())
+		r.did(s.account, unit, int64(n))
+	}
 	if x, ok := s.ctx.(*attached); ok && x.span != nil && !s.ended {
 		addUnits(&x.units, unit, int64(n)) // as far as they go
 	}

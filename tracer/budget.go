@@ -1,0 +1,301 @@
+package tracer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+)
+
+// ErrBudget is what each *BudgetError is, for errors.Is.
+var ErrBudget = errors.New("tracer: budget spent")
+
+// Limit is what a Budget may come to: of what is 0 there is no limit. A budget of
+// several is spent with the first of them.
+type Limit struct {
+	EnergyJ float64       // J
+	GCO2e   float64       // gCO2e; of a run with its devices' share if that is known, of a span of its electricity and services
+	Time    time.Duration // from Budget on
+
+	// Grace is how long the work takes to stop once it is told, as to write what it
+	// is to go on from. It is kept back.
+	Grace time.Duration
+
+	// Cancel has the context cancelled before the budget is spent, with the
+	// *BudgetError as its cause (context.Cause). Without it nothing is stopped.
+	Cancel bool
+
+	// Warn, if not nil, is called in a goroutine of its own: once when the forecast
+	// says that the budget is more likely than not to be spent, and once when it is.
+	Warn func(*BudgetError)
+}
+
+// BudgetError tells of a budget that is spent, or likely to be.
+type BudgetError struct {
+	Path        string  // of the span; "" is the run
+	Unit        string  // J, gCO2e or s
+	Limit       float64 // in that unit
+	Used        float64
+	Margin      float64  // kept back for what is used until it is looked again, and for Grace
+	Probability float64  // that the work expected comes to more; 1 if it has
+	Forecast    Forecast // of the run, or of the span's path (but seconds are the run's); its Why tells why there is none
+	Spent       bool     // Used and Margin come to Limit
+}
+
+// Error says in one line what was spent of what.
+func (e *BudgetError) Error() string {
+	of := "the run"
+	if e.Path != "" {
+		of = e.Path
+	}
+	if e.Spent {
+		return fmt.Sprintf("tracer: the budget of %.3g %s for %s is spent: %.3g %s are used and %.3g kept back", e.Limit, e.Unit, of, e.Used, e.Unit, e.Margin)
+	}
+	return fmt.Sprintf("tracer: the budget of %.3g %s for %s will be spent, with a probability of %.2f: %.3g %s are used", e.Limit, e.Unit, of, e.Probability, e.Used, e.Unit)
+}
+
+// Is tells whether target is ErrBudget.
+func (e *BudgetError) Is(target error) bool { return target == ErrBudget }
+
+const (
+	maxBudgets = 256
+	// likely is the probability from which on it is warned of.
+	likely = 0.5
+)
+
+// Budget sets a limit to the span in ctx and all below it, else to the run in ctx,
+// else to the default run, as Start finds them:
+//
+//	ctx, release := tracer.Budget(ctx, tracer.Limit{EnergyJ: 3.6e6, Cancel: true})
+//	defer release()
+//
+// The record has a warning as soon as the forecast says that the budget will more
+// likely than not be spent, which needs a span to say what it expects
+// (Span.Expect), and when it is spent: Limit.Warn is called then, and, if
+// Limit.Cancel asks for it, the context that Budget returns is cancelled, which
+// nothing else in ctx is. Spent is what with Margin, the greatest power so far for
+// as long as it takes to look again and for Limit.Grace, comes to the limit. So no
+// more than the limit is used, if the work stops within Grace and draws no more
+// than it did at most; by what it draws more, and by what was used before the
+// first second was over, the limit may be passed.
+//
+// A budget counts from the call on. It is looked at when the meters are read, at
+// what they told of the last second or before, and needs no goroutine. Energy is
+// kept by path: of spans of one path that are open at once each has what all of
+// them use. It ends with its span or run, or with the function that is returned,
+// which is to be called and also releases the context. Of a run up to 256 are kept at
+// a time; what is beyond, and a limit that is negative, no number, or none, is
+// flagged in the record and does nothing. So does Budget where Start is free.
+func Budget(ctx context.Context, limit Limit) (context.Context, context.CancelFunc) {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	run, span := FromContext(ctx)
+	if run == nil || run.ledger == nil || run.over.Load() {
+		return ctx, func() {}
+	}
+	b := &budget{limit: limit, span: span, account: run.root, cancel: func(error) {}}
+	if span != nil {
+		b.account = span.account
+	}
+	if limit.Cancel {
+		ctx, b.cancel = context.WithCancelCause(ctx)
+	}
+	l := run.ledger
+	t := l.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.advance(t)
+	run.planned = true
+	switch {
+	case run.ended || span != nil && span.ended:
+	case !limit.valid() || len(run.budgets) == maxBudgets:
+		run.badPlans++
+	default:
+		b.from, b.base = l.t, run.tally(b.account)
+		b.lookedAt = l.settledT
+		run.budgets = append(run.budgets, b)
+	}
+	return ctx, func() {
+		l.mu.Lock()
+		run.budgets = slices.DeleteFunc(run.budgets, func(o *budget) bool { return o == b })
+		l.mu.Unlock()
+		b.cancel(nil)
+	}
+}
+
+func (l *Limit) valid() bool {
+	some := false
+	for _, v := range []float64{l.EnergyJ, l.GCO2e, l.Time.Seconds(), l.Grace.Seconds()} {
+		if !(v >= 0) || math.IsInf(v, 1) {
+			return false
+		}
+	}
+	some = l.EnergyJ > 0 || l.GCO2e > 0 || l.Time > 0
+	return some
+}
+
+// budget is a limit that is watched. The ledger's lock guards what changes but
+// for peaks, which are the sampler's.
+type budget struct {
+	limit   Limit
+	account *account
+	span    *Span // nil: the run
+	from    int64 // ns of the ledger
+	base    tally // what had been used by then
+	cancel  context.CancelCauseFunc
+
+	lookedAt      int64
+	usedJ, usedG  float64 // then
+	peakJ, peakG  float64 // the greatest of them in a second
+	warned, spent bool
+}
+
+// watched is a budget and what its path has come to.
+type watched struct {
+	*budget
+	plan plan
+}
+
+// checkBudgets looks at the budgets of a run, after a tick; the next one comes
+// after a period. It is called by the sampler alone.
+func (r *Run) checkBudgets(period time.Duration) {
+	l := r.ledger
+	l.mu.Lock()
+	r.budgets = slices.DeleteFunc(r.budgets, func(b *budget) bool { return b.spent || b.span != nil && b.span.ended })
+	if r.ended || len(r.budgets) == 0 {
+		l.mu.Unlock()
+		return
+	}
+	var all []watched
+	plans := map[*account]plan{} // many budgets may be of one path
+	for _, b := range r.budgets {
+		p, known := plans[b.account]
+		if !known {
+			p = r.plan(b.account)
+			plans[b.account] = p
+		}
+		all = append(all, watched{b, p})
+	}
+	l.mu.Unlock()
+	at := r.pricesNow()
+	for i := range all {
+		if why := all[i].look(at, period); why != nil {
+			r.tellBudget(all[i].budget, why)
+		}
+	}
+}
+
+// look tells what there is to tell of a budget.
+func (w *watched) look(at *prices, period time.Duration) *BudgetError {
+	b, p := w.budget, &w.plan
+	run := b.span == nil
+	x := p.foresee(at, run)
+	seconds := float64(p.t-b.from) / 1e9
+	ahead := (period + b.limit.Grace).Seconds()
+	var joules, grams, perS, beforeJ, beforeG float64
+	if at != nil {
+		base := b.base.towards(p.used, 0)
+		beforeJ, beforeG = at.energy(base, run), at.emissions(base, run)
+		if run {
+			perS = at.gPerS
+			beforeG += perS * max(float64(b.from-p.begin), 0) / 1e9
+		}
+		joules, grams = max(x.usedJ-beforeJ, 0), max(x.usedG-beforeG, 0)
+		if since := float64(p.settledT-b.lookedAt) / 1e9; since > 0 {
+			b.peakJ, b.peakG = max(b.peakJ, (joules-b.usedJ)/since), max(b.peakG, (grams-b.usedG)/since)
+			b.lookedAt, b.usedJ, b.usedG = p.settledT, joules, grams
+		}
+	}
+	unsettled := float64(p.t-p.settledT) / 1e9
+	var first *BudgetError
+	check := func(unit string, limit, used, margin float64, more guess, known bool) {
+		if limit <= 0 {
+			return
+		}
+		e := &BudgetError{Path: b.account.path, Unit: unit, Limit: limit, Used: used, Margin: margin}
+		if e.Spent = used+margin >= limit; e.Spent {
+			e.Probability = 1
+		} else if known && x.why == "" {
+			e.Probability = more.above(limit - used)
+		}
+		if e.Spent && (first == nil || !first.Spent) || first == nil && e.Probability >= likely && !b.warned {
+			first = e
+		}
+	}
+	check("J", b.limit.EnergyJ, joules, b.peakJ*(unsettled+ahead), x.joules, x.energyKnown)
+	check("gCO2e", b.limit.GCO2e, grams, b.peakG*(unsettled+ahead), x.grams, x.energyKnown)
+	check("s", b.limit.Time.Seconds(), seconds, ahead, x.seconds, true)
+	if first != nil {
+		first.Forecast = p.forecast(at, run)
+	}
+	return first
+}
+
+// tellBudget says that a budget is spent, or likely to be: in the record, to its
+// Warn and, if it is to, by its context.
+func (r *Run) tellBudget(b *budget, e *BudgetError) {
+	l := r.ledger
+	l.mu.Lock()
+	b.warned = true
+	if e.Spent {
+		b.spent = true
+	}
+	r.overspent = noteBudget(r.overspent, e)
+	l.mu.Unlock()
+	if e.Spent {
+		b.cancel(e)
+	}
+	if warn := b.limit.Warn; warn != nil {
+		go func() {
+			defer func() { _ = recover() }()
+			warn(e)
+		}()
+	}
+}
+
+// overspending is what the record says of budgets of a path.
+type overspending struct {
+	path, unit string
+	limit      float64
+	spent      bool
+	count      int64
+}
+
+// noteBudget adds to what the record says; budgets of a path and unit are told
+// together, with the last limit.
+func noteBudget(list []overspending, e *BudgetError) []overspending {
+	for i := range list {
+		if o := &list[i]; o.path == e.Path && o.unit == e.Unit && o.spent == e.Spent {
+			o.limit = e.Limit
+			o.count++
+			return list
+		}
+	}
+	if len(list) == maxBudgets {
+		return list
+	}
+	return append(list, overspending{e.Path, e.Unit, e.Limit, e.Spent, 1})
+}
+
+// foresee looks at what the runs of a ledger expect and may use, after a tick; the
+// next one comes after a period.
+func (l *ledger) foresee(period time.Duration) {
+	l.mu.Lock()
+	var runs []*Run
+	for _, r := range l.runs {
+		if r.planned {
+			runs = append(runs, r)
+		}
+	}
+	l.mu.Unlock()
+	for _, r := range runs {
+		_ = guard("forecasting", func() error {
+			r.foretell()
+			r.checkBudgets(period)
+			return nil
+		})
+	}
+}

@@ -1,0 +1,166 @@
+package tracer
+
+// tally is what a path and all below it, or a run, has used up to a settlement:
+// not joules but what they follow from once the idle power is chosen (see sums).
+// Of each group of n domains it has f and d of all, c and q; then the amount of
+// each service.
+type tally []float64
+
+// tally adds up the books of an account and of all below it, that of the root with
+// what no span had. The ledger is locked, and settled as far as it is.
+func (r *Run) tally(top *account) tally {
+	width := len(r.services)
+	for _, g := range r.ledger.groups {
+		width += 2*len(g.domains) + 2
+	}
+	t := make(tally, width)
+	for _, a := range r.accounts {
+		if !a.isBelow(top) {
+			continue
+		}
+		at := 0
+		for i := range a.groups {
+			at = t.add(at, &a.groups[i].sums, a.groups[i].d)
+		}
+		for _, u := range a.uses {
+			t[at+u.service] += u.amount
+		}
+	}
+	if top == r.root {
+		at := 0
+		for _, b := range r.books {
+			at = t.add(at, &b.none, b.held)
+		}
+	}
+	return t
+}
+
+// add adds the books of a group that begins at a place, and tells where the next
+// one does.
+func (t tally) add(at int, s *sums, d []float64) (next int) {
+	n := len(s.f)
+	for i := range n {
+		t[at+i] += s.f[i]
+		t[at+n+i] += d[i]
+	}
+	t[at+2*n] += s.c
+	t[at+2*n+1] += s.q
+	return at + 2*n + 2
+}
+
+// towards is the tally part of the way to a later one, in which there may be more
+// services.
+func (t tally) towards(later tally, part float64) tally {
+	m := make(tally, len(later))
+	for i, v := range later {
+		was := 0.0
+		if i < len(t) {
+			was = t[i]
+		}
+		m[i] = was + part*(v-was)
+	}
+	return m
+}
+
+// prices are what a tally comes to, by the last record that was made of the run.
+type prices struct {
+	made     int64       // ns of the ledger
+	idleW    [][]float64 // by group and domain; nil: nothing is read of the group
+	devices  [][]bool    // those that are devices of their own
+	claimed  [][]bool    // of which only claims count
+	serviceJ []float64   // by service, of one of its amount
+	serviceG []float64   // gCO2e
+	gPerJ    float64     // gCO2e of electricity, of what the meters told
+	gPerS    float64     // and of the devices' share in a second of the run
+	devicesG bool        // known
+	joules   spread      // how sure the run's energy is
+	grams    spread      // and its emissions
+}
+
+// price tells what the tallies of the run come to. The record is assessed.
+func (b *recordBuilder) price() *prices {
+	p := &prices{made: b.snap.end}
+	for _, g := range b.run.ledger.groups {
+		n := len(g.domains)
+		p.idleW = append(p.idleW, make([]float64, n))
+		p.devices, p.claimed = append(p.devices, make([]bool, n)), append(p.claimed, make([]bool, n))
+	}
+	metered := 0.0
+	for _, d := range b.domains {
+		p.idleW[d.group][d.slot] = d.idleW
+		p.devices[d.group][d.slot], p.claimed[d.group][d.slot] = d.device >= 0, d.claimed
+		metered += d.line.SpansJ + d.line.UnattributedJ
+	}
+	t := &b.rec.Totals
+	grams := t.OperationalGCO2e.Value
+	p.serviceJ, p.serviceG = make([]float64, len(b.booked)), make([]float64, len(b.booked))
+	for n, s := range b.booked {
+		p.serviceJ[n] = s.joules
+		amount := 0.0
+		for _, st := range b.stages {
+			amount += st.uses[n].amount
+		}
+		for i := range b.rec.Phases {
+			for _, u := range b.rec.Phases[i].Usage {
+				if u.Hardware == s.id && s.id != "" && u.OperationalGCO2e != nil && amount > 0 {
+					p.serviceG[n] += u.OperationalGCO2e.Value / amount
+					grams -= u.OperationalGCO2e.Value
+				}
+			}
+		}
+	}
+	if metered > 0 {
+		p.gPerJ = max(grams, 0) / metered
+	}
+	p.joules, p.grams = spreadOf(t.EnergyJ.Value, t.EnergyJ.Low, t.EnergyJ.High), spreadOf(t.OperationalGCO2e.Value, t.OperationalGCO2e.Low, t.OperationalGCO2e.High)
+	if t.GCO2e != nil && t.EmbodiedGCO2e != nil && b.snap.duration > 0 {
+		p.devicesG, p.gPerS = true, t.EmbodiedGCO2e.Value/(b.snap.duration/1e9)
+		p.grams = spreadOf(t.GCO2e.Value, t.GCO2e.Low, t.GCO2e.High)
+	}
+	return p
+}
+
+// metered is the energy of what the meters told, J. Of a run all that a device
+// used is its own, of a path what it claims, if anything is claimed.
+func (p *prices) metered(t tally, run bool) (joules float64) {
+	at := 0
+	for g, idle := range p.idleW {
+		n := len(idle)
+		c, q := t[at+2*n], t[at+2*n+1]
+		for i, w := range idle {
+			f, d := t[at+i], t[at+n+i]
+			switch {
+			case !p.devices[g][i]:
+				joules += w*(q-c)/1e9 + f
+			case p.claimed[g][i] && !run:
+				joules += d
+			default:
+				joules += f + d
+			}
+		}
+		at += 2*n + 2
+	}
+	return max(joules, 0)
+}
+
+// energy is the energy of a tally, and emissions those of its electricity.
+func (p *prices) energy(t tally, run bool) float64 {
+	return p.metered(t, run) + p.ofServices(t, p.serviceJ)
+}
+
+func (p *prices) emissions(t tally, run bool) float64 {
+	return p.metered(t, run)*p.gPerJ + p.ofServices(t, p.serviceG)
+}
+
+func (p *prices) ofServices(t tally, each []float64) (sum float64) {
+	at := 0
+	for _, idle := range p.idleW {
+		at += 2*len(idle) + 2
+	}
+	for n, amount := range t[at:] {
+		if n < len(each) {
+			sum += amount * each[n]
+		}
+	}
+	return sum
+}
