@@ -37,7 +37,8 @@ const fewestUnits = 3
 // never is, as caches are cold, files unread and memory untouched; nor are as many
 // as make the mean of the rest the surest, of up to half of them: the marginal
 // standard error rule (White, "An effective truncation heuristic for bias reduction
-// in simulation output", Simulation 69, 1997), which needs some to look at.
+// in simulation output", Simulation 69, 1997). It needs some to look at, and is
+// followed where it gains a fifth: by chance it would cut something from everything.
 func warmUp(y []float64) int {
 	if len(y) < fewestUnits {
 		return 0
@@ -52,8 +53,12 @@ func warmUp(y []float64) int {
 		for _, v := range rest {
 			sum += (v - mean) * (v - mean)
 		}
-		if n := float64(len(rest)); sum/(n*n) < best {
-			best, at = sum/(n*n), d
+		n := float64(len(rest))
+		switch sum /= n * n; {
+		case d == 1:
+			best = 0.8 * sum
+		case sum < best:
+			best, at = sum, d
 		}
 	}
 	return at

@@ -312,13 +312,13 @@ func (p *plan) foresee(at *prices, run bool) (x foresight) {
 func (l *loop) seconds(t int64) (more guess, leansOn int64, why string) {
 	switch {
 	case l.done == 0:
-		return more, 0, fmt.Sprintf("none of the %d %s is done", l.expected, l.what)
+		return more, 0, fmt.Sprintf("%s: none of %d is done", l.what, l.expected)
 	case l.done > l.expected:
-		return more, 0, fmt.Sprintf("%d of %d %s are done: more than expected", l.done, l.expected, l.what)
+		return more, 0, fmt.Sprintf("%s: %d of %d are done, more than expected", l.what, l.done, l.expected)
 	case l.left == 0:
 		return more, l.done, ""
 	case len(l.marks) <= fewestUnits:
-		return more, 0, fmt.Sprintf("%d of %d %s are done: it takes %d to tell", l.done, l.expected, l.what, fewestUnits)
+		return more, 0, fmt.Sprintf("%s: %d of %d are done, and it takes %d to tell", l.what, l.done, l.expected, fewestUnits)
 	}
 	y := make([]float64, 0, len(l.marks))
 	for i := 1; i < len(l.marks); i++ {

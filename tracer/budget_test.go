@@ -1,0 +1,284 @@
+package tracer_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ecotracer/ecotracer/factors"
+	"github.com/ecotracer/ecotracer/tracer"
+	"github.com/ecotracer/ecotracer/tracer/tracertest"
+)
+
+// until works in epochs until ctx is done, or n are.
+func until(ctx context.Context, n int, length time.Duration) (done int) {
+	for range n {
+		_, s := tracer.Start(ctx, "epoch")
+		select {
+		case <-ctx.Done():
+			s.End()
+			return done
+		case <-time.After(length):
+			done++
+			s.End()
+		}
+	}
+	return done
+}
+
+func TestABudgetIsNotPassed(t *testing.T) {
+	powers := map[string]tracertest.Curve{
+		"constant": tracertest.Constant(50),
+		"rising":   tracertest.Ramp(20, 80, time.Minute),
+		"a step":   tracertest.Constant(80).Then(30*time.Second, tracertest.Constant(30)),
+	}
+	for name, power := range powers {
+		for _, grace := range []time.Duration{0, 5 * time.Second} {
+			for what, limit := range map[string]tracer.Limit{
+				"J": {EnergyJ: 5000}, "gCO2e": {GCO2e: 0.2}, "s": {Time: 100 * time.Second},
+			} {
+				t.Run(name+" "+what+" "+grace.String(), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						ctx, run := begin(t, append(newPlant(1, cpus(1), cpus(1)).options(tracertest.NewMeter(domain("node0", power))), tracer.At(tracer.Site{Country: "FR"}))...)
+						limit.Grace, limit.Cancel = grace, true
+						within, release := tracer.Budget(ctx, limit)
+						defer release()
+						begun := time.Now()
+						until(within, 1000, 7*time.Second)
+						require.Error(t, within.Err(), "it is to stop the work")
+						require.NoError(t, ctx.Err(), "and nothing else")
+						time.Sleep(grace) // to write what it is to go on from
+						took := time.Since(begun)
+						rec := finish(t, run)
+
+						err := context.Cause(within)
+						require.ErrorIs(t, err, tracer.ErrBudget)
+						var e *tracer.BudgetError
+						require.ErrorAs(t, err, &e)
+						assert.Equal(t, what, e.Unit)
+						assert.True(t, e.Spent)
+						assert.Empty(t, e.Path)
+						assert.Contains(t, e.Error(), "for the run is spent")
+						grams := rec.Totals.OperationalGCO2e.Value
+						if rec.Totals.GCO2e != nil {
+							grams = rec.Totals.GCO2e.Value
+						}
+						used := map[string]float64{"J": rec.Totals.EnergyJ.Value, "gCO2e": grams, "s": took.Seconds()}[what]
+						slack := 0.0
+						if name == "rising" {
+							slack = e.Margin // it draws more than it did at most
+						}
+						if what == "gCO2e" {
+							slack += 0.01 * e.Limit // grams are told by the last record
+						}
+						assert.LessOrEqual(t, used, e.Limit+slack)
+						assert.Greater(t, used, 0.9*e.Limit-e.Margin, "nor is it stopped much before")
+						n, flagged := warned(rec, "budget-spent")
+						assert.True(t, flagged)
+						assert.EqualValues(t, 1, n)
+					})
+				})
+			}
+		}
+	}
+}
+
+func TestABudgetWarnsAsSoonAsTheForecastDoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, run := simple(t)
+		var told []*tracer.BudgetError
+		within, release := tracer.Budget(ctx, tracer.Limit{EnergyJ: 1500, Warn: func(e *tracer.BudgetError) { told = append(told, e) }})
+		defer release()
+		assert.Equal(t, ctx, within, "nothing is cancelled that was not asked for")
+		within, train := tracer.Start(within, "train")
+		train.Expect("epoch", 20)
+		until(within, 20, 10*time.Second) // 2000 J
+		train.End()
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		require.Len(t, told, 2)
+		assert.False(t, told[0].Spent)
+		assert.Less(t, told[0].Used, 600.0, "a few epochs are enough")
+		assert.Greater(t, told[0].Probability, 0.5)
+		assert.InEpsilon(t, 2000, told[0].Forecast.TotalJ.Value, 0.05)
+		assert.Contains(t, told[0].Error(), "will be spent, with a probability of")
+		assert.True(t, told[1].Spent)
+		assert.InDelta(t, 1500, told[1].Used, 50)
+		rec := finish(t, run)
+		for _, code := range []string{"budget-likely-spent", "budget-spent"} {
+			_, flagged := warned(rec, code)
+			assert.True(t, flagged, code)
+		}
+		assert.InEpsilon(t, 2000, rec.Totals.EnergyJ.Value, 0.05, "it went on")
+	})
+}
+
+func TestABudgetThatIsEnoughSaysNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, run := simple(t)
+		within, release := tracer.Budget(ctx, tracer.Limit{EnergyJ: 4000, Time: time.Hour, Cancel: true, Warn: func(e *tracer.BudgetError) { t.Error(e) }})
+		within, train := tracer.Start(within, "train")
+		train.Expect("epoch", 20)
+		assert.Equal(t, 20, until(within, 20, 10*time.Second))
+		train.End()
+		require.NoError(t, within.Err())
+		release()
+		require.ErrorIs(t, context.Cause(within), context.Canceled, "as a context that is released")
+		release()
+		rec := finish(t, run)
+		for _, code := range []string{"budget-likely-spent", "budget-spent", "plans-refused"} {
+			_, flagged := warned(rec, code)
+			assert.False(t, flagged, code)
+		}
+	})
+}
+
+func TestBudgetsNestAndAreOfTheirSpans(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, run := simple(t)
+		all, release := tracer.Budget(ctx, tracer.Limit{EnergyJ: 3000, Cancel: true})
+		defer release()
+		_, before := tracer.Start(all, "train") // of the same path, and not of the budget
+		time.Sleep(100 * time.Second)
+		before.End()
+		inner, train := tracer.Start(all, "train")
+		inner, releaseInner := tracer.Budget(inner, tracer.Limit{EnergyJ: 1000, Cancel: true})
+		defer releaseInner()
+		assert.InDelta(t, 97, until(inner, 1000, time.Second), 3)
+		var e *tracer.BudgetError
+		require.ErrorAs(t, context.Cause(inner), &e)
+		assert.Equal(t, "train", e.Path)
+		require.NoError(t, all.Err(), "there is more for the rest")
+		train.End()
+		assert.InDelta(t, 98, until(all, 1000, time.Second), 5)
+		require.ErrorAs(t, context.Cause(all), &e)
+		assert.Empty(t, e.Path)
+		rec := finish(t, run)
+		assert.LessOrEqual(t, rec.Totals.EnergyJ.Value, 3000.0)
+	})
+}
+
+func TestABudgetOfGramsHoldsWhatServicesAreAskedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		prompt := factors.Factor{ID: "service.prompt", Kind: factors.Service, Value: 0.5, Low: 0.25, High: 1, Unit: "gCO2e/call", Source: "test", SourceYear: 2026, Licence: "CC0-1.0", Quality: "C", GWP: "AR6", Basis: "lifecycle"}
+		ctx, run := simple(t, tracer.At(tracer.Site{Country: "FR", Factors: []factors.Factor{prompt}}))
+		within, release := tracer.Budget(ctx, tracer.Limit{GCO2e: 100, Cancel: true})
+		defer release()
+		calls := 0
+		for within.Err() == nil && calls < 1000 {
+			_, s := tracer.Start(within, "ask")
+			s.Call("prompt", 1)
+			calls++
+			time.Sleep(time.Second)
+			s.End()
+		}
+		assert.InDelta(t, 196, calls, 8, "of 0.5 g each, and what the machine takes")
+		rec := finish(t, run)
+		assert.LessOrEqual(t, rec.Totals.OperationalGCO2e.Value, 100.5)
+	})
+}
+
+func TestLimitsThatAreNoneAreFlagged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, run := simple(t)
+		for _, l := range []tracer.Limit{{}, {EnergyJ: -1}, {GCO2e: math.NaN()}, {Time: -1}, {EnergyJ: 1, Grace: -1}, {EnergyJ: math.Inf(1)}} {
+			_, release := tracer.Budget(ctx, l)
+			release()
+		}
+		var kept []context.CancelFunc
+		for range 300 {
+			_, release := tracer.Budget(ctx, tracer.Limit{EnergyJ: 1e9})
+			kept = append(kept, release)
+		}
+		time.Sleep(5 * time.Second)
+		for _, release := range kept {
+			release()
+		}
+		rec := finish(t, run)
+		n, _ := warned(rec, "plans-refused")
+		assert.EqualValues(t, 6+300-256, n)
+	})
+}
+
+func TestABudgetHarmsNobody(t *testing.T) {
+	free, release := tracer.Budget(context.Background(), tracer.Limit{EnergyJ: 1, Cancel: true})
+	release()
+	require.NoError(t, free.Err(), "there is no run")
+	for name, warn := range map[string]func(run *tracer.Run){
+		"it panics": func(*tracer.Run) { panic("mine") },
+		"it ends":   func(run *tracer.Run) { _, _ = run.End() },
+		"it asks":   func(run *tracer.Run) { run.Forecast() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, run := simple(t)
+				_, release := tracer.Budget(ctx, tracer.Limit{EnergyJ: 50, Warn: func(*tracer.BudgetError) { warn(run) }})
+				defer release()
+				time.Sleep(10 * time.Second)
+				synctest.Wait()
+				finish(t, run)
+			})
+		})
+	}
+	ended, run := metered(t)
+	finish(t, run)
+	within, release := tracer.Budget(ended, tracer.Limit{Time: 1, Cancel: true})
+	release()
+	require.NoError(t, within.Err())
+}
+
+// TestWithPlansASpanCostsNoMore is of allocations: what is expected costs a span
+// none.
+func TestWithPlansASpanCostsNoMore(t *testing.T) {
+	ctx, run := metered(t)
+	ctx, outer := tracer.Start(ctx, "outer")
+	work := func() {
+		_, s := tracer.Start(ctx, "a")
+		s.Count("samples", 1)
+		s.End()
+	}
+	before := testing.AllocsPerRun(1000, work)
+	outer.Expect("a", 1<<40)
+	_, release := tracer.Budget(ctx, tracer.Limit{EnergyJ: 1e9})
+	defer release()
+	for range 1000 {
+		work() // marks have room by now
+	}
+	assert.LessOrEqual(t, testing.AllocsPerRun(1000, work), before)
+	grown := heap()
+	for i := range 300_000 {
+		work()
+		if i%10_000 == 0 {
+			tracer.Tick(run)
+		}
+	}
+	assert.Less(t, heap()-grown, int64(64<<10), "bytes")
+	finish(t, run)
+}
+
+func TestRandomBudgetsAreKept(t *testing.T) {
+	for seed := range uint64(20) {
+		synctest.Test(t, func(t *testing.T) {
+			r := rand.New(rand.NewPCG(seed, 7))
+			watts := 5 + 200*r.Float64()
+			limit := watts * (5 + 500*r.Float64())
+			ctx, run := begin(t, newPlant(1, cpus(1), cpus(1)).options(tracertest.NewMeter(domain("node0", tracertest.Constant(watts))))...)
+			within, release := tracer.Budget(ctx, tracer.Limit{EnergyJ: limit, Cancel: true})
+			defer release()
+			until(within, 1_000_000, time.Duration((0.1+10*r.Float64())*float64(time.Second)))
+			rec := finish(t, run)
+			assert.LessOrEqual(t, rec.Totals.EnergyJ.Value, limit*(1+1e-9), "%g W", watts)
+			var e *tracer.BudgetError
+			require.True(t, errors.As(context.Cause(within), &e))
+			assert.GreaterOrEqual(t, e.Used+e.Margin, limit)
+			assert.LessOrEqual(t, e.Margin, watts*2.5)
+		})
+	}
+}
