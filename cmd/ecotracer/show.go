@@ -69,6 +69,7 @@ type page struct {
 func (p *page) print() {
 	p.header()
 	p.totals()
+	p.forecast()
 	p.carried()
 	p.bars()
 	p.phases()
