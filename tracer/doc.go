@@ -58,6 +58,25 @@
 //	}
 //	ctx, run, err := tracer.Begin(ctx, tracer.Grid(source), tracer.At(tracer.Site{Country: "DE"}))
 //
+// # What it will come to
+//
+// A span that says how much work there is (Span.Expect) lets the run tell after
+// three units of it what it will come to, in seconds, joules and grams, with 90 and
+// 95 % intervals (Run.Forecast); its record tells what was foretold when. A Budget
+// warns, or cancels a context, before a limit is passed:
+//
+//	ctx, release := tracer.Budget(ctx, tracer.Limit{GCO2e: 500, Cancel: true})
+//	defer release()
+//	ctx, span := tracer.Start(ctx, "train")
+//	defer span.End()
+//	span.Expect("epoch", 50)
+//	for range 50 {
+//		if ctx.Err() != nil {
+//			return context.Cause(ctx) // a *BudgetError, if it is that
+//		}
+//		...
+//	}
+//
 // # Single spans
 //
 // The record has an entry for each path, not for each span. Who wants single spans

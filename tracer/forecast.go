@@ -116,6 +116,7 @@ func (r *Run) Forecast() Forecast {
 type plan struct {
 	begin, t, settledT int64
 	used               tally
+	untold             bool   // a slow meter is yet to tell its power
 	loops              []loop // of those that none is above
 	met                []loop // that are done, and not told yet
 }
@@ -132,6 +133,13 @@ type loop struct {
 func (r *Run) plan(top *account) plan {
 	l := r.ledger
 	p := plan{begin: r.begin, t: max(l.t, r.begin), settledT: l.settledT, used: r.tally(top)}
+	for _, g := range l.groups {
+		for _, d := range g.domains {
+			if g.slow != nil && d.samples < 2 && p.t-p.begin < 3*int64(max(g.slow.period, d.Update)) {
+				p.untold = true
+			}
+		}
+	}
 	for _, e := range r.expected {
 		if e.account.isBelow(top) && !slices.ContainsFunc(r.expected, func(o *expectation) bool {
 			return o != e && o.account.isBelow(top) && e.account.isBelow(o.account) && o.open()
@@ -283,7 +291,7 @@ func (p *plan) foresee(at *prices, run bool) (x foresight) {
 		x.why = "no open span says what it expects (Span.Expect)"
 		return x
 	}
-	x.energyKnown = at != nil && len(p.used) > 0
+	x.energyKnown = at != nil && len(p.used) > 0 && !p.untold
 	for i := range p.loops {
 		l := &p.loops[i]
 		seconds, leansOn, why := l.seconds(p.t)
@@ -298,7 +306,7 @@ func (p *plan) foresee(at *prices, run bool) (x foresight) {
 		if x.energyKnown {
 			joules, known := l.extra(func(t tally) float64 { return at.energy(t, false) })
 			grams, _ := l.extra(func(t tally) float64 { return at.emissions(t, false) })
-			x.joules, x.grams, x.energyKnown = x.joules.plus(joules), x.grams.plus(grams), known
+			x.joules, x.grams, x.energyKnown = x.joules.plus(joules), x.grams.plus(grams), known && joules.high > 0
 		}
 	}
 	sure := func(v float64) guess { return guess{v, v, v, v, v} }
@@ -348,7 +356,7 @@ func (l *loop) extra(of func(tally) float64) (more guess, known bool) {
 		}
 		last, was = m, v
 	}
-	if len(y) < fewestUnits {
+	if len(y) < fewestUnits || was == 0 { // nothing told is not nothing used
 		return more, false
 	}
 	more, _ = l.after(y, last, of(l.now.used)-was)

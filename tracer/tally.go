@@ -96,17 +96,9 @@ func (b *recordBuilder) price() *prices {
 	p.serviceJ, p.serviceG = make([]float64, len(b.booked)), make([]float64, len(b.booked))
 	for n, s := range b.booked {
 		p.serviceJ[n] = s.joules
-		amount := 0.0
+		p.serviceG[n] = b.gramsOf(s)
 		for _, st := range b.stages {
-			amount += st.uses[n].amount
-		}
-		for i := range b.rec.Phases {
-			for _, u := range b.rec.Phases[i].Usage {
-				if u.Hardware == s.id && s.id != "" && u.OperationalGCO2e != nil && amount > 0 {
-					p.serviceG[n] += u.OperationalGCO2e.Value / amount
-					grams -= u.OperationalGCO2e.Value
-				}
-			}
+			grams -= st.uses[n].amount * p.serviceG[n]
 		}
 	}
 	if metered > 0 {
@@ -118,6 +110,31 @@ func (b *recordBuilder) price() *prices {
 		p.grams = spreadOf(t.GCO2e.Value, t.GCO2e.Low, t.GCO2e.High)
 	}
 	return p
+}
+
+// gramsOf is what one of a service's amount emits, by its factor or by the grid of
+// its place.
+func (b *recordBuilder) gramsOf(s *bookedService) float64 {
+	value := func(id string) float64 {
+		for i := range b.rec.Factors {
+			if f := &b.rec.Factors[i]; f.ID == id {
+				return f.Value
+			}
+		}
+		return 0
+	}
+	switch {
+	case s.factor == "":
+	case s.grams:
+		return value(s.factor)
+	default:
+		for i := range b.rec.Environments {
+			if e := &b.rec.Environments[i]; e.ID == s.place {
+				return s.joules / joulesPerKWh * value(e.Factors.PUE) * value(e.Factors.Grid)
+			}
+		}
+	}
+	return 0
 }
 
 // metered is the energy of what the meters told, J. Of a run all that a device
