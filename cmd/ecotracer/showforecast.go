@@ -16,6 +16,10 @@ func (p *page) forecast() {
 	if err != nil || len(all) == 0 {
 		return
 	}
+	foretold := slices.ContainsFunc(all, func(f tracer.Forecast) bool { return f.RemainingS != nil && f.RemainingS.High > 0 })
+	if !foretold { // there is only what came of it
+		return
+	}
 	p.heading("Forecast")
 	if last := &all[len(all)-1]; p.record.Run.Status == lifecycle.Running && last.RemainingS != nil && last.RemainingS.High > 0 {
 		p.expected(last)

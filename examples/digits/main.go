@@ -151,6 +151,7 @@ func train(ctx context.Context, c config, net *mlp, found *outcome, training, va
 	ctx, span := tracer.Start(ctx, "train")
 	defer span.End()
 	defer func() { span.Fail(err) }()
+	span.Expect("epoch", c.epochs) // so that the record tells what the training will come to
 
 	net.randomise(rng)
 	batches := training.len() / c.batch

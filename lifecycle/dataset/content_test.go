@@ -192,7 +192,7 @@ func TestTheLowestRankSpeaksForTheJob(t *testing.T) {
 	j[2].Publisher = lifecycle.Publisher{Confidentiality: "confidential", Name: "them"}
 	j[3].UseCase.Purpose = "reading"
 	j[1].Run.Boundary = lifecycle.BoundaryComponent
-	j[1].Extensions = map[string]any{"com.example.a": "x", "io.github.ecotracer.timeline": map[string]any{}}
+	j[1].Extensions = map[string]any{"com.example.a": "x", "io.github.ecotracer.timeline": map[string]any{}, lifecycle.ForecastExtension: map[string]any{}}
 	j[2].Extensions = map[string]any{"com.example.a": "y", "com.example.b": 1.0}
 	for i := range j {
 		var miss []lifecycle.Missing
@@ -212,6 +212,7 @@ func TestTheLowestRankSpeaksForTheJob(t *testing.T) {
 	assert.Equal(t, lifecycle.BoundaryComponent, m.Run.Boundary, "what all of them cover")
 	assert.Equal(t, "x", m.Extensions["com.example.a"])
 	assert.NotContains(t, m.Extensions, "io.github.ecotracer.timeline", "the power over time of one shard is not that of the job")
+	assert.NotContains(t, m.Extensions, lifecycle.ForecastExtension, "nor is what it was expected to come to")
 	assert.NotNil(t, m.Extensions["com.example.b"])
 	assert.Contains(t, warned(m, "merge-conflict"), "/run/name: told otherwise by 2 of 4 shards; what rank 1 tells was taken")
 	assert.Contains(t, warned(m, "merge-conflict"), "/publisher: told otherwise by 1 of 4 shards; what rank 1 tells was taken")

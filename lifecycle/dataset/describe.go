@@ -44,8 +44,8 @@ func (j *job) describe() {
 	r.Extensions = map[string]any{}
 	for _, s := range j.shards {
 		for _, key := range slices.Sorted(maps.Keys(s.Extensions)) {
-			if key == timeline.Key {
-				continue // of one shard, whose spans are no longer told apart
+			if key == timeline.Key || key == lifecycle.ForecastExtension {
+				continue // of one shard, and not of the job
 			}
 			was, there := r.Extensions[key]
 			if !there {

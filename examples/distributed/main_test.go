@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -15,14 +16,18 @@ import (
 
 func TestTheRanksLeaveOneRecordThatIsValid(t *testing.T) {
 	dir := t.TempDir()
-	program := filepath.Join(dir, "ranks.exe")
+	program := filepath.Join(dir, "distributed.exe")
 	out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	cmd := exec.Command(program, "-dir", filepath.Join(dir, "records"))
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, os.Stderr
 	require.NoError(t, cmd.Run())
-	assert.Contains(t, said.String(), "rank 3: ")
+	losses := regexp.MustCompile(`rank \d: .* J, loss (0\.\d+)`).FindAllStringSubmatch(said.String(), -1)
+	require.Len(t, losses, ranks, "%s", &said)
+	for _, l := range losses {
+		assert.Equal(t, losses[0][1], l[1], "all have the same model")
+	}
 
 	merged, err := read(filepath.Join(dir, "records"))
 	require.NoError(t, err)
@@ -33,9 +38,15 @@ func TestTheRanksLeaveOneRecordThatIsValid(t *testing.T) {
 	}
 	assert.Len(t, r.Run.Merged, ranks)
 	assert.Equal(t, 1.0, *r.Run.Coverage)
-	require.Len(t, r.Spans, 1)
-	assert.EqualValues(t, ranks, r.Spans[0].Count)
-	assert.EqualValues(t, ranks*50_000_000, r.Spans[0].Units["samples"].Count)
+	counts := map[string]int64{}
+	for _, s := range r.Spans {
+		counts[s.Path] = s.Count
+	}
+	assert.Equal(t, map[string]int64{"train": ranks, "train/epoch": ranks * epochs, "train/epoch/all-reduce": ranks * epochs}, counts)
+	assert.EqualValues(t, ranks*samples*epochs, r.Spans[0].Units["samples"].Count)
+	for _, w := range r.Warnings {
+		assert.NotEqual(t, "merge-conflict", w.Code, "%s: %s", w.Path, w.Detail)
+	}
 
 	shards, err := filepath.Glob(filepath.Join(dir, "records", "job-*", "*.json"))
 	require.NoError(t, err)
@@ -48,4 +59,22 @@ func TestTheRanksLeaveOneRecordThatIsValid(t *testing.T) {
 		sum += s.Totals.EnergyJ.Value
 	}
 	assert.InEpsilon(t, sum, r.Totals.EnergyJ.Value, 0.05, "shares of one machine add up")
+}
+
+func TestTheGradientIsThatOfTheLoss(t *testing.T) {
+	x, y := data(0)
+	x, y = x[:50], y[:50]
+	weights := make([]float64, inputs)
+	for i := range weights {
+		weights[i] = 0.1 * float64(i%5)
+	}
+	sum, there := make([]float64, inputs+1), make([]float64, inputs+1)
+	gradient(weights, x, y, sum)
+	for i := range weights {
+		const step = 1e-6
+		weights[i] += step
+		gradient(weights, x, y, there)
+		weights[i] -= step
+		assert.InDelta(t, sum[i], (there[inputs]-sum[inputs])/step, 1e-3, "%d", i)
+	}
 }
