@@ -84,7 +84,12 @@ func (c *cli) run(f runFlags, argv []string) int {
 		to.drop(run)
 		return c.cannotRun(path, argv[0], err)
 	}
+	stop := func() {}
+	if to.dir != "" && terminal(c.err) != nil && !f.quiet && !f.asJSON {
+		stop = c.follow(to.dir, run)
+	}
 	code, err := program.wait()
+	stop()
 	if err != nil {
 		c.complain("run", "cannot tell how %s ends: %v", argv[0], err)
 		code = exitRun

@@ -175,7 +175,9 @@ func clean(ctx context.Context, rows []reading) []reading {
 	defer span.End()
 	span.Count("records", len(rows))
 	good := slices.DeleteFunc(slices.Clone(rows), func(r reading) bool { return !(r.value >= 0 && r.value < 10_000) })
-	slices.SortFunc(good, func(a, b reading) int { return cmp.Or(cmp.Compare(a.sensor, b.sensor), cmp.Compare(a.minute, b.minute)) })
+	slices.SortFunc(good, func(a, b reading) int {
+		return cmp.Or(cmp.Compare(a.sensor, b.sensor), cmp.Compare(a.minute, b.minute))
+	})
 	return slices.CompactFunc(good, func(a, b reading) bool { return a.sensor == b.sensor && a.minute == b.minute })
 }
 
