@@ -127,14 +127,12 @@ func Budget(ctx context.Context, limit Limit) (context.Context, context.CancelFu
 }
 
 func (l *Limit) valid() bool {
-	some := false
 	for _, v := range []float64{l.EnergyJ, l.GCO2e, l.Time.Seconds(), l.Grace.Seconds()} {
 		if !(v >= 0) || math.IsInf(v, 1) {
 			return false
 		}
 	}
-	some = l.EnergyJ > 0 || l.GCO2e > 0 || l.Time > 0
-	return some
+	return l.EnergyJ > 0 || l.GCO2e > 0 || l.Time > 0
 }
 
 // budget is a limit that is watched. The ledger's lock guards what changes but
@@ -195,13 +193,12 @@ func (w *watched) look(at *prices, period time.Duration) *BudgetError {
 	x := p.foresee(at, run)
 	seconds := float64(p.t-b.from) / 1e9
 	ahead := (period + b.limit.Grace).Seconds()
-	var joules, grams, perS, beforeJ, beforeG float64
+	var joules, grams float64
 	if at != nil {
 		base := b.base.towards(p.used, 0)
-		beforeJ, beforeG = at.energy(base, run), at.emissions(base, run)
+		beforeJ, beforeG := at.energy(base, run), at.emissions(base, run)
 		if run {
-			perS = at.gPerS
-			beforeG += perS * max(float64(b.from-p.begin), 0) / 1e9
+			beforeG += at.gPerS * max(float64(b.from-p.begin), 0) / 1e9
 		}
 		joules, grams = max(x.usedJ-beforeJ, 0), max(x.usedG-beforeG, 0)
 		if since := float64(p.settledT-b.lookedAt) / 1e9; since > 0 {

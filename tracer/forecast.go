@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
@@ -81,21 +82,34 @@ func Forecasts(r *lifecycle.Record) ([]Forecast, error) {
 	case f.Version != foretoldVersion:
 		return nil, fmt.Errorf("%s: version %d is not known here, which is %d", lifecycle.ForecastExtension, f.Version, foretoldVersion)
 	}
+	if n := len(f.Forecasts); n > 2*maxForetold {
+		return nil, fmt.Errorf("%s: %d forecasts, and a run has no more than %d", lifecycle.ForecastExtension, n, 2*maxForetold)
+	}
 	return f.Forecasts, nil
 }
 
 // Forecast is what the run is expected to come to, as far as its spans say what
-// they expect (Span.Expect): from three units on. The method is that of a level
-// that may drift (Harvey 1989), of what the units took that are done; the source
-// tells its assumptions. What the meters told in the last second or so may not be
-// in it. It makes a record now and then, for its factors, and reads no meter. Why
-// tells why there is none; after End it is the last one there was.
+// they expect (Span.Expect), from three units on; Why tells why there is none. What
+// the units took that are done is followed by a level that may drift (Harvey,
+// Forecasting, Structural Time Series Models and the Kalman Filter, 1989), without
+// those that warm up: the first, and more by the marginal standard error rule (White
+// 1997). Until the units tell otherwise their cost is taken to vary by 5 % and to
+// drift by 10 % over all of the work (one standard deviation). Loops that are open
+// together take as long as the longest, and as much as all.
+//
+// What the meters told in the last second or so may not be in it. It reads no meter,
+// and makes a record now and then, for its factors. After End it is the last one
+// there was.
 func (r *Run) Forecast() Forecast {
 	if r == nil || r.ledger == nil {
 		return Forecast{Why: "nothing is traced"}
 	}
 	if r.over.Load() {
-		<-r.done
+		select {
+		case <-r.done:
+		default: // a sink may be asking
+			return Forecast{Why: "the run is ending"}
+		}
 		if all, _ := Forecasts(r.final); len(all) > 0 {
 			return all[len(all)-1]
 		}
@@ -183,11 +197,16 @@ func (p *prospect) more(scale, since float64) guess {
 
 // plus adds what is independent: the distances to the bounds add up as squares.
 func (g guess) plus(o guess) guess {
-	side := func(a, b float64) float64 { return math.Hypot(a, b) }
+	side := math.Hypot
 	s := guess{value: g.value + o.value}
 	s.low, s.high = max(s.value-side(g.value-g.low, o.value-o.low), 0), s.value+side(g.high-g.value, o.high-o.value)
 	s.low90, s.high90 = max(s.value-side(g.value-g.low90, o.value-o.low90), 0), s.value+side(g.high90-g.value, o.high90-o.value)
 	return s
+}
+
+// along adds k times what rises and falls with it.
+func (g guess) along(o guess, k float64) guess {
+	return guess{g.value + k*o.value, g.low + k*o.low, g.high + k*o.high, g.low90 + k*o.low90, g.high90 + k*o.high90}
 }
 
 // later is what takes the longer of two.
@@ -231,20 +250,20 @@ func spreadOf(value, low, high float64) (s spread) {
 // variables the distances in logarithms add up as squares.
 func (g guess) estimate(s spread) *Estimate {
 	const to90 = 1.644854 / 1.959964
-	out := func(bound, more float64) float64 {
-		if bound <= 0 || g.value <= 0 {
-			return max(bound, 0)
+	away := func(bound, more float64) float64 { return math.Exp(math.Hypot(math.Log(bound/g.value), more)) }
+	below := func(bound, more float64) float64 {
+		if bound <= 0 { // 0 or more
+			return 0
 		}
-		d := math.Hypot(math.Log(bound/g.value), more)
-		if bound < g.value || bound == g.value && more < 0 {
-			return g.value * math.Exp(-d)
+		return g.value / away(bound, more)
+	}
+	above := func(bound, more float64) float64 {
+		if g.value <= 0 {
+			return bound
 		}
-		return g.value * math.Exp(d)
+		return g.value * away(bound, more)
 	}
-	return &Estimate{
-		g.value, out(g.low, -s.below), out(g.high, s.above),
-		out(g.low90, -s.below*to90), out(g.high90, s.above*to90),
-	}
+	return &Estimate{g.value, below(g.low, s.below), above(g.high, s.above), below(g.low90, s.below*to90), above(g.high90, s.above*to90)}
 }
 
 // foresight is what comes of a plan's loops, before the errors of meters and
@@ -273,7 +292,7 @@ func (p *plan) forecast(at *prices, run bool) Forecast {
 	if x.energyKnown {
 		f.RemainingJ, f.TotalJ = x.joules.estimate(at.joules), x.joules.shift(x.usedJ).estimate(at.joules)
 		f.RemainingGCO2e, f.TotalGCO2e = x.grams.estimate(at.grams), x.grams.shift(x.usedG).estimate(at.grams)
-		f.ElectricityOnly = !at.devicesG
+		f.ElectricityOnly = !at.devicesG || !run
 	}
 	return f
 }
@@ -309,10 +328,7 @@ func (p *plan) foresee(at *prices, run bool) (x foresight) {
 			x.joules, x.grams, x.energyKnown = x.joules.plus(joules), x.grams.plus(grams), known && joules.high > 0
 		}
 	}
-	sure := func(v float64) guess { return guess{v, v, v, v, v} }
-	if s := x.seconds; perS > 0 {
-		x.grams = x.grams.plus(guess{s.value * perS, s.low * perS, s.high * perS, s.low90 * perS, s.high90 * perS}).plus(sure(perS * float64(p.t-p.settledT) / 1e9))
-	}
+	x.grams = x.grams.along(x.seconds, perS).shift(perS * float64(p.t-p.settledT) / 1e9)
 	return x
 }
 
@@ -373,34 +389,31 @@ func (l *loop) after(y []float64, last mark, since float64) (guess, int) {
 }
 
 // pricesNow are the prices of the run, from a record that is made if the last one
-// is too old; nil if none can be made.
+// is too old, which may take a tenth of the time; nil if none could be made.
 func (r *Run) pricesNow() *prices {
 	r.mu.Lock()
-	p, took := r.prices, r.pricing
+	p, tried, took := r.prices, r.priced, r.pricing
 	r.mu.Unlock()
 	r.ledger.mu.Lock()
 	settled := r.ledger.settledT
-	if settled <= r.begin || r.ended || p != nil && !p.old(settled, r.begin, took) {
+	if settled <= r.begin || r.ended || settled-tried < checkpointShare*int64(took) || p != nil && !p.old(settled, r.begin) {
 		r.ledger.mu.Unlock()
 		return p
 	}
 	snap := r.snapshot(r.ledger, true)
 	r.ledger.mu.Unlock()
 	began := time.Now()
-	if _, err := r.makeRecord(&snap, lifecycle.Running); err != nil {
-		return p
-	}
+	_, _ = r.makeRecord(&snap, lifecycle.Running) // the next one may be better
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.pricing = time.Since(began)
+	r.priced, r.pricing = settled, time.Since(began)
 	return r.prices
 }
 
 // old tells whether prices should be made again: while the run is young they
-// change, later seldom, and that may take a tenth of the time at most.
-func (p *prices) old(now, begin int64, took time.Duration) bool {
-	age := now - p.made
-	return age > max(min((p.made-begin)/4, int64(30*time.Second)), checkpointShare*int64(took))
+// change, later seldom.
+func (p *prices) old(now, begin int64) bool {
+	return now-p.made > min((p.made-begin)/4, int64(30*time.Second))
 }
 
 // forecasts puts into the record what was foretold, what is now, and what has
@@ -418,15 +431,33 @@ func (b *recordBuilder) forecasts() {
 	if f := s.plan.forecast(r.prices, true); f.Why == "" {
 		all = append(all, f)
 	}
-	if len(all) > 0 {
-		b.rec.Extensions[lifecycle.ForecastExtension] = foretold{foretoldVersion, all}
+	if len(all) == 0 {
+		return
+	}
+	for i := range all {
+		all[i].shorten()
+	}
+	b.rec.Extensions[lifecycle.ForecastExtension] = foretold{foretoldVersion, all}
+}
+
+// shorten rounds the figures to seven digits: more would only make the record long.
+func (f *Forecast) shorten() {
+	for _, p := range []**Estimate{&f.RemainingS, &f.TotalS, &f.RemainingJ, &f.TotalJ, &f.RemainingGCO2e, &f.TotalGCO2e} {
+		if *p == nil {
+			continue
+		}
+		e := **p
+		for _, v := range []*float64{&e.Value, &e.Low, &e.High, &e.Low90, &e.High90} {
+			*v, _ = strconv.ParseFloat(strconv.FormatFloat(*v, 'g', 7, 64), 64) // of what was just written
+		}
+		*p = &e
 	}
 }
 
 // outcome is what a run had come to when a loop was done.
 func (p *plan) outcome(at *prices, l *loop) Forecast {
 	x := p.foresee(at, true)
-	sure := func(v float64) guess { return guess{v, v, v, v, v} }
+	sure := func(v float64) guess { return guess{}.shift(v) }
 	f := Forecast{AtS: x.secondsUsed, Path: l.path, Unit: l.what, Done: l.done, Expected: l.expected, LeansOn: l.done}
 	f.RemainingS, f.TotalS = &Estimate{}, sure(x.secondsUsed).estimate(spread{})
 	if at != nil && len(p.used) > 0 {
@@ -438,8 +469,7 @@ func (p *plan) outcome(at *prices, l *loop) Forecast {
 }
 
 // foretell keeps what is to be told later: the first forecast of each loop, that of
-// each tenth of it, and what came of it. It is called after a tick, and tells
-// whether there is anything that needs to be looked at.
+// each tenth of it, and what came of it. It is called after a tick.
 func (r *Run) foretell() {
 	l := r.ledger
 	l.mu.Lock()

@@ -249,15 +249,14 @@ func (b *recordBuilder) warnings() {
 		b.warn("services-refused", "/spans", fmt.Sprintf("what was stored, transferred or called was negative, no number, or of more than %d media, networks and services, %d of one path", maxServices, maxUnits), s.badUses)
 	}
 	for _, o := range s.overspent {
-		of := "the run"
+		path, limit := "/run", fmt.Sprintf("%g %s", o.limit, o.unit)
 		if o.path != "" {
-			of = "spans of " + strconv.Quote(o.path)
+			path = "/spans/" + strconv.Itoa(slices.IndexFunc(b.rec.Spans, func(s lifecycle.Span) bool { return s.Path == o.path }))
 		}
-		detail := fmt.Sprintf("%g %s for %s", o.limit, o.unit, of)
 		if o.spent {
-			b.warn("budget-spent", "/spans", detail, o.count)
+			b.warn("budget-spent", path, limit, o.count)
 		} else {
-			b.warn("budget-likely-spent", "/spans", detail, o.count)
+			b.warn("budget-likely-spent", path, limit, o.count)
 		}
 	}
 	if s.badPlans > 0 {

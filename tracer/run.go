@@ -68,7 +68,8 @@ type Run struct {
 	failures int64         // checkpoints that could not be written
 	foretold []Forecast    // so far
 	prices   *prices       // by the last record that was made
-	pricing  time.Duration // that it took to make one for them
+	priced   int64         // when it was last tried to make one for them, ns of the ledger
+	pricing  time.Duration // and how long that took
 	locks    []*runLock    // of the folders that the record goes to
 	stop     chan struct{}
 	stopped  chan struct{}

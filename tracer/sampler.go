@@ -65,16 +65,15 @@ func (l *ledger) sample() {
 		}
 		l.mu.Lock()
 		wait := l.sampler.period
-		watched := slices.ContainsFunc(l.runs, func(r *Run) bool { return r.planned })
 		switch {
-		case watched && l.t >= l.sampler.early:
 		case every > 1 && l.weights.state == noWindow:
 			wait = times(wait, int64(every), seldomRead)
-		case l.t < l.sampler.early && (every == 1 || watched):
+		case every == 1 && l.t < l.sampler.early:
 			wait = min(wait, earlyPeriod)
 		}
+		planned := slices.ContainsFunc(l.runs, func(r *Run) bool { return r.planned })
 		l.mu.Unlock()
-		if watched {
+		if planned {
 			l.foresee(wait)
 		}
 		timer.Reset(wait)

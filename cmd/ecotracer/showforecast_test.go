@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -46,4 +47,28 @@ Forecast
   25 of 50  16 min 40 s  (15 min 9 s–18 min 20 s)  10.0 kJ  (9.09–11.0)
   50 of 50  16 min 40 s                            10.0 kJ
 `)
+}
+
+// FuzzForecastsOfOthers is of what stands under extensions, which nobody has
+// checked.
+func FuzzForecastsOfOthers(f *testing.F) {
+	text, err := json.Marshal(map[string]any{"version": 1, "forecasts": []tracer.Forecast{foretold(5), foretold(20)}})
+	require.NoError(f, err)
+	f.Add(text, true)
+	f.Add([]byte(`{"version":1,"forecasts":[{"remaining_s":{"high":1e308,"low":-1e308},"done":-5,"unit":"\u001b[2J"}]}`), true)
+	f.Add([]byte(`{"version":1,"forecasts":[{"remaining_s":{"high":1},"total_s":{"value":-1},"total_j":{"value":1e-320}}]}`), false)
+	f.Fuzz(func(t *testing.T, text []byte, running bool) {
+		var v any
+		if len(text) > 1<<16 || json.Unmarshal(text, &v) != nil {
+			return
+		}
+		r := &lifecycle.Record{Extensions: map[string]any{lifecycle.ForecastExtension: v}}
+		if running {
+			r.Run.Status = lifecycle.Running
+		}
+		p := page{style: style{80, false}, marks: blocks, record: r}
+		p.forecast()
+		assert.NotContains(t, p.String(), "\x1b")
+		assert.LessOrEqual(t, p.Len(), 64*len(text)+1000)
+	})
 }
