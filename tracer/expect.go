@@ -14,7 +14,7 @@ const (
 // From the third one on the run knows what it will come to (Run.Forecast), its
 // record says so, and a Budget is warned early.
 //
-// It counts from the call on. A second call takes the place of the first one, as
+// It counts from the first call on. A second call takes the place of the first one, as
 // when a loop is to go on for longer; 0 takes it back. The end of the span does so
 // too: a loop that stops early has done its work. Spans of one path expect
 // together, if they are open at once. What is expected below another span that
@@ -95,7 +95,12 @@ func (r *Run) expect(s *Span, what string, n int64) bool {
 		at = -1
 	}
 	if at < 0 {
-		if len(r.expected) >= maxExpected {
+		for i := len(r.expected) - 1; i >= 0 && len(r.expected) == maxExpected; i-- {
+			if !r.expected[i].open() {
+				r.fulfil(i)
+			}
+		}
+		if len(r.expected) == maxExpected {
 			return false
 		}
 		r.expected = append(r.expected, &expectation{

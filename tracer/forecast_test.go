@@ -351,6 +351,20 @@ func TestNobodyIsHarmedByWhatIsExpected(t *testing.T) {
 	})
 }
 
+func TestLoopsThatAreOverLeaveRoomForOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, run := simple(t)
+		for i := range 100 {
+			ctx, s := tracer.Start(ctx, "loop "+strconv.Itoa(i))
+			s.Expect("epoch", 3)
+			epochs(ctx, 3, time.Millisecond)
+			s.End()
+		}
+		_, flagged := warned(finish(t, run), "plans-refused")
+		assert.False(t, flagged)
+	})
+}
+
 func TestForecastsThatNobodyCanReadAreTold(t *testing.T) {
 	for _, v := range []any{"x", map[string]any{"version": 2, "forecasts": []any{}}, map[string]any{"version": 1, "forecasts": make([]map[string]any, 1000)}} {
 		_, err := tracer.Forecasts(&lifecycle.Record{Extensions: map[string]any{lifecycle.ForecastExtension: v}})
