@@ -82,18 +82,28 @@ func Decode(r io.Reader) (*Record, error) {
 
 // decode reads one record, or tells what is wrong with it; err is the reader's.
 func decode(r io.Reader) (*Record, []DecodeError, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxSize+1))
-	if err != nil {
+	s := scanners.Get().(*scanner)
+	defer s.release()
+	if err := s.read(r); err != nil {
 		return nil, nil, fmt.Errorf("lifecycle: decode record: %w", err)
 	}
+	if record, ok := s.record(); ok {
+		return record, nil, nil
+	}
+	record, problems := decodeStrictly(s.data)
+	return record, problems, nil
+}
+
+// decodeStrictly reads one record, or tells all that is wrong with it.
+func decodeStrictly(data []byte) (*Record, []DecodeError) {
 	d := &decoder{data: data, dec: json.NewDecoder(bytes.NewReader(data))}
 	d.dec.UseNumber()
 	record := new(Record)
 	d.document(record)
 	if len(d.problems) > 0 {
-		return nil, d.problems, nil
+		return nil, d.problems
 	}
-	return record, nil, nil
+	return record, nil
 }
 
 // decoder fills a record from the tokens of a document. encoding/json alone

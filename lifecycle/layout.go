@@ -19,6 +19,25 @@ type field struct {
 	key   string // the name and its colon in JSON
 	index []int
 	omit  bool // left out when empty
+	shape *shape
+}
+
+// of is the member of the object v.
+func (f *field) of(v reflect.Value) reflect.Value {
+	v = v.Field(f.index[0])
+	for _, i := range f.index[1:] {
+		v = v.Field(i)
+	}
+	return v
+}
+
+// shape is a Go type, taken apart once.
+type shape struct {
+	typ    reflect.Type
+	kind   reflect.Kind
+	elem   *shape  // of a pointer, list or map
+	layout *layout // of an object
+	list   int     // the number of this list among all
 }
 
 // layout is an object of the record as Go holds it.
@@ -26,6 +45,9 @@ type layout struct {
 	fields []field // in the order of the Go type
 	sorted []field // in the order of RFC 8785
 	byName map[string]int
+
+	required uint64 // by place in fields: they are there in every document
+	lists    int    // of all layouts
 }
 
 var timeType = reflect.TypeFor[time.Time]()
@@ -41,29 +63,41 @@ var layouts = sync.OnceValue(func() map[reflect.Type]*layout {
 		}
 	}
 	all := map[reflect.Type]*layout{}
-	var visit func(t reflect.Type)
-	visit = func(t reflect.Type) {
-		switch t.Kind() {
-		case reflect.Pointer, reflect.Slice, reflect.Map:
-			visit(t.Elem())
-			return
+	lists := 0
+	var visit func(t reflect.Type) *shape
+	visit = func(t reflect.Type) *shape {
+		sh := &shape{typ: t, kind: t.Kind()}
+		switch sh.kind {
+		case reflect.Slice:
+			sh.list = lists
+			lists++
+			fallthrough
+		case reflect.Pointer, reflect.Map:
+			sh.elem = visit(t.Elem())
+			return sh
 		case reflect.Struct:
 		default:
-			return
+			return sh
 		}
-		if t == timeType || all[t] != nil {
-			return
+		if sh.layout = all[t]; sh.layout != nil || t == timeType {
+			return sh
 		}
 		l := &layout{byName: map[string]int{}}
+		sh.layout = l
 		all[t] = l
 		l.add(g, t, nil)
-		l.sorted = slices.SortedFunc(slices.Values(l.fields), func(a, b field) int { return compareUTF16(a.name, b.name) })
-		for i, f := range l.fields {
+		for i := range l.fields {
+			f := &l.fields[i]
 			l.byName[f.name] = i
-			visit(t.FieldByIndex(f.index).Type)
+			f.shape = visit(t.FieldByIndex(f.index).Type)
+			if !f.omit {
+				l.required |= 1 << i
+			}
 		}
+		l.sorted = slices.SortedFunc(slices.Values(l.fields), func(a, b field) int { return compareUTF16(a.name, b.name) })
+		return sh
 	}
-	visit(reflect.TypeFor[Record]())
+	visit(reflect.TypeFor[Record]()).layout.lists = lists
 	return all
 })
 

@@ -1,0 +1,527 @@
+package lifecycle
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"math"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/ecotracer/ecotracer/factors"
+)
+
+// scanner reads records that have nothing wrong with them, which are nearly
+// all, without a token or a text of its own for each value. Where it is in any
+// doubt it gives up, and the decoder, which can tell what is wrong and where,
+// reads the document instead: what a scanner takes, a decoder takes, and for
+// the same record.
+//
+// What it keeps from one document to the next is bounded: a buffer, texts and
+// factors that were met before, and slabs that figures are cut from.
+type scanner struct {
+	buf  bytes.Buffer
+	data []byte
+	at   int
+
+	texts   texts
+	known   [knownFactors]knownFactor
+	lengths []int // of the last list, by the place of its member in the layouts
+
+	quantities slab[Quantity]
+	numbers    slab[float64]
+	counts     slab[int64]
+	ints       slab[int]
+	times      slab[time.Time]
+}
+
+// maxKept is the largest buffer that is kept for the next document.
+const maxKept = 1 << 20
+
+var scanners = sync.Pool{New: func() any { return new(scanner) }}
+
+// read fills the buffer from r, with a byte more than a document may have if
+// there is as much.
+func (s *scanner) read(r io.Reader) error {
+	s.buf.Reset()
+	_, err := s.buf.ReadFrom(io.LimitReader(r, maxSize+1))
+	s.data, s.at = s.buf.Bytes(), 0
+	return err
+}
+
+// release hands the scanner to whoever reads next.
+func (s *scanner) release() {
+	s.data = nil
+	if s.buf.Cap() > maxKept {
+		s.buf = bytes.Buffer{}
+	}
+	scanners.Put(s)
+}
+
+// record reads the document; ok is false if a decoder has to.
+func (s *scanner) record() (r *Record, ok bool) {
+	if len(s.data) > maxSize || !utf8.Valid(s.data) {
+		return nil, false
+	}
+	r = new(Record)
+	v := reflect.ValueOf(r).Elem()
+	l := layouts()[v.Type()]
+	if s.lengths == nil {
+		s.lengths = make([]int, l.lists)
+	}
+	s.blank()
+	if !s.object(v, l) {
+		return nil, false
+	}
+	s.blank()
+	return r, s.at == len(s.data) && r.Schema == Schema && r.SchemaRevision <= SchemaRevision
+}
+
+// blank passes over white space.
+func (s *scanner) blank() {
+	for s.at < len(s.data) {
+		switch s.data[s.at] {
+		case ' ', '\n', '\t', '\r':
+			s.at++
+		default:
+			return
+		}
+	}
+}
+
+// next passes over white space and tells the byte behind it, 0 at the end.
+func (s *scanner) next() byte {
+	if s.at < len(s.data) && s.data[s.at] > ' ' {
+		return s.data[s.at]
+	}
+	s.blank()
+	if s.at < len(s.data) {
+		return s.data[s.at]
+	}
+	return 0
+}
+
+// take passes over c if it comes next.
+func (s *scanner) take(c byte) bool {
+	if s.next() != c {
+		return false
+	}
+	s.at++
+	return true
+}
+
+// more passes over what stands between two members or elements, or over the end
+// of the object or list.
+func (s *scanner) more(end byte) (more, ok bool) {
+	switch s.next() {
+	case ',':
+		s.at++
+		return true, true
+	case end:
+		s.at++
+		return false, true
+	}
+	return false, false
+}
+
+func (s *scanner) object(v reflect.Value, l *layout) bool {
+	if !s.take('{') {
+		return false
+	}
+	if s.take('}') {
+		return l.required == 0
+	}
+	var seen uint64
+	for i := 0; ; i++ {
+		if i = s.member(l, i); i < 0 || seen&(1<<i) != 0 {
+			return false
+		}
+		seen |= 1 << i
+		f := &l.fields[i]
+		if !s.value(f.of(v), f.shape, f.form) {
+			return false
+		}
+		more, ok := s.more('}')
+		if !ok {
+			return false
+		}
+		if !more {
+			return seen&l.required == l.required
+		}
+	}
+}
+
+// member passes over the name of a member and tells its place in the layout, -1
+// if it is none or is written in another way. Members are mostly in the order
+// of the layout.
+func (s *scanner) member(l *layout, from int) int {
+	s.blank()
+	rest := s.data[s.at:]
+	for range l.fields {
+		if from >= len(l.fields) {
+			from = 0
+		}
+		if key := l.fields[from].key; len(rest) >= len(key) && string(rest[:len(key)]) == key {
+			s.at += len(key)
+			return from
+		}
+		from++
+	}
+	return -1
+}
+
+// value reads a value into v.
+func (s *scanner) value(v reflect.Value, sh *shape, f *form) bool {
+	if c := s.next(); sh.kind != reflect.Float64 && c == '-' { // -0 is rare
+		return false
+	}
+	switch sh.kind {
+	case reflect.String:
+		text, ok := s.text(maxText)
+		if !ok || text == "" && f != nil && (f.enum != nil || f.pattern != "") {
+			return false
+		}
+		v.SetString(text)
+	case reflect.Float64:
+		x, ok := s.number(f)
+		if !ok {
+			return false
+		}
+		v.SetFloat(x)
+	case reflect.Int, reflect.Int64:
+		n, ok := s.integer()
+		if !ok || v.OverflowInt(n) {
+			return false
+		}
+		v.SetInt(n)
+	case reflect.Bool:
+		b, ok := s.bool()
+		if !ok {
+			return false
+		}
+		v.SetBool(b)
+	case reflect.Pointer:
+		return s.pointer(v, sh, f)
+	case reflect.Slice:
+		return s.list(v, sh, f)
+	case reflect.Map:
+		return s.mapping(v, sh, f)
+	case reflect.Struct:
+		return s.structure(v, sh)
+	default:
+		return false
+	}
+	return true
+}
+
+// pointer reads a value that may be absent. What there is much of is cut from
+// slabs.
+func (s *scanner) pointer(v reflect.Value, sh *shape, f *form) bool {
+	switch p := v.Addr().Interface().(type) {
+	case **Quantity:
+		*p = s.quantities.one()
+	case **float64:
+		*p = s.numbers.one()
+	case **int64:
+		*p = s.counts.one()
+	case **int:
+		*p = s.ints.one()
+	case **time.Time:
+		*p = s.times.one()
+	default:
+		v.Set(reflect.New(sh.elem.typ))
+	}
+	return s.value(v.Elem(), sh.elem, f)
+}
+
+func (s *scanner) structure(v reflect.Value, sh *shape) bool {
+	switch x := v.Addr().Interface().(type) {
+	case *time.Time:
+		return s.time(x)
+	case *factors.Factor:
+		return s.factor(x, v, sh.layout)
+	}
+	return s.object(v, sh.layout)
+}
+
+// maxRoom is the longest list that is made room for before it is read.
+const maxRoom = 64
+
+func (s *scanner) list(v reflect.Value, sh *shape, f *form) bool {
+	if !s.take('[') {
+		return false
+	}
+	room := s.lengths[sh.list]
+	if s.take(']') {
+		v.Set(reflect.MakeSlice(sh.typ, 0, 0))
+		s.lengths[sh.list] = 0
+		return true
+	}
+	v.Set(reflect.MakeSlice(sh.typ, 0, max(room, 1)))
+	for n := 0; ; n++ {
+		if n == v.Cap() {
+			v.Grow(n)
+		}
+		v.SetLen(n + 1)
+		if !s.value(v.Index(n), sh.elem, f) {
+			return false
+		}
+		more, ok := s.more(']')
+		if !ok {
+			return false
+		}
+		if !more {
+			s.lengths[sh.list] = min(n+1, maxRoom)
+			return true
+		}
+	}
+}
+
+func (s *scanner) mapping(v reflect.Value, sh *shape, f *form) bool {
+	if !s.take('{') {
+		return false
+	}
+	if s.take('}') {
+		v.Set(reflect.MakeMap(sh.typ))
+		return true
+	}
+	if sh.elem.kind == reflect.Interface {
+		s.at--
+		return s.extensions(v, f)
+	}
+	v.Set(reflect.MakeMap(sh.typ))
+	key, elem := reflect.New(sh.typ.Key()).Elem(), reflect.New(sh.elem.typ).Elem()
+	for {
+		s.blank()
+		name, ok := s.text(maxText)
+		if !ok || !s.take(':') {
+			return false
+		}
+		key.SetString(name)
+		if v.MapIndex(key).IsValid() {
+			return false
+		}
+		elem.SetZero()
+		if !s.value(elem, sh.elem, f) {
+			return false
+		}
+		v.SetMapIndex(key, elem)
+		more, ok := s.more('}')
+		if !ok {
+			return false
+		}
+		if !more {
+			return true
+		}
+	}
+}
+
+// extensions has a decoder read what anybody may have put there. The scanner is
+// one behind the begin of the object.
+func (s *scanner) extensions(v reflect.Value, f *form) bool {
+	for s.data[s.at] != '{' { // blanks may be between
+		s.at--
+	}
+	rest := s.data[s.at:]
+	d := &decoder{data: rest, dec: json.NewDecoder(bytes.NewReader(rest)), depth: 1}
+	d.dec.UseNumber()
+	if err := d.value(v, member{form: f}); err != nil || len(d.problems) > 0 {
+		return false
+	}
+	s.at += int(d.dec.InputOffset())
+	return true
+}
+
+// text reads a text of at most limit bytes.
+func (s *scanner) text(limit int) (string, bool) {
+	if s.at >= len(s.data) || s.data[s.at] != '"' {
+		return "", false
+	}
+	rest := s.data[s.at+1:]
+	n := bytes.IndexByte(rest, '"')
+	if n < 0 {
+		return "", false
+	}
+	slot := s.texts.slot(rest, n)
+	if slot != nil && *slot == string(rest[:n]) { // and so there is nothing wrong with it
+		s.at += n + 2
+		return *slot, true
+	}
+	for _, c := range rest[:n] {
+		if c < ' ' {
+			return "", false
+		}
+		if c == '\\' {
+			return s.escaped(limit)
+		}
+	}
+	if n > limit {
+		return "", false
+	}
+	s.at += n + 2
+	t := string(rest[:n])
+	if slot != nil {
+		*slot = t
+	}
+	return t, true
+}
+
+// escaped reads a text that holds escapes. Half of a surrogate pair would read
+// as U+FFFD, so with that it gives up.
+func (s *scanner) escaped(limit int) (t string, ok bool) {
+	n := textLength(s.data[s.at:])
+	if json.Unmarshal(s.data[s.at:s.at+n], &t) != nil || len(t) > limit || strings.ContainsRune(t, utf8.RuneError) {
+		return "", false
+	}
+	s.at += n
+	return t, true
+}
+
+func (s *scanner) bool() (b, ok bool) {
+	rest := s.data[s.at:]
+	switch {
+	case bytes.HasPrefix(rest, []byte("true")):
+		s.at += len("true")
+		return true, true
+	case bytes.HasPrefix(rest, []byte("false")):
+		s.at += len("false")
+		return false, true
+	}
+	return false, false
+}
+
+// powers of ten that a float64 holds exactly.
+var powers = [...]float64{
+	1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
+	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+}
+
+// number reads a number. Where its digits and its power of ten are exact, so is
+// their product or quotient but for one rounding (Clinger, How to read floating
+// point numbers accurately, 1990); the others are strconv's.
+func (s *scanner) number(f *form) (x float64, ok bool) {
+	d := s.data
+	start, i := s.at, s.at
+	negative := i < len(d) && d[i] == '-'
+	if negative {
+		i++
+	}
+	var digits uint64
+	whole := i
+	for i < len(d) && d[i]-'0' <= 9 {
+		digits = 10*digits + uint64(d[i]-'0')
+		i++
+	}
+	count := i - whole
+	if count == 0 || d[whole] == '0' && count > 1 {
+		return 0, false
+	}
+	power := 0
+	if i < len(d) && d[i] == '.' {
+		i++
+		point := i
+		for i < len(d) && d[i]-'0' <= 9 {
+			digits = 10*digits + uint64(d[i]-'0')
+			i++
+		}
+		power = point - i
+		if power == 0 {
+			return 0, false
+		}
+		count -= power
+	}
+	exact := count <= 19 && digits <= 1<<53 && power >= -22
+	if i < len(d) && (d[i] == 'e' || d[i] == 'E') {
+		i++
+		if i < len(d) && (d[i] == '-' || d[i] == '+') {
+			i++
+		}
+		exponent := i
+		for i < len(d) && d[i]-'0' <= 9 {
+			i++
+		}
+		if i == exponent {
+			return 0, false
+		}
+		exact = false
+	}
+	s.at = i
+	if exact {
+		x = float64(digits) / powers[-power]
+		if negative {
+			x = -x
+		}
+	} else {
+		var err error
+		if x, err = strconv.ParseFloat(string(d[start:i]), 64); err != nil {
+			return 0, false
+		}
+	}
+	return x + 0, x >= 0 || f != nil && f.signed
+}
+
+// integer reads a whole number, however it is written.
+func (s *scanner) integer() (n int64, ok bool) {
+	d := s.data
+	i := s.at
+	for i < len(d) && d[i]-'0' <= 9 {
+		n = 10*n + int64(d[i]-'0')
+		i++
+	}
+	count := i - s.at
+	if count > 0 && count <= 15 && (d[s.at] != '0' || count == 1) && i < len(d) && d[i] != '.' && d[i] != 'e' && d[i] != 'E' {
+		s.at = i
+		return n, true
+	}
+	x, ok := s.number(nil)
+	if !ok || x != math.Trunc(x) || x > maxInteger {
+		return 0, false
+	}
+	return int64(x), true
+}
+
+// time reads a time in UTC, which the form of such texts describes.
+func (s *scanner) time(t *time.Time) bool {
+	const shape = `"0000-00-00T00:00:00`
+	d := s.data[s.at:]
+	if len(d) < len(shape)+2 {
+		return false
+	}
+	for i := range len(shape) {
+		if c := d[i]; c != shape[i] && (shape[i] != '0' || c-'0' > 9) {
+			return false
+		}
+	}
+	two := func(i int) int { return 10*int(d[i]-'0') + int(d[i+1]-'0') }
+	year, month, day, hour, minute, second := 100*two(1)+two(3), two(6), two(9), two(12), two(15), two(18)
+	if month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59 {
+		return false
+	}
+	n, nanosecond := len(shape), 0
+	if d[n] == '.' {
+		unit := int(time.Second)
+		for n++; n < len(d) && d[n]-'0' <= 9; n++ {
+			if unit /= 10; unit == 0 {
+				return false
+			}
+			nanosecond += unit * int(d[n]-'0')
+		}
+		if unit == int(time.Second) {
+			return false
+		}
+	}
+	if !bytes.HasPrefix(d[n:], []byte(`Z"`)) {
+		return false
+	}
+	at := time.Date(year, time.Month(month), day, hour, minute, second, nanosecond, time.UTC)
+	if at.Day() != day { // the month is shorter
+		return false
+	}
+	*t = at
+	s.at += n + 2
+	return true
+}
