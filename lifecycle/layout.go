@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf16"
 
+	"github.com/ecotracer/ecotracer/factors"
 	"github.com/ecotracer/ecotracer/internal/canonical"
 )
 
@@ -38,6 +39,28 @@ type shape struct {
 	elem   *shape  // of a pointer, list or map
 	layout *layout // of an object
 	list   int     // the number of this list among all
+
+	special special
+}
+
+// special are the types that a scanner reads in a way of their own.
+type special int
+
+const (
+	ordinary special = iota
+	aQuantity
+	aNumber
+	aCount
+	aTime
+	aFactor
+)
+
+var specials = map[reflect.Type]special{
+	reflect.TypeFor[Quantity]():       aQuantity,
+	reflect.TypeFor[float64]():        aNumber,
+	reflect.TypeFor[int64]():          aCount,
+	timeType:                          aTime,
+	reflect.TypeFor[factors.Factor](): aFactor,
 }
 
 // layout is an object of the record as Go holds it.
@@ -66,7 +89,7 @@ var layouts = sync.OnceValue(func() map[reflect.Type]*layout {
 	lists := 0
 	var visit func(t reflect.Type) *shape
 	visit = func(t reflect.Type) *shape {
-		sh := &shape{typ: t, kind: t.Kind()}
+		sh := &shape{typ: t, kind: t.Kind(), special: specials[t]}
 		switch sh.kind {
 		case reflect.Slice:
 			sh.list = lists

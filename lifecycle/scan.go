@@ -35,7 +35,6 @@ type scanner struct {
 	quantities slab[Quantity]
 	numbers    slab[float64]
 	counts     slab[int64]
-	ints       slab[int]
 	times      slab[time.Time]
 }
 
@@ -221,31 +220,77 @@ func (s *scanner) value(v reflect.Value, sh *shape, f *form) bool {
 // pointer reads a value that may be absent. What there is much of is cut from
 // slabs.
 func (s *scanner) pointer(v reflect.Value, sh *shape, f *form) bool {
-	switch p := v.Addr().Interface().(type) {
-	case **Quantity:
-		*p = s.quantities.one()
-	case **float64:
-		*p = s.numbers.one()
-	case **int64:
-		*p = s.counts.one()
-	case **int:
-		*p = s.ints.one()
-	case **time.Time:
-		*p = s.times.one()
-	default:
-		v.Set(reflect.New(sh.elem.typ))
+	switch sh.elem.special {
+	case aQuantity:
+		q := s.quantities.one()
+		v.Set(reflect.ValueOf(q))
+		return s.quantity(q, sh.elem.layout)
+	case aNumber:
+		x, ok := s.number(f)
+		p := s.numbers.one()
+		*p = x
+		v.Set(reflect.ValueOf(p))
+		return ok
+	case aCount:
+		n, ok := s.integer()
+		p := s.counts.one()
+		*p = n
+		v.Set(reflect.ValueOf(p))
+		return ok
+	case aTime:
+		p := s.times.one()
+		v.Set(reflect.ValueOf(p))
+		return s.time(p)
 	}
+	v.Set(reflect.New(sh.elem.typ))
 	return s.value(v.Elem(), sh.elem, f)
 }
 
 func (s *scanner) structure(v reflect.Value, sh *shape) bool {
-	switch x := v.Addr().Interface().(type) {
-	case *time.Time:
-		return s.time(x)
-	case *factors.Factor:
-		return s.factor(x, v, sh.layout)
+	switch sh.special {
+	case aQuantity:
+		return s.quantity(v.Addr().Interface().(*Quantity), sh.layout)
+	case aTime:
+		return s.time(v.Addr().Interface().(*time.Time))
+	case aFactor:
+		return s.factor(v.Addr().Interface().(*factors.Factor), v, sh.layout)
 	}
 	return s.object(v, sh.layout)
+}
+
+// quantity reads the object that is most of a record, as it is mostly written.
+func (s *scanner) quantity(q *Quantity, l *layout) bool {
+	start := s.at
+	ok := s.pass(`{"value":`)
+	if ok {
+		q.Value, ok = s.number(nil)
+	}
+	if ok = ok && s.pass(`,"low":`); ok {
+		q.Low, ok = s.number(nil)
+	}
+	if ok = ok && s.pass(`,"high":`); ok {
+		q.High, ok = s.number(nil)
+	}
+	if ok = ok && s.pass(`,"method":`); ok {
+		var method string
+		method, ok = s.text(maxText)
+		q.Method = Method(method)
+		ok = ok && method != ""
+	}
+	if ok && s.pass("}") {
+		return true
+	}
+	s.at = start
+	return s.object(reflect.ValueOf(q).Elem(), l)
+}
+
+// pass passes over text if it comes next.
+func (s *scanner) pass(text string) bool {
+	if rest := s.data[s.at:]; len(rest) < len(text) || string(rest[:len(text)]) != text {
+		return false
+	}
+	s.at += len(text)
+	return true
 }
 
 // maxRoom is the longest list that is made room for before it is read.

@@ -15,7 +15,8 @@ import (
 
 // scan reads a document as Decode does first.
 func scan(doc []byte) (*Record, bool) {
-	s := new(scanner)
+	s := scanners.Get().(*scanner)
+	defer s.release()
 	if err := s.read(bytes.NewReader(doc)); err != nil {
 		return nil, false
 	}
