@@ -125,8 +125,12 @@ func (a *arithmetic) method(at string, q *Quantity, f *figure) {
 
 // interval redoes the bounds of a figure.
 func (a *arithmetic) interval(at string, q *Quantity, value float64, f *figure) {
-	low, high := a.intervals.Bounds(value, f.terms)
 	before := len(a.findings)
+	if a.intervals.Hold(value, q.Low, q.High, f.terms, boundTolerance) {
+		a.bounds.note(f.terms, true, before)
+		return
+	}
+	low, high := a.intervals.Bounds(value, f.terms)
 	for _, b := range []struct {
 		member          string
 		found, expected float64
