@@ -25,7 +25,17 @@ const (
 // What a figure cannot be computed from (an unknown id, say) is left to the
 // rules of the record's form.
 func checkArithmetic(r *Record, add func(Finding)) {
-	a := &arithmetic{basis: newBasis(r), told: map[fault]bool{}}
+	if redo(r, true).nothing {
+		return
+	}
+	for _, f := range redo(r, false).findings {
+		add(f)
+	}
+}
+
+// redo redoes the figures of a record.
+func redo(r *Record, quiet hush) *arithmetic {
+	a := &arithmetic{basis: newBasisFor(r, quiet), nothing: true}
 	a.stages, a.spoilt = make([]*columns, len(r.Phases)), make([]bool, len(r.Phases))
 	a.values, a.bounds = newBlame(len(a.Sources)), newBlame(len(a.Sources))
 	a.addUp()
@@ -40,15 +50,14 @@ func checkArithmetic(r *Record, add func(Finding)) {
 	a.checkPhaseTotals()
 	a.checkAmortised()
 	a.suspect()
-	for _, f := range a.findings {
-		add(f)
-	}
+	return a
 }
 
 // arithmetic is the state of one check.
 type arithmetic struct {
 	*basis
 	findings []Finding
+	nothing  bool // is wrong
 	told     map[fault]bool
 
 	stages []*columns // recomputed from the record's rows; nil where they cannot be
@@ -64,6 +73,7 @@ func (a *arithmetic) find(rule, at, found, expected, message string) {
 }
 
 func (a *arithmetic) tell(f Finding) {
+	a.nothing = false
 	if len(a.findings) < 2*maxFindings { // more is not told of a record
 		a.findings = append(a.findings, f)
 	}
@@ -72,9 +82,13 @@ func (a *arithmetic) tell(f Finding) {
 // fault tells of a fact that figures cannot be computed from, unless the rules
 // of the record's form do.
 func (a *arithmetic) fault(err error) {
+	a.nothing = false
 	var f *fault
 	if !errors.As(err, &f) || a.told[*f] {
 		return
+	}
+	if a.told == nil {
+		a.told = map[fault]bool{}
 	}
 	a.told[*f] = true
 	switch f.rule {
@@ -206,7 +220,7 @@ func (a *arithmetic) suspect() {
 			if k < len(a.record.Factors) {
 				first = append(first, Finding{
 					Rule:    a.findings[0].Rule,
-					Pointer: pointer("factors", k) + s.member,
+					Pointer: a.pointer("factors", k) + s.member,
 					Message: fmt.Sprintf("all %d figures that use this factor disagree with it", s.blame.wrong),
 				})
 			}
@@ -233,7 +247,7 @@ func (a *arithmetic) checkTotals() {
 		if q == nil {
 			continue
 		}
-		at := pointer("totals", k)
+		at := a.pointer("totals", k)
 		value, absent := a.sumOfStages(k, nil)
 		switch {
 		case absent != "" && k < waterL: // required, so the form finds it
@@ -283,7 +297,7 @@ func (a *arithmetic) checkGrams(all *columns, complete, spoilt bool) {
 		return
 	}
 	if h, unknown := a.unknownDevice(); unknown {
-		a.find("R24", "/totals/gco2e", number(t.GCO2e.Value), "absent", why+pointer("hardware", h)+" has no embodied factors and nothing covers it")
+		a.find("R24", "/totals/gco2e", number(t.GCO2e.Value), "absent", why+a.pointer("hardware", h)+" has no embodied factors and nothing covers it")
 		return
 	}
 	value, message := t.OperationalGCO2e.Value+t.EmbodiedGCO2e.Value, "gco2e is operational_gco2e + embodied_gco2e"
@@ -353,12 +367,12 @@ func (a *arithmetic) checkPhaseTotals() {
 	}
 	slices.Sort(extra)
 	for _, p := range extra {
-		a.find("R22", pointer("totals", "by_phase", string(p)), string(p), "absent", "no stage of the record is in this phase")
+		a.find("R22", a.pointer("totals", "by_phase", string(p)), string(p), "absent", "no stage of the record is in this phase")
 	}
 	for _, p := range occur {
 		t, ok := byPhase[p]
 		if !ok {
-			a.find("R22", pointer("totals", "by_phase", string(p)), "absent", "a total", "every phase that occurs has its total")
+			a.find("R22", a.pointer("totals", "by_phase", string(p)), "absent", "a total", "every phase that occurs has its total")
 			continue
 		}
 		a.checkPhaseTotal(p, &t)
@@ -395,7 +409,7 @@ func (a *arithmetic) checkPhaseTotal(phase Phase, t *PhaseTotal) {
 		}
 	}
 	for _, f := range figures {
-		at := pointer("totals", "by_phase", string(phase), f.name)
+		at := a.pointer("totals", "by_phase", string(phase), f.name)
 		const message = "the total of a phase is the sum of its stages'"
 		switch {
 		case f.q == nil && f.absent == "":
@@ -426,7 +440,7 @@ func (a *arithmetic) gramsOfPhase(phase Phase) (sum float64, absent string) {
 func (a *arithmetic) checkAmortised() {
 	for i := range a.record.Amortised {
 		m := &a.record.Amortised[i]
-		at := pointer("amortised", i)
+		at := a.pointer("amortised", i)
 		if !a.atMost("R39", at+"/used", m.Used, m.Expected, "no more can be used than is expected over all") || m.Expected == 0 {
 			continue
 		}

@@ -118,7 +118,7 @@ func (a *arithmetic) checkRows() {
 				a.fault(err)
 				continue
 			}
-			a.checkRow(&p.Usage[j], &l, pointer("phases", i, "usage", j), spread)
+			a.checkRow(&p.Usage[j], &l, a.pointer("phases", i, "usage", j), spread)
 		}
 		a.spoilt[i] = len(a.findings) > before
 	}
@@ -129,10 +129,10 @@ func (a *arithmetic) checkRow(u *Usage, l *line, at string, spread map[int]bool)
 	if l.column == operationalGCO2e {
 		q = u.OperationalGCO2e
 	} else if u.OperationalGCO2e != nil {
-		a.find("R37", at+pointer(operationalGCO2e), number(u.OperationalGCO2e.Value), "absent",
+		a.find("R37", at+a.pointer(operationalGCO2e), number(u.OperationalGCO2e.Value), "absent",
 			"only a service whose factor is in grams tells grams in its row; those of energy are in the stage")
 	}
-	at += pointer(l.column)
+	at += a.pointer(l.column)
 	switch {
 	case l.meter >= 0:
 		a.checkMeterRow(at, u, l, spread)
@@ -159,7 +159,7 @@ func (a *arithmetic) checkMeterRow(at string, u *Usage, l *line, told map[int]bo
 	case !low && !high && near(middle, q.Value, boundTolerance):
 		if !told[l.meter] {
 			told[l.meter] = true
-			a.find("R14", pointer("methods", l.meter, "rel_error"), number(m.RelError), number(width-1), "the intervals of the meter's rows are those of another error")
+			a.find("R14", a.pointer("methods", l.meter, "rel_error"), number(m.RelError), number(width-1), "the intervals of the meter's rows are those of another error")
 		}
 	case !low && !high && near(width, gain, boundTolerance):
 		a.sums.read[reading{u.Hardware, u.Meter}].at = at + "/value" // then the sum is wrong by it, too
@@ -181,7 +181,7 @@ func (a *arithmetic) checkLedger() {
 	r := a.record
 	for i := range r.Ledger {
 		l := &r.Ledger[i]
-		at := pointer("ledger", i)
+		at := a.pointer("ledger", i)
 		sum := l.SpansJ + l.UnattributedJ + l.OtherProcessesJ + l.IdleJ
 		if l.OtherRunsJ != nil {
 			sum += *l.OtherRunsJ

@@ -36,7 +36,7 @@ func (a *arithmetic) checkTree() {
 			under[p] += spans[i].TotalJ
 			mended[p] += spans[i].TotalJ
 		} else if strings.Contains(spans[i].Path, "/") {
-			a.find("R27", pointer("spans", i, "path"), spans[i].Path, "", "there is no span of the parent's path "+parentPath(spans[i].Path))
+			a.find("R27", a.pointer("spans", i, "path"), spans[i].Path, "", "there is no span of the parent's path "+parentPath(spans[i].Path))
 		}
 	}
 	for _, i := range k.deepest {
@@ -67,7 +67,7 @@ func (a *arithmetic) unequalSpan(accounts []int, under []float64, diff float64) 
 	for _, i := range accounts {
 		if a.strangerSelf(&spans[i]) {
 			a.sums.blamed[spans[i].Stage] = i
-			a.find("R27", pointer("spans", i, "self_j"), number(spans[i].SelfJ), number(spans[i].SelfJ+diff), message)
+			a.find("R27", a.pointer("spans", i, "self_j"), number(spans[i].SelfJ), number(spans[i].SelfJ+diff), message)
 			return i, false
 		}
 	}
@@ -78,7 +78,7 @@ func (a *arithmetic) unequalSpan(accounts []int, under []float64, diff float64) 
 			break
 		}
 	}
-	at := pointer("spans", account, "total_j")
+	at := a.pointer("spans", account, "total_j")
 	a.find("R27", at, number(spans[account].TotalJ), number(spans[account].TotalJ-diff), message)
 	return account, true
 }
@@ -99,7 +99,7 @@ func (a *arithmetic) strangerSelf(s *Span) bool {
 // checkDurations holds the times of a span to one another (R28).
 func (a *arithmetic) checkDurations(i int) {
 	s := &a.record.Spans[i]
-	at := pointer("spans", i)
+	at := a.pointer("spans", i)
 	if s.Failed > s.Count {
 		a.find("R28", at+"/failed", strconv.FormatInt(s.Failed, 10), "at most "+strconv.FormatInt(s.Count, 10), "no more spans failed than ended")
 	}
@@ -151,7 +151,7 @@ func (a *arithmetic) checkUnits(i int) {
 	intensity, told := a.spanIntensity()
 	for _, name := range slices.Sorted(maps.Keys(s.Units)) {
 		u := s.Units[name]
-		at := pointer("spans", i, "units", name)
+		at := a.pointer("spans", i, "units", name)
 		if u.Count <= 0 {
 			if u.JPerUnit != nil || u.GCO2ePerUnit != nil {
 				a.find("R29", at+"/count", strconv.FormatInt(u.Count, 10), "above 0", "what one unit cost needs units")

@@ -29,7 +29,7 @@ func (a *arithmetic) checkServiceStages() {
 			for _, x := range s.Value {
 				sum += x
 			}
-			a.equal("R36", pointer("factors", k, "value"), a.record.Factors[k].Value, sum/float64(len(s.Value)), "the value of a factor with a series is the series' mean")
+			a.equal("R36", a.pointer("factors", k, "value"), a.record.Factors[k].Value, sum/float64(len(s.Value)), "the value of a factor with a series is the series' mean")
 		}
 	}
 }
@@ -45,7 +45,7 @@ func (a *arithmetic) checkColumns(i int) (energy bool) {
 			continue
 		}
 		f := &a.stages[i][k]
-		at, t := pointer("phases", i, k), columnTable[k]
+		at, t := a.pointer("phases", i, k), columnTable[k]
 		if f.unknown {
 			a.find(t.rule, at, number(q.Value), "absent", "the environment of a row has no factors for it: name them in the environment, or list the figure in /missing")
 			continue
@@ -77,9 +77,9 @@ func (a *arithmetic) checkStageJoules(i int, rows bool) {
 		}
 		if rows && blamed {
 			self := a.record.Spans[k].SelfJ
-			a.find("R15", pointer("spans", k, "self_j"), number(self), number(self+p.EnergyJ.Value-want), message)
+			a.find("R15", a.pointer("spans", k, "self_j"), number(self), number(self+p.EnergyJ.Value-want), message)
 		} else {
-			a.find("R15", pointer("phases", i, energyJ, "value"), number(p.EnergyJ.Value), number(want), message)
+			a.find("R15", a.pointer("phases", i, energyJ, "value"), number(p.EnergyJ.Value), number(want), message)
 		}
 	}
 
@@ -90,16 +90,16 @@ func (a *arithmetic) checkStageJoules(i int, rows bool) {
 	if p.Stage == Unassigned {
 		// It is what the other stages leave of the run (R9), and as exact as that.
 		if seconds-*p.DurationS > sumTolerance*max(seconds, a.sums.run) {
-			a.find("R15", pointer("phases", i, "duration_s"), number(*p.DurationS), "at least "+number(seconds), "what is unassigned lasts as long as the self_s of its spans, or longer")
+			a.find("R15", a.pointer("phases", i, "duration_s"), number(*p.DurationS), "at least "+number(seconds), "what is unassigned lasts as long as the self_s of its spans, or longer")
 		}
 		return
 	}
 	switch {
 	case near(*p.DurationS, seconds, sumTolerance):
 	case len(spans) == 1 && a.sums.timed && near(a.sums.stages, a.sums.run, sumTolerance):
-		a.find("R15", pointer("spans", spans[0], "self_s"), number(seconds), number(*p.DurationS), "the spans of a stage take its time")
+		a.find("R15", a.pointer("spans", spans[0], "self_s"), number(seconds), number(*p.DurationS), "the spans of a stage take its time")
 	default:
-		a.find("R15", pointer("phases", i, "duration_s"), number(*p.DurationS), number(seconds), "the duration of a stage is the sum of its spans' self_s")
+		a.find("R15", a.pointer("phases", i, "duration_s"), number(*p.DurationS), number(seconds), "the duration of a stage is the sum of its spans' self_s")
 	}
 }
 
@@ -109,7 +109,7 @@ func (a *arithmetic) checkHomeless() {
 	for i := range a.record.Spans {
 		s := &a.record.Spans[i]
 		if _, ok := a.sums.entry[s.Stage]; !ok && (s.SelfJ != 0 || s.SelfS != 0) {
-			a.find("R15", pointer("spans", i, "stage"), string(s.Stage), "a stage of /phases", "what a span used is in the figures of its stage")
+			a.find("R15", a.pointer("spans", i, "stage"), string(s.Stage), "a stage of /phases", "what a span used is in the figures of its stage")
 		}
 	}
 	if _, ok := a.sums.entry[Unassigned]; !ok && a.sums.unattributed > 0 {
@@ -142,7 +142,7 @@ func (a *arithmetic) checkProfile(i int) {
 	for n := range p.Profile {
 		id := p.Profile[n].Environment
 		if first[id] == n {
-			a.equal("R36", pointer("phases", i, "profile", n, energyJ), steps[id], rows[id], "the steps of a profile sum to the energy of the rows in its environment")
+			a.equal("R36", a.pointer("phases", i, "profile", n, energyJ), steps[id], rows[id], "the steps of a profile sum to the energy of the rows in its environment")
 		}
 	}
 }
@@ -158,7 +158,7 @@ func (a *arithmetic) checkDeviceStages() {
 		}
 		_, _, member := new(Embodied).impacts(p.Stage)
 		if k, twice := first[member]; twice {
-			a.find("R21", pointer("phases", i, "stage"), string(p.Stage), "", fmt.Sprintf("it tells again what %s tells: nothing is counted twice", pointer("phases", k)))
+			a.find("R21", a.pointer("phases", i, "stage"), string(p.Stage), "", fmt.Sprintf("it tells again what %s tells: nothing is counted twice", a.pointer("phases", k)))
 		} else {
 			first[member] = i
 		}
@@ -180,7 +180,7 @@ func (a *arithmetic) checkDeviceStages() {
 
 func (a *arithmetic) checkDeviceRow(i, j int) {
 	u := &a.record.Phases[i].Usage[j]
-	at := pointer("phases", i, "usage", j)
+	at := a.pointer("phases", i, "usage", j)
 	if h, ok := a.hardware[u.Hardware]; ok && u.DeviceS != nil && a.record.Hardware[h].Embodied != nil && a.held[h].err == nil {
 		a.equal("R11", at+"/device_s", *u.DeviceS, a.held[h].seconds, "the device-seconds of "+u.Hardware+" are count × share × use_s of its rows in the operational stages")
 	}
@@ -191,7 +191,7 @@ func (a *arithmetic) checkDeviceRow(i, j int) {
 	}
 	for k := embodiedGCO2e; k < numColumns; k++ {
 		q, f := *k.ofRow(&u.EmbodiedImpacts), &share[k]
-		at := at + pointer(k)
+		at := at + a.pointer(k)
 		switch {
 		case q == nil && f.unknown:
 		case q == nil:
@@ -214,12 +214,12 @@ func (a *arithmetic) checkDeviceStage(i int, k column) {
 	if q == nil {
 		return
 	}
-	at := pointer("phases", i, k)
+	at := a.pointer("phases", i, k)
 	var sum float64
 	for j := range p.Usage {
 		row := *k.ofRow(&p.Usage[j].EmbodiedImpacts)
 		if row == nil {
-			a.find("R21", at, number(q.Value), "absent", "the sum is unknown as long as a part of it is: "+pointer("phases", i, "usage", j, k)+" is absent")
+			a.find("R21", at, number(q.Value), "absent", "the sum is unknown as long as a part of it is: "+a.pointer("phases", i, "usage", j, k)+" is absent")
 			return
 		}
 		sum += row.Value
@@ -256,7 +256,7 @@ func (a *arithmetic) checkTimes() {
 		}
 		for j := range p.Usage {
 			u := &p.Usage[j]
-			at := pointer("phases", i, "usage", j)
+			at := a.pointer("phases", i, "usage", j)
 			if u.ShareBy == "exclusive" && u.Share != nil && *u.Share != 1 {
 				a.find("R10", at+"/share", number(*u.Share), "1", "a device that is held exclusively is held whole")
 			}
@@ -280,7 +280,7 @@ func (a *arithmetic) checkTimes() {
 		}
 	}
 	for h := range use {
-		a.atMost("R10", pointer("hardware", h, "count"), use[h], float64(r.Hardware[h].Count)*run,
+		a.atMost("R10", a.pointer("hardware", h, "count"), use[h], float64(r.Hardware[h].Count)*run,
 			"count × use_s of the rows of "+r.Hardware[h].ID+" is at most its count × the run's duration")
 	}
 }
@@ -345,7 +345,7 @@ func (a *arithmetic) checkPower() {
 		for j := range p.Usage {
 			u := &p.Usage[j]
 			if u.EnergyJ != nil && u.Count != nil && u.UseS != nil {
-				a.checkDraw(pointer("phases", i, "usage", j, energyJ, "value"), u.Hardware, u.EnergyJ.Value, float64(*u.Count), a.openSeconds(p, u))
+				a.checkDraw(a.pointer("phases", i, "usage", j, energyJ, "value"), u.Hardware, u.EnergyJ.Value, float64(*u.Count), a.openSeconds(p, u))
 			}
 		}
 	}
@@ -356,7 +356,7 @@ func (a *arithmetic) checkPower() {
 	for i := range r.Ledger {
 		l := &r.Ledger[i]
 		if h, ok := a.hardware[l.Hardware]; ok {
-			a.checkDraw(pointer("ledger", i, "total_j"), l.Hardware, l.TotalJ, float64(r.Hardware[h].Count), seconds)
+			a.checkDraw(a.pointer("ledger", i, "total_j"), l.Hardware, l.TotalJ, float64(r.Hardware[h].Count), seconds)
 		}
 	}
 }

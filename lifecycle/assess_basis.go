@@ -22,6 +22,7 @@ func (f *fault) Error() string { return "lifecycle: " + f.pointer + ": " + f.mes
 // the record and never changes it.
 type basis struct {
 	intervals
+	hush
 	record   *Record
 	factors  map[string]int // by id: index in /factors
 	meters   map[string]int // by id: index in /methods
@@ -52,8 +53,11 @@ type held struct {
 	err     error
 }
 
-func newBasis(r *Record) *basis {
+func newBasis(r *Record) *basis { return newBasisFor(r, false) }
+
+func newBasisFor(r *Record, quiet hush) *basis {
 	b := &basis{
+		hush:   quiet,
 		record:   r,
 		factors:  indexByID(r.Factors, func(f *factors.Factor) string { return f.ID }),
 		meters:   indexByID(r.Methods, func(m *MethodEntry) string { return m.ID }),
@@ -93,24 +97,24 @@ func (b *basis) distinct() error {
 	r := b.record
 	for i := range r.Factors {
 		if k, ok := b.factors[r.Factors[i].ID]; !ok || k != i {
-			return ambiguous(pointer("factors", i, "id"), r.Factors[i].ID)
+			return ambiguous(b.pointer("factors", i, "id"), r.Factors[i].ID)
 		}
 	}
 	for i := range r.Methods {
 		if k, ok := b.meters[r.Methods[i].ID]; !ok || k != i {
-			return ambiguous(pointer("methods", i, "id"), r.Methods[i].ID)
+			return ambiguous(b.pointer("methods", i, "id"), r.Methods[i].ID)
 		}
 	}
 	for i := range r.Hardware {
 		if k, ok := b.hardware[r.Hardware[i].ID]; !ok || k != i {
-			return ambiguous(pointer("hardware", i, "id"), r.Hardware[i].ID)
+			return ambiguous(b.pointer("hardware", i, "id"), r.Hardware[i].ID)
 		}
 	}
 	seen := make(map[string]bool, len(r.Environments))
 	for i := range r.Environments {
 		id := r.Environments[i].ID
 		if id == "" || seen[id] {
-			return ambiguous(pointer("environments", i, "id"), id)
+			return ambiguous(b.pointer("environments", i, "id"), id)
 		}
 		seen[id] = true
 	}
@@ -128,7 +132,7 @@ func (b *basis) newPlace(i int) *place {
 	e := &b.record.Environments[i]
 	p := &place{uncovered: 1}
 	get := func(id, member string, kind factors.Kind) int {
-		k, err := b.factor(id, pointer("environments", i, "factors", member), kind)
+		k, err := b.factor(id, b.pointer("environments", i, "factors", member), kind)
 		if err != nil && p.err == nil {
 			p.err = err
 		}
@@ -150,7 +154,7 @@ func (b *basis) newPlace(i int) *place {
 
 	var covered float64
 	for j, in := range e.Instruments {
-		at := pointer("environments", i, "instruments", j)
+		at := b.pointer("environments", i, "instruments", j)
 		k, err := b.factor(in.Factor, at+"/factor", factors.Instrument)
 		if err == nil {
 			err = amount(in.Share, at+"/share")
@@ -164,7 +168,7 @@ func (b *basis) newPlace(i int) *place {
 	}
 	switch p.uncovered = 1 - covered; {
 	case p.uncovered < -1e-9 && p.err == nil:
-		p.err = &fault{"R36", pointer("environments", i, "instruments"), "the shares come to more than 1: let them sum to at most 1"}
+		p.err = &fault{"R36", b.pointer("environments", i, "instruments"), "the shares come to more than 1: let them sum to at most 1"}
 	case p.uncovered < 1e-9: // shares that sum to 1 but for rounding
 		p.uncovered = 0
 	}
@@ -189,12 +193,12 @@ func (b *basis) factor(id, at string, kind factors.Kind) (int, error) {
 		member string
 		value  float64
 	}{{"value", f.Value}, {"low", f.Low}, {"high", f.High}} {
-		if err := amount(m.value, pointer("factors", k, m.member)); err != nil {
+		if err := amount(m.value, b.pointer("factors", k, m.member)); err != nil {
 			return -1, err
 		}
 	}
 	if f.Low > f.Value || f.Value > f.High || f.Low == 0 && f.High > 0 {
-		return -1, &fault{"R6", pointer("factors", k), "low ≤ value ≤ high must hold, and low > 0 unless all three are 0: correct the bounds"}
+		return -1, &fault{"R6", b.pointer("factors", k), "low ≤ value ≤ high must hold, and low > 0 unless all three are 0: correct the bounds"}
 	}
 	return k, nil
 }
@@ -208,7 +212,7 @@ func (b *basis) meter(id, at string) (int, error) {
 	if !ok {
 		return -1, &fault{"R4", at, fmt.Sprintf("there is no meter %q: add it to /methods or correct the id", id)}
 	}
-	return k, amount(b.record.Methods[k].RelError, pointer("methods", k, "rel_error"))
+	return k, amount(b.record.Methods[k].RelError, b.pointer("methods", k, "rel_error"))
 }
 
 // gain is the source that a meter's error is.
@@ -222,7 +226,7 @@ func (b *basis) placeOf(hardware, at string) (*place, error) {
 	}
 	p := b.places[b.record.Hardware[h].Environment]
 	if p == nil {
-		return nil, &fault{"R4", pointer("hardware", h, "environment"),
+		return nil, &fault{"R4", b.pointer("hardware", h, "environment"),
 			fmt.Sprintf("there is no environment %q: add it to /environments or correct the id", b.record.Hardware[h].Environment)}
 	}
 	return p, p.err
@@ -243,7 +247,7 @@ func (b *basis) hold() {
 			if !ok || b.record.Hardware[h].Embodied == nil || b.held[h].err != nil {
 				continue
 			}
-			at := func(member string) string { return pointer("phases", i, "usage", j, member) }
+			at := func(member string) string { return b.pointer("phases", i, "usage", j, member) }
 			t := &b.held[h]
 			switch {
 			case u.Count == nil:

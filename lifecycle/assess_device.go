@@ -31,7 +31,7 @@ func (e *Embodied) impacts(s Stage) (*Impacts, factors.Kind, string) {
 // shared out in the same way, without credits.
 func (b *basis) share(s Stage, h int, deviceS float64) (*columns, error) {
 	e := b.record.Hardware[h].Embodied
-	at := pointer("hardware", h, "embodied")
+	at := b.pointer("hardware", h, "embodied")
 	life, err := b.factor(e.Lifetime, at+"/lifetime", factors.Lifetime)
 	if err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func (b *basis) share(s Stage, h int, deviceS float64) (*columns, error) {
 			c[k].unknown = true
 			continue
 		}
-		f, err := b.factor(id, at+pointer(member, name), kind)
+		f, err := b.factor(id, at+b.pointer(member, name), kind)
 		if err != nil {
 			return nil, err
 		}
@@ -92,15 +92,15 @@ func (b *basis) deviceRow(i, j int) (*columns, error) {
 	h, ok := b.hardware[u.Hardware]
 	switch {
 	case !ok:
-		return nil, &fault{"R4", pointer("phases", i, "usage", j, "hardware"),
+		return nil, &fault{"R4", b.pointer("phases", i, "usage", j, "hardware"),
 			fmt.Sprintf("there is no device %q: add it to /hardware or correct the id", u.Hardware)}
 	case b.record.Hardware[h].Embodied == nil:
-		return nil, &fault{"R12", pointer("phases", i, "usage", j, "hardware"),
+		return nil, &fault{"R12", b.pointer("phases", i, "usage", j, "hardware"),
 			fmt.Sprintf("device %q has no embodied factors, so it has no share here: add them to the device or leave the row out", u.Hardware)}
 	case u.DeviceS == nil:
-		return nil, &fault{"R3", pointer("phases", i, "usage", j, "device_s"), "the row of a device tells its device-seconds"}
+		return nil, &fault{"R3", b.pointer("phases", i, "usage", j, "device_s"), "the row of a device tells its device-seconds"}
 	}
-	if err := amount(*u.DeviceS, pointer("phases", i, "usage", j, "device_s")); err != nil {
+	if err := amount(*u.DeviceS, b.pointer("phases", i, "usage", j, "device_s")); err != nil {
 		return nil, err
 	}
 	return b.share(p.Stage, h, *u.DeviceS)
@@ -131,8 +131,8 @@ func (b *basis) refreshDevices() error {
 			continue
 		}
 		if first := told(p.Stage, r.Phases); first != i {
-			return &fault{"R12", pointer("phases", i, "stage"),
-				fmt.Sprintf("%s tells again what %s tells at %s: keep one of them", p.Stage, r.Phases[first].Stage, pointer("phases", first))}
+			return &fault{"R12", b.pointer("phases", i, "stage"),
+				fmt.Sprintf("%s tells again what %s tells at %s: keep one of them", p.Stage, r.Phases[first].Stage, b.pointer("phases", first))}
 		}
 	}
 	for _, s := range []Stage{Production, Transport, EndOfLife} {

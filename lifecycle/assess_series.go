@@ -24,14 +24,14 @@ func (b *basis) intensity(i int, hardware string, s *place) (float64, error) {
 		if p.Environment != environment {
 			continue
 		}
-		at := pointer("phases", i, "profile", n)
+		at := b.pointer("phases", i, "profile", n)
 		from, err := b.offset(p, s.grid, at)
 		if err != nil {
 			return 0, err
 		}
 		for k, e := range p.EnergyJ {
 			if !isAmount(e) {
-				return 0, amount(e, at+pointer("energy_j", k))
+				return 0, amount(e, at+b.pointer("energy_j", k))
 			}
 			energy += e
 			grams += e * seriesMean(grid.Series, from+float64(k)*p.StepS, p.StepS)
@@ -49,7 +49,7 @@ func (b *basis) offset(p *Profile, grid int, at string) (float64, error) {
 	series := b.record.Factors[grid].Series
 	start, err := time.Parse(time.RFC3339, series.Start)
 	if err != nil {
-		return 0, &fault{"R5", pointer("factors", grid, "series", "start"), "the begin of the series must be an RFC 3339 time"}
+		return 0, &fault{"R5", b.pointer("factors", grid, "series", "start"), "the begin of the series must be an RFC 3339 time"}
 	}
 	from := p.Start.Sub(start).Seconds()
 	to := from + p.StepS*float64(len(p.EnergyJ))
@@ -62,7 +62,7 @@ func (b *basis) offset(p *Profile, grid int, at string) (float64, error) {
 	}
 	for k, x := range series.Value {
 		if !isAmount(x) {
-			return 0, amount(x, pointer("factors", grid, "series", "value", k))
+			return 0, amount(x, b.pointer("factors", grid, "series", "value", k))
 		}
 	}
 	return from, nil

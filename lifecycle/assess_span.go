@@ -55,7 +55,7 @@ func (b *basis) refreshSpans() error {
 	spans := slices.Clone(b.record.Spans)
 	for i := range spans {
 		if !isAmount(spans[i].SelfJ) {
-			return amount(spans[i].SelfJ, pointer("spans", i, "self_j"))
+			return amount(spans[i].SelfJ, b.pointer("spans", i, "self_j"))
 		}
 		spans[i].TotalJ = spans[i].SelfJ
 	}
@@ -74,7 +74,7 @@ func (b *basis) refreshSpans() error {
 		units := make(map[string]Unit, len(s.Units))
 		for name, u := range s.Units {
 			if u.Count < 0 {
-				return amount(float64(u.Count), pointer("spans", i, "units", name, "count"))
+				return amount(float64(u.Count), b.pointer("spans", i, "units", name, "count"))
 			}
 			n := Unit{Count: u.Count}
 			if u.Count > 0 {

@@ -20,7 +20,7 @@ type line struct {
 // line reads row j of stage i (R14, R37).
 func (b *basis) line(i, j int) (l line, err error) {
 	u := &b.record.Phases[i].Usage[j]
-	at := func(member string) string { return pointer("phases", i, "usage", j, member) }
+	at := func(member string) string { return b.pointer("phases", i, "usage", j, member) }
 	if l.place, err = b.placeOf(u.Hardware, at("hardware")); err != nil {
 		return l, err
 	}
@@ -78,7 +78,7 @@ func (b *basis) serviceLine(l line, u *Usage, at func(string) string) (line, err
 				return l, &fault{"R37", at("energy_j"), fmt.Sprintf("factor %q tells the grams of a call, so the row has no energy: leave it out", u.Factor)}
 			}
 		default:
-			return l, &fault{"R4", pointer("factors", k, "unit"), fmt.Sprintf("a service factor is in Wh or gCO2e a call, not in %q", unit)}
+			return l, &fault{"R4", b.pointer("factors", k, "unit"), fmt.Sprintf("a service factor is in Wh or gCO2e a call, not in %q", unit)}
 		}
 	}
 	l.input = product{}.Times(k)

@@ -17,7 +17,7 @@ func (c *checker) checkConditions() {
 	for i := range c.record.Environments {
 		e := &c.record.Environments[i]
 		if e.Subdivision != "" && e.Country != "" && !strings.HasPrefix(e.Subdivision, e.Country+"-") {
-			c.wrong("R5", pointer("environments", i, "subdivision"), quote(e.Subdivision), "a subdivision of "+e.Country, "the subdivision is in another country")
+			c.wrong("R5", c.pointer("environments", i, "subdivision"), quote(e.Subdivision), "a subdivision of "+e.Country, "the subdivision is in another country")
 		}
 	}
 	for i := range c.record.Phases {
@@ -27,10 +27,10 @@ func (c *checker) checkConditions() {
 	for i := range c.record.Spans {
 		s := &c.record.Spans[i]
 		if s.Stage.Valid() && s.Stage.Device() {
-			c.wrong("R5", pointer("spans", i, "stage"), quote(string(s.Stage)), "a stage of the service's life cycle", "no span runs in a stage of the devices")
+			c.wrong("R5", c.pointer("spans", i, "stage"), quote(string(s.Stage)), "a stage of the service's life cycle", "no span runs in a stage of the devices")
 		}
 		if c.record.Run.Status == Estimated && stages[s.Stage] {
-			c.wrong("R3", pointer("spans", i, "stage"), quote(string(s.Stage)), "one span a stage", "an estimate has one span a stage")
+			c.wrong("R3", c.pointer("spans", i, "stage"), quote(string(s.Stage)), "one span a stage", "an estimate has one span a stage")
 		}
 		stages[s.Stage] = true
 		if s.Count > 0 {
@@ -39,7 +39,7 @@ func (c *checker) checkConditions() {
 				value *float64
 			}{{"min_s", s.MinS}, {"p50_s", s.P50S}, {"p95_s", s.P95S}, {"p99_s", s.P99S}, {"max_s", s.MaxS}} {
 				if d.value == nil {
-					c.wrong("R3", pointer("spans", i, d.name), "nothing", "", "the member is required where spans have ended")
+					c.wrong("R3", c.pointer("spans", i, d.name), "nothing", "", "the member is required where spans have ended")
 				}
 			}
 		}
@@ -97,14 +97,14 @@ func (c *checker) checkTechnology() {
 func (c *checker) checkStage(i int) {
 	p := &c.record.Phases[i]
 	if p.Stage.Valid() && p.Phase.Valid() && p.Phase != p.Stage.Phase() {
-		c.wrong("R5", pointer("phases", i, "phase"), quote(string(p.Phase)), quote(string(p.Stage.Phase())), "the phase is the first part of the stage")
+		c.wrong("R5", c.pointer("phases", i, "phase"), quote(string(p.Phase)), quote(string(p.Stage.Phase())), "the phase is the first part of the stage")
 	}
 	if !p.Stage.Valid() || p.Stage.Device() {
 		return
 	}
 	for j := range p.Usage {
 		u := &p.Usage[j]
-		at := func(member string) string { return pointer("phases", i, "usage", j, member) }
+		at := func(member string) string { return c.pointer("phases", i, "usage", j, member) }
 		if h, ok := c.hardware[u.Hardware]; ok && c.record.Hardware[h].Embodied != nil || u.Share != nil || u.ShareBy != "" {
 			if u.Share == nil {
 				c.wrong("R3", at("share"), "nothing", "", "the member is required of a device with embodied factors")
@@ -138,14 +138,14 @@ func (c *checker) checkFactorMembers(i int) {
 			{"signal", f.Signal}, {"accounting", f.Accounting}, {"basis", f.Basis}, {"mix", f.Mix},
 		} {
 			if axis.value == "" {
-				c.wrong("R3", pointer("factors", i, axis.name), "nothing", "", "the member is required of a "+string(f.Kind)+" factor")
+				c.wrong("R3", c.pointer("factors", i, axis.name), "nothing", "", "the member is required of a "+string(f.Kind)+" factor")
 			}
 		}
 	}
 	if f.GWP == "" && strings.Contains(f.Unit, "gCO2e") {
-		c.wrong("R3", pointer("factors", i, "gwp"), "nothing", "", "the member is required where the unit has gCO2e")
+		c.wrong("R3", c.pointer("factors", i, "gwp"), "nothing", "", "the member is required where the unit has gCO2e")
 	}
 	if f.ValidFrom != "" && f.ValidTo != "" && f.ValidTo < f.ValidFrom {
-		c.wrong("R5", pointer("factors", i, "valid_to"), quote(f.ValidTo), "a date from "+f.ValidFrom+" on", "the period ends before it begins")
+		c.wrong("R5", c.pointer("factors", i, "valid_to"), quote(f.ValidTo), "a date from "+f.ValidFrom+" on", "the period ends before it begins")
 	}
 }

@@ -19,7 +19,7 @@ func (c *checker) checkDevices() {
 			}
 			covered[k]++
 			if !slices.Contains(c.wholes(&r.Hardware[k]), r.Hardware[i].ID) {
-				c.wrong("R12", pointer("hardware", i, "embodied", "covers", j), quote(id), "a part of "+quote(r.Hardware[i].ID),
+				c.wrong("R12", c.pointer("hardware", i, "embodied", "covers", j), quote(id), "a part of "+quote(r.Hardware[i].ID),
 					"the figures of a device cover only what is a part of it")
 			}
 		}
@@ -36,9 +36,9 @@ func (c *checker) checkDevices() {
 		const expected = "one of embodied, a place in covers of the device that it is part of, and a path in /missing"
 		switch {
 		case told == 0:
-			c.wrong("R12", pointer("hardware", i, "embodied"), "nothing", expected, "it is not told what the device took to make")
+			c.wrong("R12", c.pointer("hardware", i, "embodied"), "nothing", expected, "it is not told what the device took to make")
 		case told > 1:
-			c.wrong("R12", pointer("hardware", i, "embodied"), "several of these", expected, "what the device took to make is told more than once")
+			c.wrong("R12", c.pointer("hardware", i, "embodied"), "several of these", expected, "what the device took to make is told more than once")
 		}
 	}
 	c.checkDeviceRows()
@@ -66,7 +66,7 @@ func (c *checker) checkDeviceRows() {
 			if !ok {
 				continue
 			}
-			at := pointer("phases", i, "usage", j, "hardware")
+			at := c.pointer("phases", i, "usage", j, "hardware")
 			e := r.Hardware[h].Embodied
 			if e == nil {
 				c.wrong("R12", at, quote(p.Usage[j].Hardware), "a device with embodied", "the row has no factors to rest on")
@@ -95,7 +95,7 @@ func (c *checker) checkDeviceRows() {
 			}
 			at := "/phases"
 			if i, ok := entries[s]; ok {
-				at = pointer("phases", i, "usage")
+				at = c.pointer("phases", i, "usage")
 			}
 			c.wrong("R12", at, "no row of "+quote(r.Hardware[h].ID), "one row in stage "+string(s), "a device with embodied factors has a row in each stage of devices")
 		}

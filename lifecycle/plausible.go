@@ -34,7 +34,7 @@ func (c *checker) checkFactors() {
 	r := c.record
 	for i := range r.Factors {
 		f := &r.Factors[i]
-		at := pointer("factors", i, "value")
+		at := c.pointer("factors", i, "value")
 		if p, ok := plausible[f.Kind]; ok && (f.Value < p.low || f.Value > p.high) {
 			c.warn("R33", at, amountWords(f.Value), p.words, "the figure is out of the range where such figures lie")
 		}
@@ -42,7 +42,7 @@ func (c *checker) checkFactors() {
 			c.wrong("R33", at, amountWords(f.Value), "above 0 and at most 1", "a device is in use for a share of its lifetime")
 		}
 		if made := r.CreatedAt.UTC().Year(); made >= firstYear && f.SourceYear > made {
-			c.warn("R33", pointer("factors", i, "source_year"), strconv.Itoa(f.SourceYear), "at most "+strconv.Itoa(made), "the source is of a year after the one in which this document was made")
+			c.warn("R33", c.pointer("factors", i, "source_year"), strconv.Itoa(f.SourceYear), "at most "+strconv.Itoa(made), "the source is of a year after the one in which this document was made")
 		}
 	}
 	c.checkValidity()
@@ -67,7 +67,7 @@ func (c *checker) checkValidity() {
 		}
 		warned[w.Path] = true
 		if _, outside := due[w.Path]; !outside {
-			c.wrong("R34", pointer("warnings", i), quote(w.Path), "a factor in whose period the run does not start", "the warning has no reason")
+			c.wrong("R34", c.pointer("warnings", i), quote(w.Path), "a factor in whose period the run does not start", "the warning has no reason")
 		}
 	}
 	for at, detail := range due {
@@ -89,7 +89,7 @@ func (c *checker) checkBoundary() {
 		switch r.Run.Boundary {
 		case BoundaryFacility:
 			if pue != 1 {
-				c.wrong("R35", pointer("environments", i, "factors", "pue"), amountWords(pue), "1", "energy of the whole facility has no PUE beyond it")
+				c.wrong("R35", c.pointer("environments", i, "factors", "pue"), amountWords(pue), "1", "energy of the whole facility has no PUE beyond it")
 			}
 		case BoundaryComponent, BoundaryAccelerators:
 			if pue > 1 && !warned {
@@ -105,7 +105,7 @@ func (c *checker) checkBoundary() {
 		}
 		for i := range r.Hardware {
 			if h := &r.Hardware[i]; h.Kind == KindNode && !booked[h.ID] {
-				c.wrong("R35", pointer("hardware", i), "no line of the ledger", "a line for what the node draws", "the boundary is the node, and the node's own energy is not in the ledger")
+				c.wrong("R35", c.pointer("hardware", i), "no line of the ledger", "a line for what the node draws", "the boundary is the node, and the node's own energy is not in the ledger")
 			}
 		}
 	}

@@ -54,3 +54,14 @@ func splitPointer(p string) []string {
 	}
 	return parts
 }
+
+// hush is set while a check is only asked whether anything is wrong: the places
+// of what it looks at are not told then, of which there are very many.
+type hush bool
+
+func (h hush) pointer(parts ...any) string {
+	if h {
+		return ""
+	}
+	return pointer(parts...)
+}

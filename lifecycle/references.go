@@ -19,7 +19,7 @@ func (c *checker) checkReferences() {
 
 	for i := range r.Environments {
 		e := &r.Environments[i]
-		at := pointer("environments", i, "factors")
+		at := c.pointer("environments", i, "factors")
 		uses.of(e.Factors.Grid, at+"/grid", factors.Grid, "")
 		uses.of(e.Factors.PUE, at+"/pue", factors.PUE, "")
 		uses.of(e.Factors.WUE, at+"/wue", factors.WUE, "")
@@ -28,7 +28,7 @@ func (c *checker) checkReferences() {
 		uses.of(e.Factors.Marginal, at+"/marginal", factors.Marginal, "")
 		uses.of(e.Factors.Loss, at+"/loss", factors.Loss, "")
 		for j := range e.Instruments {
-			uses.of(e.Instruments[j].Factor, pointer("environments", i, "instruments", j, "factor"), factors.Instrument, "")
+			uses.of(e.Instruments[j].Factor, c.pointer("environments", i, "instruments", j, "factor"), factors.Instrument, "")
 		}
 	}
 	for i := range r.Hardware {
@@ -38,27 +38,27 @@ func (c *checker) checkReferences() {
 	domains := map[string]bool{}
 	for i := range r.Ledger {
 		l := &r.Ledger[i]
-		c.once(domains, l.Domain, pointer("ledger", i, "domain"))
-		c.refer(c.hardware, l.Hardware, pointer("ledger", i, "hardware"), "hardware")
-		c.refer(c.methods, l.Meter, pointer("ledger", i, "meter"), "methods")
+		c.once(domains, l.Domain, c.pointer("ledger", i, "domain"))
+		c.refer(c.hardware, l.Hardware, c.pointer("ledger", i, "hardware"), "hardware")
+		c.refer(c.methods, l.Meter, c.pointer("ledger", i, "meter"), "methods")
 		if m, ok := c.methods[l.Meter]; ok && r.Methods[m].Method != l.Method {
-			c.wrong("R4", pointer("ledger", i, "method"), quote(string(l.Method)), quote(string(r.Methods[m].Method)), "the line has another method than its meter")
+			c.wrong("R4", c.pointer("ledger", i, "method"), quote(string(l.Method)), quote(string(r.Methods[m].Method)), "the line has another method than its meter")
 		}
 	}
 	accounts := map[string]bool{}
 	for i := range r.Spans {
 		s := &r.Spans[i]
-		c.once(accounts, s.Path+"\x00"+string(s.Stage), pointer("spans", i, "path"))
+		c.once(accounts, s.Path+"\x00"+string(s.Stage), c.pointer("spans", i, "path"))
 	}
 	for i := range r.Warnings {
 		path := r.Warnings[i].Path
 		if _, there := lookup(r, path); there != present {
-			c.wrong("R4", pointer("warnings", i, "path"), quote(path), "the path of a value of this record", "the warning points to nothing")
+			c.wrong("R4", c.pointer("warnings", i, "path"), quote(path), "the path of a value of this record", "the warning points to nothing")
 		}
 	}
 	for i, used := range uses.used {
 		if !used {
-			c.warn("R4", pointer("factors", i, "id"), quote(r.Factors[i].ID), "only factors that are used", "nothing uses the factor")
+			c.warn("R4", c.pointer("factors", i, "id"), quote(r.Factors[i].ID), "only factors that are used", "nothing uses the factor")
 		}
 	}
 }
@@ -69,7 +69,7 @@ func unique[T any](c *checker, name string, list []T, id func(*T) string) map[st
 	for i := range list {
 		k := id(&list[i])
 		if _, twice := index[k]; twice {
-			c.wrong("R4", pointer(name, i, "id"), quote(k), "an id that is unique in the list", "the id is doubled")
+			c.wrong("R4", c.pointer(name, i, "id"), quote(k), "an id that is unique in the list", "the id is doubled")
 			continue
 		}
 		if k != "" {
@@ -98,20 +98,20 @@ func (c *checker) refer(index map[string]int, id, at, list string) {
 func (c *checker) checkDeviceReferences(i int, uses *factorUses) {
 	r := c.record
 	h := &r.Hardware[i]
-	c.refer(c.environments, h.Environment, pointer("hardware", i, "environment"), "environments")
-	c.refer(c.hardware, h.PartOf, pointer("hardware", i, "part_of"), "hardware")
+	c.refer(c.environments, h.Environment, c.pointer("hardware", i, "environment"), "environments")
+	c.refer(c.hardware, h.PartOf, c.pointer("hardware", i, "part_of"), "hardware")
 	if wholes := c.wholes(h); slices.Contains(wholes, h.ID) || len(wholes) == maxNesting {
-		c.wrong("R4", pointer("hardware", i, "part_of"), quote(h.PartOf), "a device that it sits in", "the device is a part of itself, or of too many others in turn")
+		c.wrong("R4", c.pointer("hardware", i, "part_of"), quote(h.PartOf), "a device that it sits in", "the device is a part of itself, or of too many others in turn")
 	}
 	if e := h.Embodied; e != nil {
-		at := pointer("hardware", i, "embodied")
+		at := c.pointer("hardware", i, "embodied")
 		uses.impacts(&e.Production, at+"/production", factors.Production)
 		uses.impacts(&e.EndOfLife, at+"/end_of_life", factors.EndOfLife)
 		uses.impacts(e.Transport, at+"/transport", factors.Transport)
 		uses.of(e.Lifetime, at+"/lifetime", factors.Lifetime, "")
 		uses.of(e.Utilisation, at+"/utilisation", factors.Utilisation, "")
 		for j, id := range e.Covers {
-			c.refer(c.hardware, id, pointer("hardware", i, "embodied", "covers", j), "hardware")
+			c.refer(c.hardware, id, c.pointer("hardware", i, "embodied", "covers", j), "hardware")
 		}
 	}
 }
@@ -138,13 +138,13 @@ func (c *checker) checkStageReferences(uses *factorUses) {
 	stages := map[string]bool{}
 	for i := range r.Phases {
 		p := &r.Phases[i]
-		c.once(stages, string(p.Stage), pointer("phases", i, "stage"))
+		c.once(stages, string(p.Stage), c.pointer("phases", i, "stage"))
 		rows := map[string]bool{}
 		for j := range p.Usage {
 			u := &p.Usage[j]
-			c.once(rows, u.Hardware+"\x00"+u.Meter+"\x00"+u.Factor, pointer("phases", i, "usage", j, "hardware"))
-			c.refer(c.hardware, u.Hardware, pointer("phases", i, "usage", j, "hardware"), "hardware")
-			c.refer(c.methods, u.Meter, pointer("phases", i, "usage", j, "meter"), "methods")
+			c.once(rows, u.Hardware+"\x00"+u.Meter+"\x00"+u.Factor, c.pointer("phases", i, "usage", j, "hardware"))
+			c.refer(c.hardware, u.Hardware, c.pointer("phases", i, "usage", j, "hardware"), "hardware")
+			c.refer(c.methods, u.Meter, c.pointer("phases", i, "usage", j, "meter"), "methods")
 			kind, unit := factors.Service, "Wh"
 			switch {
 			case u.Stored != nil:
@@ -154,10 +154,10 @@ func (c *checker) checkStageReferences(uses *factorUses) {
 			case u.EnergyJ == nil:
 				unit = "gCO2e"
 			}
-			uses.of(u.Factor, pointer("phases", i, "usage", j, "factor"), kind, unit)
+			uses.of(u.Factor, c.pointer("phases", i, "usage", j, "factor"), kind, unit)
 		}
 		for j := range p.Profile {
-			c.refer(c.environments, p.Profile[j].Environment, pointer("phases", i, "profile", j, "environment"), "environments")
+			c.refer(c.environments, p.Profile[j].Environment, c.pointer("phases", i, "profile", j, "environment"), "environments")
 		}
 	}
 }
@@ -208,11 +208,11 @@ func (u *factorUses) of(id, at string, kind factors.Kind, unit string) {
 	fits := func(k factors.Kind) bool { return slices.Contains(factorUnits[k], in) }
 	switch {
 	case f.Kind != kind && fits(kind) && !fits(f.Kind): // the factor contradicts itself
-		u.wrong("R4", pointer("factors", i, "kind"), quote(string(f.Kind)), quote(string(kind)), "the factor's kind fits neither its unit nor its use at "+at)
+		u.wrong("R4", u.pointer("factors", i, "kind"), quote(string(f.Kind)), quote(string(kind)), "the factor's kind fits neither its unit nor its use at "+at)
 	case f.Kind != kind:
 		u.wrong("R4", at, quote(string(f.Kind)), "a factor of kind "+quote(string(kind)), "a factor of another kind belongs here")
 	case !fits(kind):
-		u.wrong("R4", pointer("factors", i, "unit"), quote(f.Unit), strings.Join(factorUnits[kind], " or "), "the factor's unit does not fit its kind")
+		u.wrong("R4", u.pointer("factors", i, "unit"), quote(f.Unit), strings.Join(factorUnits[kind], " or "), "the factor's unit does not fit its kind")
 	case unit != "" && in != unit:
 		u.wrong("R4", at, quote(f.Unit), "a factor in "+unit, "a factor in another unit belongs here")
 	}

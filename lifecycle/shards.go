@@ -30,7 +30,7 @@ func (c *checker) checkShards() {
 	}
 	ids, digests, seen := map[string]bool{}, map[string]bool{}, map[int]bool{}
 	for i, m := range run.Merged {
-		at := func(member string) string { return pointer("run", "merged", i, member) }
+		at := func(member string) string { return c.pointer("run", "merged", i, member) }
 		if ids[m.ID] || m.ID == run.ID {
 			c.wrong("R38", at("id"), quote(m.ID), "each shard once", "the shard is doubled")
 		}

@@ -32,7 +32,7 @@ func (c *checker) checkTimes() {
 			continue
 		}
 		tolerance := seconds(c.clockTolerance(wall, run.DurationS))
-		at := func(member string) string { return pointer("phases", i, member) }
+		at := func(member string) string { return c.pointer("phases", i, member) }
 		c.inOrder("R8", at("ended_at"), *p.StartedAt, at("started_at"), *p.EndedAt, coarse)
 		c.inOrder("R8", at("started_at"), *run.StartedAt, "/run/started_at", *p.StartedAt, tolerance)
 		if p.EndedAt.Sub(*run.EndedAt) > tolerance {

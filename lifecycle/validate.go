@@ -27,14 +27,17 @@ func Validate(r *Record) []Finding {
 	if c.unsound {
 		return sortFindings(c.told) // NaN and the like: nothing can be computed from it
 	}
-	c.checkReferences()
-	c.checkMissing()
-	c.checkConditions()
-	c.checkTimes()
-	c.checkDevices()
-	c.checkFactors()
-	c.checkShards()
-	c.checkPrivacy()
+	for _, check := range []func(*checker){
+		(*checker).checkReferences, (*checker).checkMissing, (*checker).checkConditions, (*checker).checkTimes,
+		(*checker).checkDevices, (*checker).checkFactors, (*checker).checkShards, (*checker).checkPrivacy,
+	} {
+		c.hush, c.noticed = true, false
+		check(c)
+		c.hush = false
+		if c.noticed { // again, to tell what and where
+			check(c)
+		}
+	}
 	sortFindings(c.told)
 	checkArithmetic(r, c.add)
 	return c.told
@@ -64,7 +67,9 @@ func Check(r io.Reader) (*Record, []Finding, error) {
 
 // checker checks one record.
 type checker struct {
-	record *Record
+	hush
+	record  *Record
+	noticed bool // in a hush: something is wrong
 
 	environments, hardware, methods, factors map[string]int // by id
 	missing                                  gaps
@@ -77,6 +82,10 @@ type checker struct {
 }
 
 func (c *checker) add(f Finding) {
+	if c.hush {
+		c.noticed = true
+		return
+	}
 	key := f.Rule + f.Pointer
 	if c.seen[key] {
 		return
