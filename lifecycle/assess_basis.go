@@ -57,7 +57,7 @@ func newBasis(r *Record) *basis { return newBasisFor(r, false) }
 
 func newBasisFor(r *Record, quiet hush) *basis {
 	b := &basis{
-		hush:   quiet,
+		hush:     quiet,
 		record:   r,
 		factors:  indexByID(r.Factors, func(f *factors.Factor) string { return f.ID }),
 		meters:   indexByID(r.Methods, func(m *MethodEntry) string { return m.ID }),

@@ -51,6 +51,7 @@ var (
 	uuidV7 = &form{
 		what:    "a UUIDv7 in lower case (RFC 9562)",
 		pattern: `^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`,
+		simple:  like("xxxxxxxx-xxxx-7xxx-8xxx-xxxxxxxxxxxx"), // or 9, a, b
 	}
 	uuid = &form{
 		what:    "a UUID in lower case (RFC 9562)",
@@ -59,13 +60,15 @@ var (
 	traceID = &form{
 		what:    "32 lower-case hex digits, not all 0 (W3C Trace Context)",
 		pattern: `^[0-9a-f]{32}$`,
+		simple:  like(strings.Repeat("x", 32)),
 		check:   func(s string) bool { return strings.Trim(s, "0") != "" },
 	}
-	sha256Hex = &form{what: "a SHA-256 digest: 64 lower-case hex digits", pattern: `^[0-9a-f]{64}$`}
+	sha256Hex = &form{what: "a SHA-256 digest: 64 lower-case hex digits", pattern: `^[0-9a-f]{64}$`, simple: like(strings.Repeat("x", 64))}
 	instance  = &form{what: "16 lower-case hex digits", pattern: `^[0-9a-f]{16}$`}
 	date      = &form{
 		what:    "a date such as 2026-03-02",
 		pattern: `^[0-9]{4}-[0-9]{2}-[0-9]{2}$`,
+		simple:  like("0000-00-00"),
 		check:   func(s string) bool { _, err := time.Parse(time.DateOnly, s); return err == nil },
 	}
 	instantText = &form{
@@ -76,6 +79,7 @@ var (
 	country = &form{
 		what:    "an assigned ISO 3166-1 alpha-2 country code, or XK",
 		pattern: `^[A-Z]{2}$`,
+		simple:  factors.IsCountry,
 		check:   factors.IsCountry,
 	}
 	subdivision = &form{what: "an ISO 3166-2 code such as FR-IDF", pattern: `^[A-Z]{2}-[A-Z0-9]{1,3}$`}
@@ -86,13 +90,52 @@ var (
 			return s != "" && s[0] != '/' && s[len(s)-1] != '/' && !strings.Contains(s, "//") && !strings.Contains(s, "~")
 		},
 	}
-	pointerText = &form{what: "a JSON Pointer such as /hardware/0/model", pattern: `^(/([^/~]|~[01])*)+$`}
-	kebab       = &form{what: "a code such as below-resolution", pattern: `^[a-z0-9]+(-[a-z0-9]+)*$`}
-	reverseDNS  = &form{
+	pointerText = &form{
+		what:    "a JSON Pointer such as /hardware/0/model",
+		pattern: `^(/([^/~]|~[01])*)+$`,
+		simple:  func(s string) bool { return strings.HasPrefix(s, "/") && !strings.Contains(s, "~") },
+	}
+	kebab = &form{
+		what:    "a code such as below-resolution",
+		pattern: `^[a-z0-9]+(-[a-z0-9]+)*$`,
+		simple:  plainKebab,
+	}
+	reverseDNS = &form{
 		what:    "a reverse domain name such as com.example.team",
 		pattern: `^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?([.][A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)+$`,
 	}
 )
+
+// like tells whether a text is as the model: a hex digit in lower case where it
+// has an x, a digit where it has a 0, else the same.
+func like(model string) func(string) bool {
+	return func(s string) bool {
+		if len(s) != len(model) {
+			return false
+		}
+		for i := range len(s) {
+			c, m := s[i], model[i]
+			digit, hex := c-'0' <= 9, c-'a' <= 'f'-'a'
+			if c != m && !(m == '0' && digit) && !(m == 'x' && (digit || hex)) {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// plainKebab tells codes for certain that have no digit.
+func plainKebab(s string) bool {
+	dash := true // a word begins
+	for i := range len(s) {
+		c := s[i]
+		if c == '-' && dash || c != '-' && c-'a' > 'z'-'a' {
+			return false
+		}
+		dash = c == '-'
+	}
+	return !dash
+}
 
 // Numbers. Without a form a number is at least 0.
 var (

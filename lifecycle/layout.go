@@ -21,6 +21,7 @@ type field struct {
 	index []int
 	omit  bool // left out when empty
 	shape *shape
+	words bool // as in shape, with its form
 }
 
 // of is the member of the object v.
@@ -41,9 +42,11 @@ type shape struct {
 	list   int     // the number of this list among all
 
 	special special
+	words   bool // there may be texts in it that are of no list: they may tell anything
 }
 
-// special are the types that a scanner reads in a way of their own.
+// special are the types that are so many in a record that they have a way of
+// their own.
 type special int
 
 const (
@@ -53,6 +56,7 @@ const (
 	aCount
 	aTime
 	aFactor
+	aPhase
 )
 
 var specials = map[reflect.Type]special{
@@ -61,6 +65,7 @@ var specials = map[reflect.Type]special{
 	reflect.TypeFor[int64]():          aCount,
 	timeType:                          aTime,
 	reflect.TypeFor[factors.Factor](): aFactor,
+	reflect.TypeFor[PhaseEntry]():     aPhase,
 }
 
 // layout is an object of the record as Go holds it.
@@ -69,6 +74,7 @@ type layout struct {
 	sorted []field // in the order of RFC 8785
 	byName map[string]int
 
+	special  special
 	required uint64 // by place in fields: they are there in every document
 	lists    int    // of all layouts
 }
@@ -85,11 +91,15 @@ var layouts = sync.OnceValue(func() map[reflect.Type]*layout {
 			m.keys.compile()
 		}
 	}
-	all := map[reflect.Type]*layout{}
+	all, shapes := map[reflect.Type]*layout{}, map[reflect.Type]*shape{}
 	lists := 0
 	var visit func(t reflect.Type) *shape
 	visit = func(t reflect.Type) *shape {
+		if known := shapes[t]; known != nil {
+			return known
+		}
 		sh := &shape{typ: t, kind: t.Kind(), special: specials[t]}
+		shapes[t] = sh
 		switch sh.kind {
 		case reflect.Slice:
 			sh.list = lists
@@ -97,15 +107,17 @@ var layouts = sync.OnceValue(func() map[reflect.Type]*layout {
 			fallthrough
 		case reflect.Pointer, reflect.Map:
 			sh.elem = visit(t.Elem())
+			sh.words = sh.elem.words || sh.kind == reflect.Map
 			return sh
 		case reflect.Struct:
 		default:
+			sh.words = sh.kind == reflect.String || sh.kind == reflect.Interface
 			return sh
 		}
-		if sh.layout = all[t]; sh.layout != nil || t == timeType {
+		if t == timeType {
 			return sh
 		}
-		l := &layout{byName: map[string]int{}}
+		l := &layout{byName: map[string]int{}, special: sh.special}
 		sh.layout = l
 		all[t] = l
 		l.add(g, t, nil)
@@ -116,6 +128,8 @@ var layouts = sync.OnceValue(func() map[reflect.Type]*layout {
 			if !f.omit {
 				l.required |= 1 << i
 			}
+			f.words = f.shape.words && f.form != pointerText && (f.form == nil || f.form.enum == nil)
+			sh.words = sh.words || f.words
 		}
 		l.sorted = slices.SortedFunc(slices.Values(l.fields), func(a, b field) int { return compareUTF16(a.name, b.name) })
 		return sh

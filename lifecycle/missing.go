@@ -13,7 +13,7 @@ type gaps struct {
 }
 
 func gapsOf(r *Record) gaps {
-	g := gaps{map[string][]string{}, map[[2]string]bool{}}
+	g := gaps{make(map[string][]string, len(r.Missing)), map[[2]string]bool{}}
 	for _, m := range r.Missing {
 		g.whats[m.Path] = append(g.whats[m.Path], m.What)
 	}
@@ -25,7 +25,7 @@ func gapsOf(r *Record) gaps {
 func FillMissing(r *Record) {
 	c := &checker{record: r, missing: gapsOf(r)}
 	w := walker{checker: c, skim: true}
-	w.object(reflect.ValueOf(r).Elem(), anyStage)
+	w.all()
 	for _, at := range c.unlisted {
 		r.Missing = append(r.Missing, Missing{Path: at, Reason: "unknown"})
 	}

@@ -30,48 +30,91 @@ func (c *checker) checkPrivacy() {
 	if r.Publisher.Contact != "" {
 		c.wrong("R40", "/publisher/contact", "a value", expected, "the member names a person or an address")
 	}
-	c.publicTexts(reflect.ValueOf(r).Elem(), nil, &trail{})
+	v := reflect.ValueOf(r).Elem()
+	c.publicObject(v, layouts()[v.Type()], &trail{})
+}
+
+// publicObject looks at every text of an object. Those of lists, once they are
+// known to be of them, tell nothing.
+func (c *checker) publicObject(v reflect.Value, l *layout, at *trail) {
+	for i := range l.fields {
+		f := &l.fields[i]
+		if !f.words && c.formed {
+			continue
+		}
+		at.down(f.name)
+		c.publicTexts(f.of(v), f.shape, f.form, at)
+		at.up()
+	}
 }
 
 // publicTexts looks at every text of a value that has a form.
-func (c *checker) publicTexts(v reflect.Value, f *form, at *trail) {
-	switch {
-	case v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface:
+func (c *checker) publicTexts(v reflect.Value, sh *shape, f *form, at *trail) {
+	switch sh.kind {
+	case reflect.Pointer:
 		if !v.IsNil() {
-			c.publicTexts(v.Elem(), f, at)
+			c.publicTexts(v.Elem(), sh.elem, f, at)
 		}
-	case v.Type() == timeType:
-	case v.Kind() == reflect.Struct:
-		l := layouts()[v.Type()]
-		if l == nil {
-			return // of an extension, in Go only
+	case reflect.Struct:
+		if sh.layout != nil {
+			c.publicObject(v, sh.layout, at)
 		}
-		for i := range l.fields {
-			at.down(l.fields[i].name)
-			c.publicTexts(v.FieldByIndex(l.fields[i].index), l.fields[i].form, at)
-			at.up()
-		}
-	case v.Kind() == reflect.Slice:
+	case reflect.Slice:
 		for i := range v.Len() {
 			at.item(i)
-			c.publicTexts(v.Index(i), f, at)
+			c.publicTexts(v.Index(i), sh.elem, f, at)
 			at.up()
 		}
-	case v.Kind() == reflect.Map:
+	case reflect.Map:
+		if sh.elem.kind == reflect.Interface {
+			c.publicExtension(v, at)
+			return
+		}
+		for entry := v.MapRange(); entry.Next(); {
+			key := entry.Key().String()
+			at.down(key)
+			c.publicText(key, nil, at)
+			c.publicTexts(entry.Value(), sh.elem, f, at)
+			at.up()
+		}
+	case reflect.String:
+		c.publicText(v.String(), f, at)
+	}
+}
+
+// publicExtension looks at every text of what anybody put there.
+func (c *checker) publicExtension(v reflect.Value, at *trail) {
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if !v.IsNil() {
+			c.publicExtension(v.Elem(), at)
+		}
+	case reflect.Struct:
+		if l := layouts()[v.Type()]; l != nil { // what is in Go only is passed over
+			c.publicObject(v, l, at)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			at.item(i)
+			c.publicExtension(v.Index(i), at)
+			at.up()
+		}
+	case reflect.Map:
 		for _, k := range v.MapKeys() {
 			at.down(fmt.Sprint(k))
 			c.publicText(fmt.Sprint(k), nil, at)
-			c.publicTexts(v.MapIndex(k), f, at)
+			c.publicExtension(v.MapIndex(k), at)
 			at.up()
 		}
-	case v.Kind() == reflect.String:
-		c.publicText(v.String(), f, at)
+	case reflect.String:
+		c.publicText(v.String(), nil, at)
 	}
 }
 
 func (c *checker) publicText(s string, f *form, at *trail) {
 	told := ""
 	switch {
+	case !mayTell(s):
 	case f == pointerText, f != nil && f.enum != nil && f.text(s): // no words of the record's maker
 	case f == spanPath:
 		for name := range strings.SplitSeq(s, "/") {
@@ -85,6 +128,32 @@ func (c *checker) publicText(s string, f *form, at *trail) {
 	if told != "" { // which is not repeated
 		c.wrong("R40", at.String(), told, "a text that tells nothing of a machine or a person", "a public record holds "+told)
 	}
+}
+
+// mayTell is false of a text that holds nothing of what telling looks for,
+// which is soon seen of nearly all: no mark of a path, an address or an id, and
+// no slash but behind a letter or digit, as in gCO2e/kWh.
+func mayTell(s string) bool {
+	dots, colons, dashes := 0, 0, 0
+	letter := false // or digit, just before
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+			letter = true
+			continue
+		case c == '/' && !letter, c == '\\', c == '~', c == '@':
+			return true
+		case c == '.':
+			dots++
+		case c == ':':
+			colons++
+		case c == '-':
+			dashes++
+		}
+		letter = false
+	}
+	return dots >= 3 || colons >= 2 || dashes >= 5
 }
 
 // tells are what a public text may not look like. A route such as

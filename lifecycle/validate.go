@@ -3,7 +3,6 @@ package lifecycle
 import (
 	"cmp"
 	"io"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,6 +23,7 @@ const maxFindings = 1000
 func Validate(r *Record) []Finding {
 	c := &checker{record: r}
 	c.checkForm()
+	c.formed = len(c.told) == 0
 	if c.unsound {
 		return sortFindings(c.told) // NaN and the like: nothing can be computed from it
 	}
@@ -79,6 +79,7 @@ type checker struct {
 	errors, warnings int             // how many of them are
 	seen             map[string]bool // rule and pointer: one finding each
 	unsound          bool            // a number is none
+	formed           bool            // every value has its form
 }
 
 func (c *checker) add(f Finding) {
@@ -140,7 +141,7 @@ func comparePointers(a, b string) int {
 func (c *checker) checkForm() {
 	c.missing = gapsOf(c.record)
 	w := walker{checker: c}
-	w.object(reflect.ValueOf(c.record).Elem(), anyStage)
+	w.all()
 	switch r := c.record; {
 	case r.Schema != Schema:
 		c.wrong("R2", "/schema", quote(r.Schema), Schema, ErrUnknownSchema.Error())

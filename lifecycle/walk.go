@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -19,30 +20,37 @@ type walker struct {
 	skim bool // values are not looked at, only whether they are there
 }
 
+// all checks the whole record.
+func (w *walker) all() {
+	v := reflect.ValueOf(w.record).Elem()
+	w.object(v, layouts()[v.Type()], anyStage)
+}
+
 func (w *walker) here(rule, found, expected, message string) {
 	w.wrong(rule, w.at.String(), found, expected, message)
 }
 
 // object checks the members of an object that belongs to stages of an axis.
-func (w *walker) object(v reflect.Value, a axis) {
-	switch entry := v.Addr().Interface().(type) {
-	case *PhaseEntry:
+func (w *walker) object(v reflect.Value, l *layout, a axis) {
+	switch l.special {
+	case aPhase:
 		a = anyStage
-		if entry.Stage.Valid() {
+		if s := v.Addr().Interface().(*PhaseEntry).Stage; s.Valid() {
 			a = serviceStage
-			if entry.Stage.Device() {
+			if s.Device() {
 				a = deviceStage
 			}
 		}
-	case *Quantity:
-		w.interval(entry.Value, entry.Low, entry.High)
-	case *factors.Factor:
-		w.interval(entry.Value, entry.Low, entry.High)
+	case aQuantity:
+		q := v.Addr().Interface().(*Quantity)
+		w.interval(q.Value, q.Low, q.High)
+	case aFactor:
+		f := v.Addr().Interface().(*factors.Factor)
+		w.interval(f.Value, f.Low, f.High)
 	}
-	l := layouts()[v.Type()]
 	for i := range l.fields {
 		f := &l.fields[i]
-		fv := v.FieldByIndex(f.index)
+		fv := f.of(v)
 		there := !absent(fv, f)
 		switch {
 		case f.axis != anyStage && a == anyStage: // the stage is unknown, and so told
@@ -66,7 +74,7 @@ func (w *walker) object(v reflect.Value, a axis) {
 		}
 		if there {
 			w.at.down(f.name)
-			w.value(fv, f.member, a)
+			w.value(fv, f.shape, &f.member, a)
 			w.at.up()
 		}
 	}
@@ -80,62 +88,86 @@ var axisWords = map[axis]string{
 // absent tells whether a member is not there. A required text that is empty
 // and a time that is zero are not there either.
 func absent(v reflect.Value, f *field) bool {
-	switch {
-	case v.Kind() == reflect.String:
+	switch f.shape.kind {
+	case reflect.Pointer:
+		return f.omit && v.IsNil()
+	case reflect.String:
 		return v.Len() == 0
-	case v.Type() == timeType:
-		return v.Interface().(time.Time).IsZero()
+	case reflect.Slice, reflect.Map:
+		return f.omit && v.Len() == 0
+	case reflect.Struct:
+		return f.shape.special == aTime && v.Interface().(time.Time).IsZero()
 	}
-	return f.omit && emptyMember(v)
+	return false
 }
 
-func (w *walker) value(v reflect.Value, m member, a axis) {
-	switch {
-	case v.Kind() == reflect.Pointer:
-		w.value(v.Elem(), m, a)
-	case v.Type() == timeType:
-		if y := v.Interface().(time.Time).UTC().Year(); y < 0 || y > 9999 {
+func (w *walker) value(v reflect.Value, sh *shape, m *member, a axis) {
+	switch sh.kind {
+	case reflect.Pointer:
+		if sh.elem.special == aQuantity && v.Interface().(*Quantity).sound() {
+			return
+		}
+		w.value(v.Elem(), sh.elem, m, a)
+	case reflect.Struct:
+		if sh.special != aTime {
+			w.object(v, sh.layout, a)
+		} else if y := v.Interface().(time.Time).UTC().Year(); y < 0 || y > 9999 {
 			w.here("R5", strconv.Itoa(y), "a year from 0 to 9999", "RFC 3339 has no such year")
 		}
-	case v.Kind() == reflect.Struct:
-		w.object(v, a)
-	case v.Kind() == reflect.Slice:
+	case reflect.Slice:
 		for i := range v.Len() {
 			w.at.item(i)
-			w.value(v.Index(i), m, a)
+			w.value(v.Index(i), sh.elem, m, a)
 			w.at.up()
 		}
-	case v.Kind() == reflect.Map:
-		w.mapping(v, m, a)
-	case w.skim:
-	case v.Kind() == reflect.String:
-		w.text(v.String(), m.form)
-	case v.CanInt():
-		w.integer(v.Int(), m.form)
-	case v.CanFloat():
-		w.number(v.Float(), m.form)
+	case reflect.Map:
+		w.mapping(v, sh, m, a)
+	case reflect.String:
+		if !w.skim {
+			w.text(v.String(), m.form)
+		}
+	case reflect.Int, reflect.Int64:
+		if !w.skim {
+			w.integer(v.Int(), m.form)
+		}
+	case reflect.Float64:
+		if !w.skim {
+			w.number(v.Float(), m.form)
+		}
 	}
 }
 
-func (w *walker) mapping(v reflect.Value, m member, a axis) {
-	if extensions, ok := v.Interface().(map[string]any); ok {
+// sound reports whether there is nothing to tell of a figure's members.
+func (q *Quantity) sound() bool {
+	return q.Low > 0 && q.Low <= q.Value && q.Value <= q.High && q.High <= math.MaxFloat64 && slices.Contains(methodNames, q.Method)
+}
+
+func (w *walker) mapping(v reflect.Value, sh *shape, m *member, a axis) {
+	if sh.elem.kind == reflect.Interface {
 		if !w.skim {
-			w.extensions(extensions, m.keys)
+			w.extensions(v.Interface().(map[string]any), m.keys)
 		}
 		return
 	}
-	for _, k := range v.MapKeys() {
-		w.at.down(k.String())
-		w.text(k.String(), m.keys)
-		elem := reflect.New(v.Type().Elem()).Elem() // what a map holds has no address
-		elem.Set(v.MapIndex(k))
-		w.value(elem, m, a)
+	if v.Len() == 0 {
+		return
+	}
+	elem := reflect.New(sh.elem.typ).Elem() // what a map holds has no address
+	for entry := v.MapRange(); entry.Next(); {
+		key := entry.Key().String()
+		w.at.down(key)
+		w.text(key, m.keys)
+		elem.SetIterValue(entry)
+		w.value(elem, sh.elem, m, a)
 		w.at.up()
 	}
 }
 
 // extensions checks what anybody may put there: only that it can be written.
 func (w *walker) extensions(extensions map[string]any, keys *form) {
+	if len(extensions) == 0 {
+		return
+	}
 	e := encoder{at: append(trail(nil), w.at...)}
 	if err := e.value(reflect.ValueOf(extensions)); err != nil {
 		var u *unwritable
