@@ -35,7 +35,7 @@ func checkArithmetic(r *Record, add func(Finding)) {
 
 // redo redoes the figures of a record.
 func redo(r *Record, quiet hush) *arithmetic {
-	a := &arithmetic{basis: newBasisFor(r, quiet), nothing: true}
+	a := &arithmetic{basis: newBasisFor(r, quiet), nothing: true, agreed: make([]agreed, 0, maxAgreed)}
 	a.stages, a.spoilt = make([]*columns, len(r.Phases)), make([]bool, len(r.Phases))
 	a.values, a.bounds = newBlame(len(a.Sources)), newBlame(len(a.Sources))
 	a.addUp()
@@ -63,6 +63,7 @@ type arithmetic struct {
 	stages []*columns // recomputed from the record's rows; nil where they cannot be
 	spoilt []bool     // by stage: a row of it is wrong
 	sums   sums       // what several rules compare
+	agreed []agreed
 
 	values, bounds blame
 }
@@ -140,7 +141,10 @@ func (a *arithmetic) method(at string, q *Quantity, f *figure) {
 // interval redoes the bounds of a figure.
 func (a *arithmetic) interval(at string, q *Quantity, value float64, f *figure) {
 	before := len(a.findings)
-	if a.intervals.Hold(value, q.Low, q.High, f.terms, boundTolerance) {
+	if a.agrees(q, f) || a.intervals.Hold(value, q.Low, q.High, f.terms, boundTolerance) {
+		if len(a.agreed) < cap(a.agreed) {
+			a.agreed = append(a.agreed, agreed{q, f})
+		}
 		a.bounds.note(f.terms, true, before)
 		return
 	}
@@ -154,6 +158,26 @@ func (a *arithmetic) interval(at string, q *Quantity, value float64, f *figure) 
 		}
 	}
 	a.bounds.note(f.terms, len(a.findings) == before, before)
+}
+
+// agreed is a figure whose interval is right, with what it was redone from.
+type agreed struct {
+	q *Quantity
+	f *figure
+}
+
+// maxAgreed is how many are remembered.
+const maxAgreed = 64
+
+// agrees reports whether the same figure was right before: the total of a phase
+// is often that of its only stage.
+func (a *arithmetic) agrees(q *Quantity, f *figure) bool {
+	for _, b := range a.agreed {
+		if b.q.Value == q.Value && b.q.Low == q.Low && b.q.High == q.High && slices.Equal(b.f.terms, f.terms) {
+			return true
+		}
+	}
+	return false
 }
 
 // blame counts how often the figures of a source were right and wrong.

@@ -66,9 +66,11 @@ type Intervals struct {
 	low, high search
 }
 
-// addend is a merged term by the places of its sources; place 0 is none.
+// addend is a merged term by the places of its sources.
 type addend struct {
 	median float64
+	all    float64 // Σ(pσ)²
+	parts  int
 	place  [4]int32
 	sigma  [4]float64 // negative where the source divides
 }
@@ -92,9 +94,13 @@ func (v *Intervals) Bounds(value float64, terms []Term) (low, high float64) {
 // Hold reports whether low and high are the bounds of a sum, as far as that is
 // sooner told than the bounds themselves: if it says so, they are within
 // tolerance, relative to the larger; if it does not, Bounds can tell.
+//
+// It ends the search once two steps in a row moved the bound by a twentieth of
+// the tolerance at most: the steps shrink to about half from one to the next, so
+// that those which are left would not move it by as much as is kept in hand.
 func (v *Intervals) Hold(value, low, high float64, terms []Term, tolerance float64) bool {
-	l, h := v.bounds(value, terms, tolerance/100)
-	tolerance *= 0.9 // what the last steps would still have changed is less than the rest
+	l, h := v.bounds(value, terms, tolerance/20)
+	tolerance *= 0.8
 	return math.Abs(l-low) <= tolerance*max(l, low) && math.Abs(h-high) <= tolerance*max(h, high)
 }
 
@@ -105,11 +111,7 @@ func (v *Intervals) bounds(value float64, terms []Term, still float64) (low, hig
 		return value, value
 	}
 	if len(v.addends) == 1 {
-		var all float64
-		for _, s := range v.addends[0].sigma {
-			all += s * s
-		}
-		low = math.Exp(-Z95 * math.Sqrt(all))
+		low = math.Exp(-Z95 * math.Sqrt(v.addends[0].all))
 		return min(value, scale*low), max(value, scale/low)
 	}
 	v.low.begin(-Z95, v.addends, len(v.used))
@@ -138,7 +140,7 @@ func (v *Intervals) load(terms []Term) (scale float64) {
 	for i := range v.merged {
 		t := &v.merged[i]
 		a := addend{median: t.Median / scale}
-		for j, k := range t.Product {
+		for _, k := range t.Product {
 			s := max(k, -k) - 1
 			if k == 0 || v.Sources[s].Sigma == 0 {
 				continue
@@ -147,10 +149,13 @@ func (v *Intervals) load(terms []Term) (scale float64) {
 				v.used = append(v.used, s)
 				v.slot[s] = int32(len(v.used))
 			}
-			a.place[j], a.sigma[j] = v.slot[s], v.Sources[s].Sigma
+			sigma := v.Sources[s].Sigma
+			a.all += sigma * sigma
 			if k < 0 {
-				a.sigma[j] = -a.sigma[j]
+				sigma = -sigma
 			}
+			a.place[a.parts], a.sigma[a.parts] = v.slot[s]-1, sigma
+			a.parts++
 		}
 		v.addends = append(v.addends, a)
 	}
@@ -198,7 +203,7 @@ func (v *Intervals) unload() {
 }
 
 // search is that for the point of the sphere where a sum is least, if beta is
-// negative, or greatest. Place 0 of z and g stands for no source.
+// negative, or greatest.
 type search struct {
 	beta  float64
 	z, g  []float64 // the point; ∇x/|∇x| at it
@@ -210,15 +215,13 @@ type search struct {
 // begin sets out from the middle.
 func (s *search) begin(beta float64, addends []addend, sources int) {
 	s.beta, s.found, s.calm = beta, 0, 0
-	s.z = slices.Grow(s.z[:0], sources+1)[:sources+1]
-	s.g = slices.Grow(s.g[:0], sources+1)[:sources+1]
+	s.z = slices.Grow(s.z[:0], sources)[:sources]
+	s.g = slices.Grow(s.g[:0], sources)[:sources]
 	s.x = slices.Grow(s.x[:0], len(addends))[:len(addends)]
 	clear(s.g)
 	for i := range addends {
 		a := &addends[i]
-		for j, k := range a.place {
-			s.g[k] += a.median * a.sigma[j]
-		}
+		a.weigh(a.median, s.g)
 	}
 	s.normalise()
 	for k, g := range s.g {
@@ -268,9 +271,7 @@ func (s *search) gradient(addends []addend) {
 	for i := range addends {
 		a := &addends[i]
 		x[i] = a.median * math.Exp(a.along(z))
-		for j, k := range a.place {
-			g[k] += x[i] * a.sigma[j]
-		}
+		a.weigh(x[i], g)
 	}
 	s.normalise()
 }
@@ -304,19 +305,34 @@ func (s *search) bound(addends []addend) float64 {
 func (s *search) sum(addends []addend) (x float64) {
 	for i := range addends {
 		a := &addends[i]
-		var all float64
-		for _, sigma := range a.sigma {
-			all += sigma * sigma
-		}
 		along := a.along(s.g)
-		x += s.x[i] * (1 + (all-along*along)/2)
+		x += s.x[i] * (1 + (a.all-along*along)/2)
 	}
 	return x
 }
 
 // along is Σ pσz of an addend along z.
 func (a *addend) along(z []float64) float64 {
-	return a.sigma[0]*z[a.place[0]] + a.sigma[1]*z[a.place[1]] + a.sigma[2]*z[a.place[2]] + a.sigma[3]*z[a.place[3]]
+	e := a.sigma[0] * z[a.place[0]]
+	if a.parts > 1 {
+		e += a.sigma[1] * z[a.place[1]]
+		if a.parts > 2 {
+			e += a.sigma[2]*z[a.place[2]] + a.sigma[3]*z[a.place[3]]
+		}
+	}
+	return e
+}
+
+// weigh adds the derivatives of an addend that is x to g.
+func (a *addend) weigh(x float64, g []float64) {
+	g[a.place[0]] += x * a.sigma[0]
+	if a.parts > 1 {
+		g[a.place[1]] += x * a.sigma[1]
+		if a.parts > 2 {
+			g[a.place[2]] += x * a.sigma[2]
+			g[a.place[3]] += x * a.sigma[3]
+		}
+	}
 }
 
 // Sum returns the 95 % bounds of a sum of independent parts, each a best
