@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"sync"
 )
 
 // The tolerances of the rules, relative to the larger side.
@@ -25,19 +26,58 @@ const (
 // What a figure cannot be computed from (an unknown id, say) is left to the
 // rules of the record's form.
 func checkArithmetic(r *Record, add func(Finding)) {
-	if redo(r, true).nothing {
+	a := checks.Get().(*arithmetic)
+	defer a.release()
+	if a.redo(r, true); a.nothing {
 		return
 	}
-	for _, f := range redo(r, false).findings {
+	a.redo(r, false)
+	for _, f := range a.findings {
 		add(f)
 	}
 }
 
+// checks are what checks of other records have left, to be used again.
+var checks = sync.Pool{New: func() any { return new(arithmetic) }}
+
+// release lets go of the record and hands the memory on, if it is that of a
+// record of ordinary size.
+func (a *arithmetic) release() {
+	if len(a.record.Phases)+len(a.record.Factors)+len(a.record.Spans) > 1000 {
+		return
+	}
+	a.begin(new(Record), true)
+	checks.Put(a)
+}
+
+// begin forgets another check, but keeps its memory.
+func (a *arithmetic) begin(r *Record, quiet hush) {
+	a.columns.reset((*columns).empty)
+	a.rest(r, quiet)
+	a.findings, a.told, a.nothing = nil, nil, true
+	clear(a.agreed[:cap(a.agreed)])
+	a.agreed = a.agreed[:0]
+	a.stages, a.spoilt = zeroes(a.stages, len(r.Phases)), zeroes(a.spoilt, len(r.Phases))
+	a.values.reset(len(a.Sources))
+	a.bounds.reset(len(a.Sources))
+	s := &a.sums
+	s.read.reset()
+	s.spans.reset()
+	s.entry.reset()
+	*s = sums{read: s.read, spans: s.spans, entry: s.entry}
+}
+
+// zeroes is s with n zero values.
+func zeroes[T any](s []T, n int) []T {
+	clear(s)
+	s = slices.Grow(s[:0], n)[:n]
+	clear(s)
+	return s
+}
+
 // redo redoes the figures of a record.
-func redo(r *Record, quiet hush) *arithmetic {
-	a := &arithmetic{basis: newBasisFor(r, quiet), nothing: true, agreed: make([]agreed, 0, maxAgreed)}
-	a.stages, a.spoilt = make([]*columns, len(r.Phases)), make([]bool, len(r.Phases))
-	a.values, a.bounds = newBlame(len(a.Sources)), newBlame(len(a.Sources))
+func (a *arithmetic) redo(r *Record, quiet hush) {
+	a.begin(r, quiet)
 	a.addUp()
 	a.checkRows()
 	a.checkLedger()
@@ -50,12 +90,11 @@ func redo(r *Record, quiet hush) *arithmetic {
 	a.checkPhaseTotals()
 	a.checkAmortised()
 	a.suspect()
-	return a
 }
 
 // arithmetic is the state of one check.
 type arithmetic struct {
-	*basis
+	basis
 	findings []Finding
 	nothing  bool // is wrong
 	told     map[fault]bool
@@ -142,7 +181,7 @@ func (a *arithmetic) method(at string, q *Quantity, f *figure) {
 func (a *arithmetic) interval(at string, q *Quantity, value float64, f *figure) {
 	before := len(a.findings)
 	if a.agrees(q, f) || a.intervals.Hold(value, q.Low, q.High, f.terms, boundTolerance) {
-		if len(a.agreed) < cap(a.agreed) {
+		if len(a.agreed) < maxAgreed {
 			a.agreed = append(a.agreed, agreed{q, f})
 		}
 		a.bounds.note(f.terms, true, before)
@@ -189,9 +228,8 @@ type blame struct {
 	seen        []int // by source: the last figure that it was noted for
 }
 
-func newBlame(sources int) blame {
-	n := make([]int, 3*sources)
-	return blame{used: n[:sources], fails: n[sources : 2*sources], seen: n[2*sources:]}
+func (b *blame) reset(sources int) {
+	*b = blame{used: zeroes(b.used, sources), fails: zeroes(b.fails, sources), seen: zeroes(b.seen, sources)}
 }
 
 // note counts a figure with these terms; if it is wrong, finding tells of it.

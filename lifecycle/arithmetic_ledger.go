@@ -8,18 +8,22 @@ type reading struct{ hardware, meter string }
 // sums are what several rules compare. Together they tell which member of a
 // sum that does not agree is the wrong one.
 type sums struct {
-	read   map[reading]*balance
-	order  []reading         // as they are met
-	spansJ map[Stage]float64 // Σ self_j of the spans
-	spansS map[Stage]float64 // Σ self_s of the spans
-	spans  map[Stage][]int
+	read  table[reading, balance] // as they are met
+	spans table[Stage, spansOf]
+	entry table[Stage, int] // in /phases
 
-	entry  map[Stage]int // in /phases
 	blamed map[Stage]int // the span whose self_j R27 found to be wrong
 
 	self, booked, unattributed float64 // Σ self_j; of the ledger, Σ spans_j and Σ unattributed_j
 	run, stages                float64 // s, the two sides of R9
 	timed                      bool    // every stage tells its duration
+}
+
+// spansOf are the spans of one stage.
+type spansOf struct {
+	joules, seconds float64 // Σ self_j, Σ self_s
+	count           int
+	first           int // of them
 }
 
 // balance is the two sides of R14 for one reading, and where each begins.
@@ -33,21 +37,10 @@ func (b *balance) even() bool { return near(b.rows, b.lines, sumTolerance) }
 
 func (a *arithmetic) addUp() {
 	r, s := a.record, &a.sums
-	s.read, s.entry, s.blamed = map[reading]*balance{}, map[Stage]int{}, map[Stage]int{}
-	s.spansJ, s.spansS, s.spans = map[Stage]float64{}, map[Stage]float64{}, map[Stage][]int{}
-	of := func(m reading, at ...any) *balance {
-		b := s.read[m]
-		if b == nil {
-			b = &balance{at: pointer(at...)}
-			s.read[m] = b
-			s.order = append(s.order, m)
-		}
-		return b
-	}
 	s.timed = true
 	for i := range r.Phases {
 		p := &r.Phases[i]
-		s.entry[p.Stage] = i
+		*s.entry.of(p.Stage) = i
 		if p.Stage.Device() {
 			continue
 		}
@@ -59,21 +52,33 @@ func (a *arithmetic) addUp() {
 		for j := range p.Usage {
 			u := &p.Usage[j]
 			if u.EnergyJ != nil {
-				of(reading{u.Hardware, u.Meter}, "phases", i, "usage", j, energyJ, "value").rows += u.EnergyJ.Value
+				b := s.read.of(reading{u.Hardware, u.Meter})
+				b.rows += u.EnergyJ.Value
+				if b.at == "" {
+					b.at = a.pointer("phases", i, "usage", j, energyJ, "value")
+				}
 			}
 		}
 	}
 	for i := range r.Ledger {
 		l := &r.Ledger[i]
-		of(reading{l.Hardware, l.Meter}, "ledger", i, "spans_j").lines += l.SpansJ + l.UnattributedJ
+		b := s.read.of(reading{l.Hardware, l.Meter})
+		b.lines += l.SpansJ + l.UnattributedJ
+		if b.at == "" {
+			b.at = a.pointer("ledger", i, "spans_j")
+		}
 		s.booked += l.SpansJ
 		s.unattributed += l.UnattributedJ
 	}
 	for i := range r.Spans {
 		p := &r.Spans[i]
-		s.spansJ[p.Stage] += p.SelfJ
-		s.spansS[p.Stage] += p.SelfS
-		s.spans[p.Stage] = append(s.spans[p.Stage], i)
+		of := s.spans.of(p.Stage)
+		if of.count == 0 {
+			of.first = i
+		}
+		of.count++
+		of.joules += p.SelfJ
+		of.seconds += p.SelfS
 		s.self += p.SelfJ
 	}
 	s.run = r.Run.DurationS
@@ -96,10 +101,11 @@ func (a *arithmetic) shardSeconds() (sum float64) {
 // stageJoules is what the spans, and for unassigned the ledger, say of a stage
 // (R15).
 func (a *arithmetic) stageJoules(s Stage) float64 {
+	spans, _ := a.sums.spans.get(s)
 	if s == Unassigned {
-		return a.sums.spansJ[s] + a.sums.unattributed
+		return spans.joules + a.sums.unattributed
 	}
-	return a.sums.spansJ[s]
+	return spans.joules
 }
 
 // checkRows holds each row of the operational stages to its meter (R14) or to
@@ -162,7 +168,7 @@ func (a *arithmetic) checkMeterRow(at string, u *Usage, l *line, told map[int]bo
 			a.find("R14", a.pointer("methods", l.meter, "rel_error"), number(m.RelError), number(width-1), "the intervals of the meter's rows are those of another error")
 		}
 	case !low && !high && near(width, gain, boundTolerance):
-		a.sums.read[reading{u.Hardware, u.Meter}].at = at + "/value" // then the sum is wrong by it, too
+		a.sums.read.of(reading{u.Hardware, u.Meter}).at = at + "/value" // then the sum is wrong by it, too
 		a.find("R14", at+"/value", number(q.Value), number(middle), "the value is the middle, by ratio, of the interval that its meter's error gives it")
 	default:
 		const message = "a row's interval is value / (1 + rel_error) to value × (1 + rel_error) of its meter"
@@ -200,8 +206,8 @@ func (a *arithmetic) checkLedger() {
 		}
 		a.checkIdle(at, l)
 	}
-	for _, m := range a.sums.order {
-		if b := a.sums.read[m]; !b.even() {
+	for i, m := range a.sums.read.keys {
+		if b := &a.sums.read.values[i]; !b.even() {
 			a.find("R14", b.at, number(b.rows), number(b.lines),
 				"the rows of meter "+m.meter+" on "+m.hardware+" sum to spans_j + unattributed_j of its ledger lines")
 		}
@@ -215,7 +221,7 @@ func (a *arithmetic) unbalanced(at string, l *LedgerLine, sum float64) (spans bo
 	const message = "what the meter saw is spans_j + unattributed_j + other_runs_j + other_processes_j + idle_j"
 	diff := sum - l.TotalJ
 	switch {
-	case a.sums.read[reading{l.Hardware, l.Meter}].even():
+	case a.sums.read.of(reading{l.Hardware, l.Meter}).even():
 		a.find("R13", at+"/total_j", number(l.TotalJ), number(sum), message)
 	case !near(a.sums.self, a.sums.booked, sumTolerance):
 		a.find("R13", at+"/spans_j", number(l.SpansJ), number(l.SpansJ-diff), message)

@@ -66,6 +66,9 @@ func (a *arithmetic) unequalSpan(accounts []int, under []float64, diff float64) 
 	const message = "total_j is self_j and the total_j of the children"
 	for _, i := range accounts {
 		if a.strangerSelf(&spans[i]) {
+			if a.sums.blamed == nil {
+				a.sums.blamed = map[Stage]int{}
+			}
 			a.sums.blamed[spans[i].Stage] = i
 			a.find("R27", a.pointer("spans", i, "self_j"), number(spans[i].SelfJ), number(spans[i].SelfJ+diff), message)
 			return i, false
@@ -89,7 +92,7 @@ func (a *arithmetic) strangerSelf(s *Span) bool {
 	if near(a.sums.self, a.sums.booked, sumTolerance) {
 		return false
 	}
-	i, ok := a.sums.entry[s.Stage]
+	i, ok := a.sums.entry.get(s.Stage)
 	if !ok || a.record.Phases[i].EnergyJ == nil {
 		return true
 	}

@@ -65,15 +65,15 @@ func (a *arithmetic) checkColumns(i int) (energy bool) {
 // its children disown, or the only one.
 func (a *arithmetic) checkStageJoules(i int, rows bool) {
 	p := &a.record.Phases[i]
-	spans := a.sums.spans[p.Stage]
+	spans, _ := a.sums.spans.get(p.Stage)
 	if want := a.stageJoules(p.Stage); p.EnergyJ != nil && !near(p.EnergyJ.Value, want, sumTolerance) {
 		message := "the energy of a stage is the sum of its spans' self_j"
 		if p.Stage == Unassigned {
 			message = "what is unassigned is unattributed_j of the ledger, and self_j of spans of no known stage"
 		}
 		k, blamed := a.sums.blamed[p.Stage]
-		if !blamed && len(spans) == 1 && p.Stage != Unassigned {
-			k, blamed = spans[0], true
+		if !blamed && spans.count == 1 && p.Stage != Unassigned {
+			k, blamed = spans.first, true
 		}
 		if rows && blamed {
 			self := a.record.Spans[k].SelfJ
@@ -86,7 +86,7 @@ func (a *arithmetic) checkStageJoules(i int, rows bool) {
 	if p.DurationS == nil {
 		return
 	}
-	seconds := a.sums.spansS[p.Stage]
+	seconds := spans.seconds
 	if p.Stage == Unassigned {
 		// It is what the other stages leave of the run (R9), and as exact as that.
 		if seconds-*p.DurationS > sumTolerance*max(seconds, a.sums.run) {
@@ -96,8 +96,8 @@ func (a *arithmetic) checkStageJoules(i int, rows bool) {
 	}
 	switch {
 	case near(*p.DurationS, seconds, sumTolerance):
-	case len(spans) == 1 && a.sums.timed && near(a.sums.stages, a.sums.run, sumTolerance):
-		a.find("R15", a.pointer("spans", spans[0], "self_s"), number(seconds), number(*p.DurationS), "the spans of a stage take its time")
+	case spans.count == 1 && a.sums.timed && near(a.sums.stages, a.sums.run, sumTolerance):
+		a.find("R15", a.pointer("spans", spans.first, "self_s"), number(seconds), number(*p.DurationS), "the spans of a stage take its time")
 	default:
 		a.find("R15", a.pointer("phases", i, "duration_s"), number(*p.DurationS), number(seconds), "the duration of a stage is the sum of its spans' self_s")
 	}
@@ -108,11 +108,11 @@ func (a *arithmetic) checkStageJoules(i int, rows bool) {
 func (a *arithmetic) checkHomeless() {
 	for i := range a.record.Spans {
 		s := &a.record.Spans[i]
-		if _, ok := a.sums.entry[s.Stage]; !ok && (s.SelfJ != 0 || s.SelfS != 0) {
+		if _, ok := a.sums.entry.find(s.Stage); !ok && (s.SelfJ != 0 || s.SelfS != 0) {
 			a.find("R15", a.pointer("spans", i, "stage"), string(s.Stage), "a stage of /phases", "what a span used is in the figures of its stage")
 		}
 	}
-	if _, ok := a.sums.entry[Unassigned]; !ok && a.sums.unattributed > 0 {
+	if _, ok := a.sums.entry.find(Unassigned); !ok && a.sums.unattributed > 0 {
 		a.find("R15", "/phases", "", string(Unassigned), fmt.Sprintf("the ledger has %s J that no span used: they are in the stage unassigned", number(a.sums.unattributed)))
 	}
 }
@@ -126,7 +126,7 @@ func (a *arithmetic) checkProfile(i int) {
 	rows, steps, first := map[string]float64{}, map[string]float64{}, map[string]int{}
 	for j := range p.Usage {
 		u := &p.Usage[j]
-		if h, ok := a.hardware[u.Hardware]; ok && u.EnergyJ != nil {
+		if h, ok := a.hardware.get(u.Hardware); ok && u.EnergyJ != nil {
 			rows[a.record.Hardware[h].Environment] += u.EnergyJ.Value
 		}
 	}
@@ -181,7 +181,7 @@ func (a *arithmetic) checkDeviceStages() {
 func (a *arithmetic) checkDeviceRow(i, j int) {
 	u := &a.record.Phases[i].Usage[j]
 	at := a.pointer("phases", i, "usage", j)
-	if h, ok := a.hardware[u.Hardware]; ok && u.DeviceS != nil && a.record.Hardware[h].Embodied != nil && a.held[h].err == nil {
+	if h, ok := a.hardware.get(u.Hardware); ok && u.DeviceS != nil && a.record.Hardware[h].Embodied != nil && a.held[h].err == nil {
 		a.equal("R11", at+"/device_s", *u.DeviceS, a.held[h].seconds, "the device-seconds of "+u.Hardware+" are count × share × use_s of its rows in the operational stages")
 	}
 	share, err := a.deviceRow(i, j)
@@ -267,7 +267,7 @@ func (a *arithmetic) checkTimes() {
 				span := p.EndedAt.Sub(*p.StartedAt).Seconds()
 				a.atMost("R10", at+"/use_s", *u.UseS, span+a.clockTolerance(span), "a device is held no longer than the stage is open")
 			}
-			h, ok := a.hardware[u.Hardware]
+			h, ok := a.hardware.get(u.Hardware)
 			if !ok || u.Count == nil {
 				continue
 			}
@@ -311,7 +311,7 @@ func (a *arithmetic) checkRunTime() {
 		if p.Stage == Unassigned {
 			unassigned = pointer("phases", i, "duration_s")
 			found = *p.DurationS
-		} else if !near(*p.DurationS, a.sums.spansS[p.Stage], sumTolerance) {
+		} else if spans, _ := a.sums.spans.get(p.Stage); !near(*p.DurationS, spans.seconds, sumTolerance) {
 			return // told by R15
 		}
 	}
@@ -355,7 +355,7 @@ func (a *arithmetic) checkPower() {
 	}
 	for i := range r.Ledger {
 		l := &r.Ledger[i]
-		if h, ok := a.hardware[l.Hardware]; ok {
+		if h, ok := a.hardware.get(l.Hardware); ok {
 			a.checkDraw(a.pointer("ledger", i, "total_j"), l.Hardware, l.TotalJ, float64(r.Hardware[h].Count), seconds)
 		}
 	}
@@ -388,7 +388,7 @@ const counterStep = 0.1
 // checkDraw tells of energy above 1.2 × the rated power, and finds fault with
 // it above 2 ×.
 func (a *arithmetic) checkDraw(at, hardware string, joules, count, seconds float64) {
-	h, ok := a.hardware[hardware]
+	h, ok := a.hardware.get(hardware)
 	if !ok {
 		return
 	}

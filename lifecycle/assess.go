@@ -146,7 +146,7 @@ func (b *basis) stage(i int) (*columns, error) {
 // sum adds up the figures of the stages that keep says. A column without any
 // stage to tell it is unknown.
 func (b *basis) sum(stages []*columns, keep func(*PhaseEntry) bool) *columns {
-	c := new(columns)
+	c := b.columns.one()
 	var told [numColumns]bool
 	for i := range b.record.Phases {
 		p := &b.record.Phases[i]
@@ -261,7 +261,7 @@ func (b *basis) measuredShare(energy float64) float64 {
 		}
 		for j := range p.Usage {
 			u := &p.Usage[j]
-			m, ok := b.meters[u.Meter]
+			m, ok := b.meters.get(u.Meter)
 			if !ok || u.Factor != "" || u.EnergyJ == nil {
 				continue
 			}

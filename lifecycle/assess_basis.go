@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/ecotracer/ecotracer/factors"
@@ -24,12 +25,17 @@ type basis struct {
 	intervals
 	hush
 	record   *Record
-	factors  map[string]int // by id: index in /factors
-	meters   map[string]int // by id: index in /methods
-	hardware map[string]int // by id: index in /hardware
+	factors  byID // in /factors
+	meters   byID // in /methods
+	hardware byID // in /hardware
 	places   map[string]*place
 	held     []held // by index in /hardware
+
+	columns slab[columns]
 }
+
+// byID is the place of each id in a list; the first of two counts.
+type byID = table[string, int]
 
 // place is an environment with its factors; none is -1.
 type place struct {
@@ -53,60 +59,64 @@ type held struct {
 	err     error
 }
 
-func newBasis(r *Record) *basis { return newBasisFor(r, false) }
+func newBasis(r *Record) *basis {
+	b := new(basis)
+	b.rest(r, false)
+	return b
+}
 
-func newBasisFor(r *Record, quiet hush) *basis {
-	b := &basis{
-		hush:     quiet,
-		record:   r,
-		factors:  indexByID(r.Factors, func(f *factors.Factor) string { return f.ID }),
-		meters:   indexByID(r.Methods, func(m *MethodEntry) string { return m.ID }),
-		hardware: indexByID(r.Hardware, func(h *Hardware) string { return h.ID }),
-		places:   make(map[string]*place, len(r.Environments)),
-	}
-	b.Sources = make([]source, 0, len(r.Factors)+len(r.Methods))
-	for _, f := range r.Factors {
+// rest makes a record what b rests on. What b held before is gone.
+func (b *basis) rest(r *Record, quiet hush) {
+	b.hush, b.record = quiet, r
+	indexByID(&b.factors, r.Factors, func(f *factors.Factor) string { return f.ID })
+	indexByID(&b.meters, r.Methods, func(m *MethodEntry) string { return m.ID })
+	indexByID(&b.hardware, r.Hardware, func(h *Hardware) string { return h.ID })
+	b.intervals.Reset()
+	for i := range r.Factors {
+		f := &r.Factors[i]
 		b.Sources = append(b.Sources, lognormal.New(f.Value, f.Low, f.High))
 	}
-	for _, m := range r.Methods {
-		b.Sources = append(b.Sources, lognormal.New(1, 1/(1+m.RelError), 1+m.RelError))
+	for i := range r.Methods {
+		e := r.Methods[i].RelError
+		b.Sources = append(b.Sources, lognormal.New(1, 1/(1+e), 1+e))
 	}
+	if b.places == nil {
+		b.places = make(map[string]*place, len(r.Environments))
+	}
+	clear(b.places)
 	for i := range r.Environments {
 		if id := r.Environments[i].ID; b.places[id] == nil {
 			b.places[id] = b.newPlace(i)
 		}
 	}
 	b.hold()
-	return b
 }
 
-// indexByID is the place of each id in a list; the first of two counts.
-func indexByID[T any](list []T, id func(*T) string) map[string]int {
-	m := make(map[string]int, len(list))
+// indexByID fills x with the places of the ids of a list.
+func indexByID[T any](x *byID, list []T, id func(*T) string) {
+	x.reset()
 	for i := range list {
-		k := id(&list[i])
-		if _, twice := m[k]; !twice && k != "" {
-			m[k] = i
+		if k := id(&list[i]); k != "" && x.once(k) {
+			*x.of(k) = i
 		}
 	}
-	return m
 }
 
 // distinct makes sure that every id names one thing.
 func (b *basis) distinct() error {
 	r := b.record
 	for i := range r.Factors {
-		if k, ok := b.factors[r.Factors[i].ID]; !ok || k != i {
+		if k, ok := b.factors.get(r.Factors[i].ID); !ok || k != i {
 			return ambiguous(b.pointer("factors", i, "id"), r.Factors[i].ID)
 		}
 	}
 	for i := range r.Methods {
-		if k, ok := b.meters[r.Methods[i].ID]; !ok || k != i {
+		if k, ok := b.meters.get(r.Methods[i].ID); !ok || k != i {
 			return ambiguous(b.pointer("methods", i, "id"), r.Methods[i].ID)
 		}
 	}
 	for i := range r.Hardware {
-		if k, ok := b.hardware[r.Hardware[i].ID]; !ok || k != i {
+		if k, ok := b.hardware.get(r.Hardware[i].ID); !ok || k != i {
 			return ambiguous(b.pointer("hardware", i, "id"), r.Hardware[i].ID)
 		}
 	}
@@ -181,7 +191,7 @@ func (b *basis) factor(id, at string, kind factors.Kind) (int, error) {
 	if id == "" {
 		return -1, &fault{"R3", at, fmt.Sprintf("a %s factor is needed here: name one of /factors", kind)}
 	}
-	k, ok := b.factors[id]
+	k, ok := b.factors.get(id)
 	if !ok {
 		return -1, &fault{"R4", at, fmt.Sprintf("there is no factor %q: add it to /factors or correct the id", id)}
 	}
@@ -189,12 +199,14 @@ func (b *basis) factor(id, at string, kind factors.Kind) (int, error) {
 	if f.Kind != kind {
 		return -1, &fault{"R4", at, fmt.Sprintf("factor %q is of kind %q: name one of kind %q", id, f.Kind, kind)}
 	}
-	for _, m := range []struct {
-		member string
-		value  float64
-	}{{"value", f.Value}, {"low", f.Low}, {"high", f.High}} {
-		if err := amount(m.value, b.pointer("factors", k, m.member)); err != nil {
-			return -1, err
+	if !isAmount(f.Value) || !isAmount(f.Low) || !isAmount(f.High) {
+		for _, m := range []struct {
+			member string
+			value  float64
+		}{{"value", f.Value}, {"low", f.Low}, {"high", f.High}} {
+			if err := amount(m.value, b.pointer("factors", k, m.member)); err != nil {
+				return -1, err
+			}
 		}
 	}
 	if f.Low > f.Value || f.Value > f.High || f.Low == 0 && f.High > 0 {
@@ -208,11 +220,17 @@ func (b *basis) value(k int) float64 { return b.record.Factors[k].Value }
 
 // meter finds a meter; the result is an index in /methods.
 func (b *basis) meter(id, at string) (int, error) {
-	k, ok := b.meters[id]
+	k, ok := b.meters.get(id)
 	if !ok {
 		return -1, &fault{"R4", at, fmt.Sprintf("there is no meter %q: add it to /methods or correct the id", id)}
 	}
 	return k, amount(b.record.Methods[k].RelError, b.pointer("methods", k, "rel_error"))
+}
+
+// device is a device entry that is known to be there.
+func (b *basis) device(id string) *Hardware {
+	h, _ := b.hardware.get(id)
+	return &b.record.Hardware[h]
 }
 
 // gain is the source that a meter's error is.
@@ -220,7 +238,7 @@ func (b *basis) gain(meter int) int { return len(b.record.Factors) + meter }
 
 // placeOf is the environment of a device entry.
 func (b *basis) placeOf(hardware, at string) (*place, error) {
-	h, ok := b.hardware[hardware]
+	h, ok := b.hardware.get(hardware)
 	if !ok {
 		return nil, &fault{"R4", at, fmt.Sprintf("there is no device %q: add it to /hardware or correct the id", hardware)}
 	}
@@ -235,7 +253,8 @@ func (b *basis) placeOf(hardware, at string) (*place, error) {
 // hold adds up the time that devices were held for: Σ count × share × use_s
 // over the operational stages (R11).
 func (b *basis) hold() {
-	b.held = make([]held, len(b.record.Hardware))
+	b.held = slices.Grow(b.held[:0], len(b.record.Hardware))[:len(b.record.Hardware)]
+	clear(b.held)
 	for i := range b.record.Phases {
 		p := &b.record.Phases[i]
 		if p.Stage.Device() {
@@ -243,7 +262,7 @@ func (b *basis) hold() {
 		}
 		for j := range p.Usage {
 			u := &p.Usage[j]
-			h, ok := b.hardware[u.Hardware]
+			h, ok := b.hardware.get(u.Hardware)
 			if !ok || b.record.Hardware[h].Embodied == nil || b.held[h].err != nil {
 				continue
 			}
@@ -283,7 +302,8 @@ func amount(x float64, at string) error {
 // isAmount is amount for where there are many, and no text to be made for each.
 func isAmount(x float64) bool { return x >= 0 && x <= math.MaxFloat64 }
 
-// pointer is the JSON Pointer (RFC 6901) to a member.
+// pointer is the JSON Pointer (RFC 6901) to a member, by names, indices and
+// columns.
 func pointer(parts ...any) string {
 	b := make([]byte, 0, 64)
 	for _, p := range parts {
@@ -293,8 +313,8 @@ func pointer(parts ...any) string {
 			b = append(b, escapePointer(p)...)
 		case int:
 			b = strconv.AppendInt(b, int64(p), 10)
-		default:
-			b = fmt.Append(b, p)
+		case column:
+			b = append(b, p.String()...)
 		}
 	}
 	return string(b)

@@ -45,7 +45,7 @@ func (b *basis) share(s Stage, h int, deviceS float64) (*columns, error) {
 		return nil, &fault{"R21", at, "lifetime × utilisation is 0, so the device has no time to share its production over: give both a value above 0"}
 	}
 	impacts, kind, member := e.impacts(s)
-	c := new(columns)
+	c := b.columns.one()
 	for k := embodiedGCO2e; k < numColumns; k++ {
 		var id, name string
 		if impacts != nil {
@@ -67,7 +67,7 @@ func (b *basis) share(s Stage, h int, deviceS float64) (*columns, error) {
 // embodied computes the figures of device stage i from the record's rows.
 func (b *basis) embodied(i int) (*columns, error) {
 	p := &b.record.Phases[i]
-	c := new(columns)
+	c := b.columns.one()
 	for j := range p.Usage {
 		share, err := b.deviceRow(i, j)
 		if err != nil {
@@ -89,7 +89,7 @@ func (b *basis) embodied(i int) (*columns, error) {
 func (b *basis) deviceRow(i, j int) (*columns, error) {
 	p := &b.record.Phases[i]
 	u := &p.Usage[j]
-	h, ok := b.hardware[u.Hardware]
+	h, ok := b.hardware.get(u.Hardware)
 	switch {
 	case !ok:
 		return nil, &fault{"R4", b.pointer("phases", i, "usage", j, "hardware"),

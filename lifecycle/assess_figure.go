@@ -22,14 +22,28 @@ func (f *figure) add(v *intervals, value float64, p product, m Method) {
 		}
 	}
 	f.value += value
-	f.terms = append(f.terms, term{Median: median, Product: p})
+	f.term(term{Median: median, Product: p})
 	f.parts |= mixOf(m)
+}
+
+// term adds a term, to one of the same product if that is near.
+func (f *figure) term(t term) {
+	const near = 8
+	for i := len(f.terms) - 1; i >= max(0, len(f.terms)-near); i-- {
+		if f.terms[i].Product == t.Product {
+			f.terms[i].Median += t.Median
+			return
+		}
+	}
+	f.terms = append(f.terms, t)
 }
 
 // plus adds all of g.
 func (f *figure) plus(g *figure) {
 	f.value += g.value
-	f.terms = append(f.terms, g.terms...)
+	for _, t := range g.terms {
+		f.term(t)
+	}
 	f.parts |= g.parts
 	f.unknown = f.unknown || g.unknown
 }
@@ -111,6 +125,13 @@ const (
 
 // columns are the figures of one stage, or their sums.
 type columns [numColumns]figure
+
+// empty gives the columns back as they were at first, but for their memory.
+func (c *columns) empty() {
+	for k := range c {
+		c[k] = figure{terms: c[k].terms[:0]}
+	}
+}
 
 // columnTable tells of each column its name, and the rule that redoes it in a
 // stage.

@@ -18,7 +18,7 @@ func (b *basis) intensity(i int, hardware string, s *place) (float64, error) {
 	if grid.Series == nil {
 		return grid.Value, nil
 	}
-	environment := b.record.Hardware[b.hardware[hardware]].Environment
+	environment := b.device(hardware).Environment
 	for n := range profiles {
 		p := &profiles[n]
 		if p.Environment != environment {

@@ -100,7 +100,7 @@ func (b *basis) serviceLine(l line, u *Usage, at func(string) string) (line, err
 //
 // A service that is told in grams adds to operational_gco2e alone.
 func (b *basis) operational(i int) (*columns, error) {
-	c := new(columns)
+	c := b.columns.one()
 	hourly := map[*place]float64{}
 	for j := range b.record.Phases[i].Usage {
 		if err := b.addRow(c, i, j, hourly); err != nil {

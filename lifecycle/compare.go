@@ -372,7 +372,7 @@ func caveats(a, b *comparand) (all []string) {
 	var unknown []string
 	for i := range r.Factors {
 		f := &r.Factors[i]
-		if k, ok := b.factors[f.ID]; ok && f.Found == factors.FromWorld && s.Factors[k].Found == factors.FromWorld {
+		if k, ok := b.factors.get(f.ID); ok && f.Found == factors.FromWorld && s.Factors[k].Found == factors.FromWorld {
 			unknown = append(unknown, f.ID)
 		}
 	}

@@ -105,7 +105,7 @@ func (c *checker) checkStage(i int) {
 	for j := range p.Usage {
 		u := &p.Usage[j]
 		at := func(member string) string { return c.pointer("phases", i, "usage", j, member) }
-		if h, ok := c.hardware[u.Hardware]; ok && c.record.Hardware[h].Embodied != nil || u.Share != nil || u.ShareBy != "" {
+		if h, ok := c.hardware.get(u.Hardware); ok && c.record.Hardware[h].Embodied != nil || u.Share != nil || u.ShareBy != "" {
 			if u.Share == nil {
 				c.wrong("R3", at("share"), "nothing", "", "the member is required of a device with embodied factors")
 			}

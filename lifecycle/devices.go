@@ -13,7 +13,7 @@ func (c *checker) checkDevices() {
 			continue
 		}
 		for j, id := range e.Covers {
-			k, ok := c.hardware[id]
+			k, ok := c.hardware.get(id)
 			if !ok {
 				continue
 			}
@@ -62,7 +62,7 @@ func (c *checker) checkDeviceRows() {
 			continue
 		}
 		for j := range p.Usage {
-			h, ok := c.hardware[p.Usage[j].Hardware]
+			h, ok := c.hardware.get(p.Usage[j].Hardware)
 			if !ok {
 				continue
 			}

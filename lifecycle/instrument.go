@@ -51,7 +51,7 @@ func InstrumentShare(r *Record, environment string, kWh float64, begin, end time
 	}
 	var facility float64
 	for i := range rows {
-		if r.Hardware[b.hardware[rows[i].usage.Hardware]].Environment == environment {
+		if b.device(rows[i].usage.Hardware).Environment == environment {
 			facility += rows[i].columns[facilityEnergyJ].value
 		}
 	}

@@ -81,7 +81,7 @@ func (c *checker) checkBoundary() {
 	r := c.record
 	warned := slices.ContainsFunc(r.Warnings, func(w Warning) bool { return w.Code == belowBoundary })
 	for i := range r.Environments {
-		k, ok := c.factors[r.Environments[i].Factors.PUE]
+		k, ok := c.factors.get(r.Environments[i].Factors.PUE)
 		if !ok {
 			continue
 		}

@@ -57,7 +57,7 @@ func (p *pool) share(i int, b *basis, j int, a *basis) {
 	sameRun, sameMachine := oneRun(a, b), oneMachine(a, b)
 	for k := range b.record.Factors {
 		f := &b.record.Factors[k]
-		m, ok := a.factors[f.ID]
+		m, ok := a.factors.get(f.ID)
 		if !ok || of[k] >= 0 || f.Found == factors.FromWorld && !sameMachine {
 			continue
 		}

@@ -75,7 +75,10 @@ func weigh(r *Record) (*weights, error) {
 	if err != nil {
 		return nil, err
 	}
-	factor := func(id string) *factors.Factor { return &r.Factors[b.factors[id]] }
+	factor := func(id string) *factors.Factor {
+		k, _ := b.factors.get(id)
+		return &r.Factors[k]
+	}
 	w := &weights{unknown: devicesUnknown(r)}
 	for i := range r.Environments {
 		if r.Environments[i].Country == "" {
@@ -83,7 +86,7 @@ func weigh(r *Record) (*weights, error) {
 		}
 	}
 	for _, row := range rows {
-		h := &r.Hardware[b.hardware[row.usage.Hardware]]
+		h := b.device(row.usage.Hardware)
 		if row.stage.Device() {
 			if impacts, _, _ := h.Embodied.impacts(row.stage); impacts != nil && impacts.GCO2e != "" {
 				w.devices.add(row.columns[embodiedGCO2e].value, factor(impacts.GCO2e))

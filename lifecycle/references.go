@@ -11,10 +11,10 @@ import (
 // that each factor fits where it is used (R4).
 func (c *checker) checkReferences() {
 	r := c.record
-	c.environments = unique(c, "environments", r.Environments, func(e *Environment) string { return e.ID })
-	c.hardware = unique(c, "hardware", r.Hardware, func(h *Hardware) string { return h.ID })
-	c.methods = unique(c, "methods", r.Methods, func(m *MethodEntry) string { return m.ID })
-	c.factors = unique(c, "factors", r.Factors, func(f *factors.Factor) string { return f.ID })
+	unique(c, &c.environments, "environments", r.Environments, func(e *Environment) string { return e.ID })
+	unique(c, &c.hardware, "hardware", r.Hardware, func(h *Hardware) string { return h.ID })
+	unique(c, &c.methods, "methods", r.Methods, func(m *MethodEntry) string { return m.ID })
+	unique(c, &c.factors, "factors", r.Factors, func(f *factors.Factor) string { return f.ID })
 	uses := &factorUses{checker: c, used: make([]bool, len(r.Factors))}
 
 	for i := range r.Environments {
@@ -35,20 +35,20 @@ func (c *checker) checkReferences() {
 		c.checkDeviceReferences(i, uses)
 	}
 	c.checkStageReferences(uses)
-	domains := map[string]bool{}
+	var domains table[string, struct{}]
 	for i := range r.Ledger {
 		l := &r.Ledger[i]
-		c.once(domains, l.Domain, c.pointer("ledger", i, "domain"))
-		c.refer(c.hardware, l.Hardware, c.pointer("ledger", i, "hardware"), "hardware")
-		c.refer(c.methods, l.Meter, c.pointer("ledger", i, "meter"), "methods")
-		if m, ok := c.methods[l.Meter]; ok && r.Methods[m].Method != l.Method {
+		c.once(domains.once(l.Domain), l.Domain, c.pointer("ledger", i, "domain"))
+		c.refer(&c.hardware, l.Hardware, c.pointer("ledger", i, "hardware"), "hardware")
+		c.refer(&c.methods, l.Meter, c.pointer("ledger", i, "meter"), "methods")
+		if m, ok := c.methods.get(l.Meter); ok && r.Methods[m].Method != l.Method {
 			c.wrong("R4", c.pointer("ledger", i, "method"), quote(string(l.Method)), quote(string(r.Methods[m].Method)), "the line has another method than its meter")
 		}
 	}
-	accounts := map[string]bool{}
+	var accounts table[[2]string, struct{}]
 	for i := range r.Spans {
 		s := &r.Spans[i]
-		c.once(accounts, s.Path+"\x00"+string(s.Stage), c.pointer("spans", i, "path"))
+		c.once(accounts.once([2]string{s.Path, string(s.Stage)}), s.Path, c.pointer("spans", i, "path"))
 	}
 	for i := range r.Warnings {
 		path := r.Warnings[i].Path
@@ -64,33 +64,30 @@ func (c *checker) checkReferences() {
 }
 
 // unique indexes the ids of a list and tells of doubled ones.
-func unique[T any](c *checker, name string, list []T, id func(*T) string) map[string]int {
-	index := map[string]int{}
+func unique[T any](c *checker, x *byID, name string, list []T, id func(*T) string) {
+	indexByID(x, list, id)
 	for i := range list {
-		k := id(&list[i])
-		if _, twice := index[k]; twice {
-			c.wrong("R4", c.pointer(name, i, "id"), quote(k), "an id that is unique in the list", "the id is doubled")
-			continue
-		}
-		if k != "" {
-			index[k] = i
+		if k := id(&list[i]); k != "" {
+			if first, _ := x.get(k); first != i {
+				c.wrong("R4", c.pointer(name, i, "id"), quote(k), "an id that is unique in the list", "the id is doubled")
+			}
 		}
 	}
-	return index
 }
 
-// once tells of a key that was there before.
-func (c *checker) once(before map[string]bool, key, at string) {
-	if before[key] {
-		first, _, _ := strings.Cut(key, "\x00")
-		c.wrong("R4", at, quote(first), "one entry", "the entry is doubled")
+// once tells of an entry that was there before.
+func (c *checker) once(first bool, name, at string) {
+	if !first {
+		c.wrong("R4", at, quote(name), "one entry", "the entry is doubled")
 	}
-	before[key] = true
 }
 
 // refer tells of an id that does not resolve.
-func (c *checker) refer(index map[string]int, id, at, list string) {
-	if _, ok := index[id]; !ok && id != "" {
+func (c *checker) refer(in *byID, id, at, list string) {
+	if id == "" {
+		return
+	}
+	if _, ok := in.get(id); !ok {
 		c.wrong("R4", at, quote(id), "the id of an entry of /"+list, "the reference does not resolve")
 	}
 }
@@ -98,8 +95,8 @@ func (c *checker) refer(index map[string]int, id, at, list string) {
 func (c *checker) checkDeviceReferences(i int, uses *factorUses) {
 	r := c.record
 	h := &r.Hardware[i]
-	c.refer(c.environments, h.Environment, c.pointer("hardware", i, "environment"), "environments")
-	c.refer(c.hardware, h.PartOf, c.pointer("hardware", i, "part_of"), "hardware")
+	c.refer(&c.environments, h.Environment, c.pointer("hardware", i, "environment"), "environments")
+	c.refer(&c.hardware, h.PartOf, c.pointer("hardware", i, "part_of"), "hardware")
 	if wholes := c.wholes(h); slices.Contains(wholes, h.ID) || len(wholes) == maxNesting {
 		c.wrong("R4", c.pointer("hardware", i, "part_of"), quote(h.PartOf), "a device that it sits in", "the device is a part of itself, or of too many others in turn")
 	}
@@ -111,7 +108,7 @@ func (c *checker) checkDeviceReferences(i int, uses *factorUses) {
 		uses.of(e.Lifetime, at+"/lifetime", factors.Lifetime, "")
 		uses.of(e.Utilisation, at+"/utilisation", factors.Utilisation, "")
 		for j, id := range e.Covers {
-			c.refer(c.hardware, id, c.pointer("hardware", i, "embodied", "covers", j), "hardware")
+			c.refer(&c.hardware, id, c.pointer("hardware", i, "embodied", "covers", j), "hardware")
 		}
 	}
 }
@@ -124,7 +121,7 @@ func (c *checker) wholes(h *Hardware) []string {
 	var ids []string
 	for id := h.PartOf; id != "" && !slices.Contains(ids, id) && len(ids) < maxNesting; {
 		ids = append(ids, id)
-		i, ok := c.hardware[id]
+		i, ok := c.hardware.get(id)
 		if !ok {
 			break
 		}
@@ -135,16 +132,17 @@ func (c *checker) wholes(h *Hardware) []string {
 
 func (c *checker) checkStageReferences(uses *factorUses) {
 	r := c.record
-	stages := map[string]bool{}
+	var stages table[Stage, struct{}]
+	var rows table[[3]string, struct{}]
 	for i := range r.Phases {
 		p := &r.Phases[i]
-		c.once(stages, string(p.Stage), c.pointer("phases", i, "stage"))
-		rows := map[string]bool{}
+		c.once(stages.once(p.Stage), string(p.Stage), c.pointer("phases", i, "stage"))
+		rows.reset()
 		for j := range p.Usage {
 			u := &p.Usage[j]
-			c.once(rows, u.Hardware+"\x00"+u.Meter+"\x00"+u.Factor, c.pointer("phases", i, "usage", j, "hardware"))
-			c.refer(c.hardware, u.Hardware, c.pointer("phases", i, "usage", j, "hardware"), "hardware")
-			c.refer(c.methods, u.Meter, c.pointer("phases", i, "usage", j, "meter"), "methods")
+			c.once(rows.once([3]string{u.Hardware, u.Meter, u.Factor}), u.Hardware, c.pointer("phases", i, "usage", j, "hardware"))
+			c.refer(&c.hardware, u.Hardware, c.pointer("phases", i, "usage", j, "hardware"), "hardware")
+			c.refer(&c.methods, u.Meter, c.pointer("phases", i, "usage", j, "meter"), "methods")
 			kind, unit := factors.Service, "Wh"
 			switch {
 			case u.Stored != nil:
@@ -157,7 +155,7 @@ func (c *checker) checkStageReferences(uses *factorUses) {
 			uses.of(u.Factor, c.pointer("phases", i, "usage", j, "factor"), kind, unit)
 		}
 		for j := range p.Profile {
-			c.refer(c.environments, p.Profile[j].Environment, c.pointer("phases", i, "profile", j, "environment"), "environments")
+			c.refer(&c.environments, p.Profile[j].Environment, c.pointer("phases", i, "profile", j, "environment"), "environments")
 		}
 	}
 }
@@ -194,8 +192,8 @@ func (u *factorUses) of(id, at string, kind factors.Kind, unit string) {
 	if id == "" {
 		return
 	}
-	u.refer(u.factors, id, at, "factors")
-	i, ok := u.factors[id]
+	u.refer(&u.factors, id, at, "factors")
+	i, ok := u.factors.get(id)
 	if !ok {
 		return
 	}

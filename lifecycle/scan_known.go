@@ -8,18 +8,6 @@ import (
 	"github.com/ecotracer/ecotracer/factors"
 )
 
-// slab gives out room for values that are many in a record, some at a time.
-type slab[T any] struct{ room []T }
-
-func (s *slab[T]) one() *T {
-	if len(s.room) == 0 {
-		s.room = make([]T, 64)
-	}
-	p := &s.room[0]
-	s.room = s.room[1:]
-	return p
-}
-
 // texts are those that were met before: most of a record's are in thousands of
 // others. A text has one place in it, which it takes from the one before it.
 type texts [1 << 10]string

@@ -211,7 +211,7 @@ func (b *basis) score(s *SCIReport) (c *columns, intensity *figure, err error) {
 				measured += row[facilityEnergyJ].value
 			}
 		}
-		h := b.hardware[u.Hardware]
+		h, _ := b.hardware.get(u.Hardware)
 		in[h] = true
 		if r.Hardware[h].Embodied == nil {
 			continue

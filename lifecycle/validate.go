@@ -71,7 +71,7 @@ type checker struct {
 	record  *Record
 	noticed bool // in a hush: something is wrong
 
-	environments, hardware, methods, factors map[string]int // by id
+	environments, hardware, methods, factors byID
 	missing                                  gaps
 	unlisted                                 []string // pointers to what missing should list
 

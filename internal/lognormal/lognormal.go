@@ -66,6 +66,11 @@ type Intervals struct {
 	low, high search
 }
 
+// Reset forgets the sources, and keeps the memory.
+func (v *Intervals) Reset() {
+	v.Sources, v.slot = v.Sources[:0], v.slot[:0]
+}
+
 // addend is a merged term by the places of its sources.
 type addend struct {
 	median float64
@@ -133,8 +138,9 @@ func (v *Intervals) load(terms []Term) (scale float64) {
 	for i := range v.merged {
 		scale += v.merged[i].Median
 	}
-	if v.slot == nil {
-		v.slot = make([]int32, len(v.Sources))
+	if n := len(v.Sources); len(v.slot) < n { // all 0 between sums
+		v.slot = slices.Grow(v.slot[:0], n)[:n]
+		clear(v.slot)
 	}
 	v.used, v.addends = v.used[:0], v.addends[:0]
 	for i := range v.merged {
