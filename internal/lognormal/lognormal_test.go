@@ -295,3 +295,24 @@ func TestSumOfIndependentParts(t *testing.T) {
 	value, low, high = Sum()
 	assert.Equal(t, []float64{0, 0, 0}, []float64{value, low, high})
 }
+
+func TestBoundsThatHoldAreTheBounds(t *testing.T) {
+	const tolerance = 1e-5
+	for _, ratio := range []float64{1.05, 1.5, 3, 10} {
+		for n := range uint64(200) {
+			sources, terms := recordShapedSum(rand.New(rand.NewPCG(n, 5)), ratio)
+			v := Intervals{Sources: sources}
+			low, high := v.Bounds(1, terms)
+			value := math.Sqrt(low) * math.Sqrt(high)
+			low, high = v.Bounds(value, terms)
+			assert.True(t, v.Hold(value, low, high, terms, tolerance))
+			for _, off := range []float64{1 - 0.99*tolerance, 1 + 0.99*tolerance} {
+				assert.True(t, v.Hold(value, low*off, high*off, terms, tolerance), "sum %d of inputs within ×%v", n, ratio)
+			}
+			for _, off := range []float64{1 - 1.02*tolerance, 1 + 1.02*tolerance} {
+				assert.False(t, v.Hold(value, low*off, high, terms, tolerance), "sum %d of inputs within ×%v", n, ratio)
+				assert.False(t, v.Hold(value, low, high*off, terms, tolerance), "sum %d of inputs within ×%v", n, ratio)
+			}
+		}
+	}
+}
