@@ -68,7 +68,7 @@ func (e *DecodeError) Unwrap() error { return e.Err }
 // It reads at most 64 MiB and nests at most 16 deep; the memory that it takes
 // is in proportion to what it reads.
 func Decode(r io.Reader) (*Record, error) {
-	record, problems, err := decode(r)
+	record, _, problems, err := decode(r)
 	if err != nil {
 		return nil, err
 	}
@@ -81,17 +81,17 @@ func Decode(r io.Reader) (*Record, error) {
 }
 
 // decode reads one record, or tells what is wrong with it; err is the reader's.
-func decode(r io.Reader) (*Record, []DecodeError, error) {
+func decode(r io.Reader) (*Record, insight, []DecodeError, error) {
 	s := scanners.Get().(*scanner)
 	defer s.release()
 	if err := s.read(r); err != nil {
-		return nil, nil, fmt.Errorf("lifecycle: decode record: %w", err)
+		return nil, insight{}, nil, fmt.Errorf("lifecycle: decode record: %w", err)
 	}
 	if record, ok := s.record(); ok {
-		return record, nil, nil
+		return record, s.insight, nil, nil
 	}
 	record, problems := decodeStrictly(s.data)
-	return record, problems, nil
+	return record, insight{}, problems, nil
 }
 
 // decodeStrictly reads one record, or tells all that is wrong with it.

@@ -22,6 +22,7 @@ type field struct {
 	omit  bool // left out when empty
 	shape *shape
 	words bool // as in shape, with its form
+	gaps  bool // as in shape, with its own
 }
 
 // of is the member of the object v.
@@ -43,6 +44,7 @@ type shape struct {
 
 	special special
 	words   bool // there may be texts in it that are of no list: they may tell anything
+	gaps    bool // there may be members in it that are absent if /missing says so
 }
 
 // special are the types that are so many in a record that they have a way of
@@ -75,8 +77,11 @@ type layout struct {
 	byName map[string]int
 
 	special  special
-	required uint64 // by place in fields: they are there in every document
-	lists    int    // of all layouts
+	stage    int       // place of the stage in the fields of a phase
+	needed   [3]uint64 // by axis and by place in fields: required there
+	foreign  [3]uint64 // likewise: not to be there
+	required uint64    // by place in fields: they are there in every document
+	lists    int       // of all layouts
 }
 
 var timeType = reflect.TypeFor[time.Time]()
@@ -107,7 +112,7 @@ var layouts = sync.OnceValue(func() map[reflect.Type]*layout {
 			fallthrough
 		case reflect.Pointer, reflect.Map:
 			sh.elem = visit(t.Elem())
-			sh.words = sh.elem.words || sh.kind == reflect.Map
+			sh.words, sh.gaps = sh.elem.words || sh.kind == reflect.Map, sh.elem.gaps
 			return sh
 		case reflect.Struct:
 		default:
@@ -130,6 +135,19 @@ var layouts = sync.OnceValue(func() map[reflect.Type]*layout {
 			}
 			f.words = f.shape.words && f.form != pointerText && (f.form == nil || f.form.enum == nil)
 			sh.words = sh.words || f.words
+			f.gaps = f.shape.gaps || f.need == orMissing
+			sh.gaps = sh.gaps || f.gaps
+			for a := range l.needed {
+				switch {
+				case f.axis != anyStage && f.axis != axis(a):
+					l.foreign[a] |= 1 << i
+				case f.need == required:
+					l.needed[a] |= 1 << i
+				}
+			}
+			if f.name == "stage" {
+				l.stage = i
+			}
 		}
 		l.sorted = slices.SortedFunc(slices.Values(l.fields), func(a, b field) int { return compareUTF16(a.name, b.name) })
 		return sh

@@ -30,8 +30,10 @@ func (c *checker) checkPrivacy() {
 	if r.Publisher.Contact != "" {
 		c.wrong("R40", "/publisher/contact", "a value", expected, "the member names a person or an address")
 	}
-	v := reflect.ValueOf(r).Elem()
-	c.publicObject(v, layouts()[v.Type()], &trail{})
+	if c.telling || !c.formed {
+		v := reflect.ValueOf(r).Elem()
+		c.publicObject(v, layouts()[v.Type()], &trail{})
+	}
 }
 
 // publicObject looks at every text of an object. Those of lists, once they are
@@ -114,8 +116,7 @@ func (c *checker) publicExtension(v reflect.Value, at *trail) {
 func (c *checker) publicText(s string, f *form, at *trail) {
 	told := ""
 	switch {
-	case !mayTell(s):
-	case f == pointerText, f != nil && f.enum != nil && f.text(s): // no words of the record's maker
+	case !f.tells(s): // or is no words of the record's maker
 	case f == spanPath:
 		for name := range strings.SplitSeq(s, "/") {
 			if told == "" {
@@ -128,6 +129,11 @@ func (c *checker) publicText(s string, f *form, at *trail) {
 	if told != "" { // which is not repeated
 		c.wrong("R40", at.String(), told, "a text that tells nothing of a machine or a person", "a public record holds "+told)
 	}
+}
+
+// tells is false of a text of a form that tells nothing for certain.
+func (f *form) tells(s string) bool {
+	return mayTell(s) && f != pointerText && (f == nil || f.enum == nil || !f.text(s))
 }
 
 // mayTell is false of a text that holds nothing of what telling looks for,

@@ -27,6 +27,8 @@ type scanner struct {
 	buf  bytes.Buffer
 	data []byte
 	at   int
+	insight
+	axis axis // of the phase that it is in
 
 	texts   texts
 	known   [knownFactors]knownFactor
@@ -66,6 +68,7 @@ func (s *scanner) record() (r *Record, ok bool) {
 	if len(s.data) > maxSize || !utf8.Valid(s.data) {
 		return nil, false
 	}
+	s.insight, s.axis = insight{formed: true}, anyStage
 	r = new(Record)
 	v := reflect.ValueOf(r).Elem()
 	l := layouts()[v.Type()]
@@ -77,6 +80,7 @@ func (s *scanner) record() (r *Record, ok bool) {
 		return nil, false
 	}
 	s.blank()
+	s.formed = s.formed && r.Run.Status != Estimated // which has no times
 	return r, s.at == len(s.data) && r.Schema == Schema && r.SchemaRevision <= SchemaRevision
 }
 
@@ -132,6 +136,7 @@ func (s *scanner) object(v reflect.Value, l *layout) bool {
 		return false
 	}
 	if s.take('}') {
+		s.formed = s.formed && l.needed[s.axis] == 0
 		return l.required == 0
 	}
 	var seen uint64
@@ -141,14 +146,23 @@ func (s *scanner) object(v reflect.Value, l *layout) bool {
 		}
 		seen |= 1 << i
 		f := &l.fields[i]
-		if !s.value(f.of(v), f.shape, f.form) {
+		fv := f.of(v)
+		if !s.value(fv, f.shape, &f.member) {
 			return false
+		}
+		if l.special == aPhase && i == l.stage {
+			s.axis = Stage(fv.String()).axis()
 		}
 		more, ok := s.more('}')
 		if !ok {
 			return false
 		}
 		if !more {
+			s.formed = s.formed && seen&l.needed[s.axis] == l.needed[s.axis] && seen&l.foreign[s.axis] == 0
+			if l.special == aPhase {
+				s.formed = s.formed && s.axis != anyStage
+				s.axis = anyStage
+			}
 			return seen&l.required == l.required
 		}
 	}
@@ -174,25 +188,25 @@ func (s *scanner) member(l *layout, from int) int {
 }
 
 // value reads a value into v.
-func (s *scanner) value(v reflect.Value, sh *shape, f *form) bool {
+func (s *scanner) value(v reflect.Value, sh *shape, m *member) bool {
 	if c := s.next(); sh.kind != reflect.Float64 && c == '-' { // -0 is rare
 		return false
 	}
 	switch sh.kind {
 	case reflect.String:
-		text, ok := s.text(maxText)
-		if !ok || text == "" && f != nil && (f.enum != nil || f.pattern != "") {
+		text, ok := s.text(m.form)
+		if !ok || text == "" && m.form != nil && (m.form.enum != nil || m.form.pattern != "") {
 			return false
 		}
 		v.SetString(text)
 	case reflect.Float64:
-		x, ok := s.number(f)
+		x, ok := s.number(m.form)
 		if !ok {
 			return false
 		}
 		v.SetFloat(x)
 	case reflect.Int, reflect.Int64:
-		n, ok := s.integer()
+		n, ok := s.integer(m.form)
 		if !ok || v.OverflowInt(n) {
 			return false
 		}
@@ -204,11 +218,11 @@ func (s *scanner) value(v reflect.Value, sh *shape, f *form) bool {
 		}
 		v.SetBool(b)
 	case reflect.Pointer:
-		return s.pointer(v, sh, f)
+		return s.pointer(v, sh, m)
 	case reflect.Slice:
-		return s.list(v, sh, f)
+		return s.list(v, sh, m)
 	case reflect.Map:
-		return s.mapping(v, sh, f)
+		return s.mapping(v, sh, m)
 	case reflect.Struct:
 		return s.structure(v, sh)
 	default:
@@ -219,20 +233,20 @@ func (s *scanner) value(v reflect.Value, sh *shape, f *form) bool {
 
 // pointer reads a value that may be absent. What there is much of is cut from
 // slabs.
-func (s *scanner) pointer(v reflect.Value, sh *shape, f *form) bool {
+func (s *scanner) pointer(v reflect.Value, sh *shape, m *member) bool {
 	switch sh.elem.special {
 	case aQuantity:
 		q := s.quantities.one()
 		v.Set(reflect.ValueOf(q))
 		return s.quantity(q, sh.elem.layout)
 	case aNumber:
-		x, ok := s.number(f)
+		x, ok := s.number(m.form)
 		p := s.numbers.one()
 		*p = x
 		v.Set(reflect.ValueOf(p))
 		return ok
 	case aCount:
-		n, ok := s.integer()
+		n, ok := s.integer(m.form)
 		p := s.counts.one()
 		*p = n
 		v.Set(reflect.ValueOf(p))
@@ -243,7 +257,7 @@ func (s *scanner) pointer(v reflect.Value, sh *shape, f *form) bool {
 		return s.time(p)
 	}
 	v.Set(reflect.New(sh.elem.typ))
-	return s.value(v.Elem(), sh.elem, f)
+	return s.value(v.Elem(), sh.elem, m)
 }
 
 func (s *scanner) structure(v reflect.Value, sh *shape) bool {
@@ -273,15 +287,16 @@ func (s *scanner) quantity(q *Quantity, l *layout) bool {
 	}
 	if ok = ok && s.pass(`,"method":`); ok {
 		var method string
-		method, ok = s.text(maxText)
+		method, ok = s.text(nil)
 		q.Method = Method(method)
 		ok = ok && method != ""
 	}
-	if ok && s.pass("}") {
-		return true
+	if ok = ok && s.pass("}"); !ok {
+		s.at = start
+		ok = s.object(reflect.ValueOf(q).Elem(), l)
 	}
-	s.at = start
-	return s.object(reflect.ValueOf(q).Elem(), l)
+	s.formed = s.formed && q.sound()
+	return ok
 }
 
 // pass passes over text if it comes next.
@@ -296,7 +311,7 @@ func (s *scanner) pass(text string) bool {
 // maxRoom is the longest list that is made room for before it is read.
 const maxRoom = 64
 
-func (s *scanner) list(v reflect.Value, sh *shape, f *form) bool {
+func (s *scanner) list(v reflect.Value, sh *shape, m *member) bool {
 	if !s.take('[') {
 		return false
 	}
@@ -304,6 +319,7 @@ func (s *scanner) list(v reflect.Value, sh *shape, f *form) bool {
 	if s.take(']') {
 		v.Set(reflect.MakeSlice(sh.typ, 0, 0))
 		s.lengths[sh.list] = 0
+		s.formed = s.formed && m.need == required // else it is as if it were not there
 		return true
 	}
 	v.Set(reflect.MakeSlice(sh.typ, 0, max(room, 1)))
@@ -312,7 +328,7 @@ func (s *scanner) list(v reflect.Value, sh *shape, f *form) bool {
 			v.Grow(n)
 		}
 		v.SetLen(n + 1)
-		if !s.value(v.Index(n), sh.elem, f) {
+		if !s.value(v.Index(n), sh.elem, m) {
 			return false
 		}
 		more, ok := s.more(']')
@@ -326,7 +342,7 @@ func (s *scanner) list(v reflect.Value, sh *shape, f *form) bool {
 	}
 }
 
-func (s *scanner) mapping(v reflect.Value, sh *shape, f *form) bool {
+func (s *scanner) mapping(v reflect.Value, sh *shape, m *member) bool {
 	if !s.take('{') {
 		return false
 	}
@@ -336,13 +352,13 @@ func (s *scanner) mapping(v reflect.Value, sh *shape, f *form) bool {
 	}
 	if sh.elem.kind == reflect.Interface {
 		s.at--
-		return s.extensions(v, f)
+		return s.extensions(v, m.form)
 	}
 	v.Set(reflect.MakeMap(sh.typ))
 	key, elem := reflect.New(sh.typ.Key()).Elem(), reflect.New(sh.elem.typ).Elem()
 	for {
 		s.blank()
-		name, ok := s.text(maxText)
+		name, ok := s.text(m.keys)
 		if !ok || !s.take(':') {
 			return false
 		}
@@ -351,7 +367,7 @@ func (s *scanner) mapping(v reflect.Value, sh *shape, f *form) bool {
 			return false
 		}
 		elem.SetZero()
-		if !s.value(elem, sh.elem, f) {
+		if !s.value(elem, sh.elem, m) {
 			return false
 		}
 		v.SetMapIndex(key, elem)
@@ -378,11 +394,12 @@ func (s *scanner) extensions(v reflect.Value, f *form) bool {
 		return false
 	}
 	s.at += int(d.dec.InputOffset())
+	s.insight = insight{formed: false, telling: true}
 	return true
 }
 
-// text reads a text of at most limit bytes.
-func (s *scanner) text(limit int) (string, bool) {
+// text reads a text of a form.
+func (s *scanner) text(f *form) (string, bool) {
 	if s.at >= len(s.data) || s.data[s.at] != '"' {
 		return "", false
 	}
@@ -392,37 +409,44 @@ func (s *scanner) text(limit int) (string, bool) {
 		return "", false
 	}
 	slot := s.texts.slot(rest, n)
-	if slot != nil && *slot == string(rest[:n]) { // and so there is nothing wrong with it
+	if slot != nil && slot.text == string(rest[:n]) { // and so there is nothing wrong with it
 		s.at += n + 2
-		return *slot, true
+		if slot.form != f {
+			slot.form, slot.fits, slot.tells = f, f.text(slot.text), f.tells(slot.text)
+		}
+		s.formed, s.telling = s.formed && slot.fits && n > 0, s.telling || slot.tells
+		return slot.text, true
 	}
 	for _, c := range rest[:n] {
 		if c < ' ' {
 			return "", false
 		}
 		if c == '\\' {
-			return s.escaped(limit)
+			return s.escaped(f)
 		}
 	}
-	if n > limit {
+	if n > maxText {
 		return "", false
 	}
 	s.at += n + 2
-	t := string(rest[:n])
+	known := knownText{text: string(rest[:n]), form: f}
+	known.fits, known.tells = f.text(known.text), f.tells(known.text)
 	if slot != nil {
-		*slot = t
+		*slot = known
 	}
-	return t, true
+	s.formed, s.telling = s.formed && known.fits && n > 0, s.telling || known.tells
+	return known.text, true
 }
 
 // escaped reads a text that holds escapes. Half of a surrogate pair would read
 // as U+FFFD, so with that it gives up.
-func (s *scanner) escaped(limit int) (t string, ok bool) {
+func (s *scanner) escaped(f *form) (t string, ok bool) {
 	n := textLength(s.data[s.at:])
-	if json.Unmarshal(s.data[s.at:s.at+n], &t) != nil || len(t) > limit || strings.ContainsRune(t, utf8.RuneError) {
+	if json.Unmarshal(s.data[s.at:s.at+n], &t) != nil || len(t) > maxText || strings.ContainsRune(t, utf8.RuneError) {
 		return "", false
 	}
 	s.at += n
+	s.formed, s.telling = s.formed && f.text(t), s.telling || f.tells(t)
 	return t, true
 }
 
@@ -506,11 +530,12 @@ func (s *scanner) number(f *form) (x float64, ok bool) {
 			return 0, false
 		}
 	}
+	s.formed = s.formed && f.number(x)
 	return x + 0, x >= 0 || f != nil && f.signed
 }
 
 // integer reads a whole number, however it is written.
-func (s *scanner) integer() (n int64, ok bool) {
+func (s *scanner) integer(f *form) (n int64, ok bool) {
 	d := s.data
 	i := s.at
 	for i < len(d) && d[i]-'0' <= 9 {
@@ -520,9 +545,10 @@ func (s *scanner) integer() (n int64, ok bool) {
 	count := i - s.at
 	if count > 0 && count <= 15 && (d[s.at] != '0' || count == 1) && i < len(d) && d[i] != '.' && d[i] != 'e' && d[i] != 'E' {
 		s.at = i
+		s.formed = s.formed && f.number(float64(n))
 		return n, true
 	}
-	x, ok := s.number(nil)
+	x, ok := s.number(f)
 	if !ok || x != math.Trunc(x) || x > maxInteger {
 		return 0, false
 	}
@@ -568,5 +594,6 @@ func (s *scanner) time(t *time.Time) bool {
 	}
 	*t = at
 	s.at += n + 2
+	s.formed = s.formed && !at.IsZero()
 	return true
 }

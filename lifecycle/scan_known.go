@@ -10,14 +10,22 @@ import (
 
 // texts are those that were met before: most of a record's are in thousands of
 // others. A text has one place in it, which it takes from the one before it.
-type texts [1 << 10]string
+type texts [1 << 10]knownText
+
+// knownText is a text that was met before, and what is known of it as one of a
+// form.
+type knownText struct {
+	text        string
+	form        *form
+	fits, tells bool
+}
 
 // maxKnownText is the longest text that is kept.
 const maxKnownText = 64
 
 // slot is the place of the text of n bytes that d begins with; nil if it is not
 // to be kept.
-func (t *texts) slot(d []byte, n int) *string {
+func (t *texts) slot(d []byte, n int) *knownText {
 	if n > maxKnownText || len(d) < 8 {
 		return nil
 	}
@@ -40,6 +48,7 @@ func mix(a, b uint64) uint64 {
 type knownFactor struct {
 	json   string
 	factor factors.Factor
+	insight
 }
 
 // How many factors are kept, and the longest JSON of one.
@@ -54,7 +63,7 @@ const (
 func (s *scanner) factor(f *factors.Factor, v reflect.Value, l *layout) bool {
 	rest := s.data[s.at:]
 	if len(rest) < factorIdentified {
-		return s.object(v, l)
+		return false
 	}
 	var hash uint64
 	for i := 0; i < factorIdentified; i += 8 {
@@ -64,14 +73,18 @@ func (s *scanner) factor(f *factors.Factor, v reflect.Value, l *layout) bool {
 	if n := len(k.json); n > 0 && n <= len(rest) && string(rest[:n]) == k.json {
 		*f = k.factor
 		s.at += n
+		s.formed, s.telling = s.formed && k.formed, s.telling || k.telling
 		return true
 	}
-	start := s.at
+	start, before := s.at, s.insight
+	s.insight = insight{formed: true}
 	if !s.object(v, l) {
 		return false
 	}
+	s.formed = s.formed && inOrder(f.Value, f.Low, f.High)
 	if n := s.at - start; n <= maxKnownFactor && f.Series == nil {
-		k.json, k.factor = string(rest[:n]), *f
+		*k = knownFactor{string(rest[:n]), *f, s.insight}
 	}
+	s.formed, s.telling = s.formed && before.formed, s.telling || before.telling
 	return true
 }

@@ -14,26 +14,29 @@ import (
 )
 
 // scan reads a document as Decode does first.
-func scan(doc []byte) (*Record, bool) {
+func scan(doc []byte) (*Record, insight, bool) {
 	s := scanners.Get().(*scanner)
 	defer s.release()
 	if err := s.read(bytes.NewReader(doc)); err != nil {
-		return nil, false
+		return nil, insight{}, false
 	}
-	return s.record()
+	r, ok := s.record()
+	return r, s.insight, ok
 }
 
 // sameAsDecoder holds what a scanner makes of a document to what the decoder
-// does, and reports whether the scanner took it.
+// does, and what it knows of the record to what Validate finds out. It reports
+// whether the scanner took the document.
 func sameAsDecoder(t *testing.T, doc []byte) bool {
 	t.Helper()
-	got, ok := scan(doc)
+	got, known, ok := scan(doc)
 	want, problems := decodeStrictly(doc)
 	if !ok {
 		return false
 	}
 	require.Empty(t, problems, "the scanner takes what the decoder refuses: %s", doc)
 	require.Equal(t, want, got)
+	require.Equal(t, Validate(want), validate(got, known), "with %+v", known)
 	return true
 }
 
@@ -151,8 +154,8 @@ func TestTheScannerForgets(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, r.Run.Name, got.Run.Name)
 	require.Equal(t, r.Factors[0].Source, got.Factors[0].Source)
-	for _, text := range s.texts {
-		assert.LessOrEqual(t, len(text), maxKnownText)
+	for _, known := range s.texts {
+		assert.LessOrEqual(t, len(known.text), maxKnownText)
 	}
 	for _, k := range s.known {
 		assert.LessOrEqual(t, len(k.json), maxKnownFactor)

@@ -20,8 +20,17 @@ const maxFindings = 1000
 //
 // Validate does not change the record, and finds fault with any record rather
 // than fail on it.
-func Validate(r *Record) []Finding {
-	c := &checker{record: r}
+func Validate(r *Record) []Finding { return validate(r, insight{}) }
+
+// insight is what is known of a record that was just read: the scanner has seen
+// each member of it.
+type insight struct {
+	formed  bool // there is nothing to tell of its form, but perhaps of members that missing should name
+	telling bool // a text of it may be one that is not for the public
+}
+
+func validate(r *Record, known insight) []Finding {
+	c := &checker{record: r, insight: known}
 	c.checkForm()
 	c.formed = len(c.told) == 0
 	if c.unsound {
@@ -47,7 +56,7 @@ func Validate(r *Record) []Finding {
 // that is wrong with a document in one list; the record is nil if the document
 // is none (rules R1 to R3). The error is the reader's.
 func Check(r io.Reader) (*Record, []Finding, error) {
-	record, problems, err := decode(r)
+	record, known, problems, err := decode(r)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -62,12 +71,13 @@ func Check(r io.Reader) (*Record, []Finding, error) {
 		}
 		return nil, sortFindings(findings), nil
 	}
-	return record, Validate(record), nil
+	return record, validate(record, known), nil
 }
 
 // checker checks one record.
 type checker struct {
 	hush
+	insight
 	record  *Record
 	noticed bool // in a hush: something is wrong
 
@@ -79,7 +89,6 @@ type checker struct {
 	errors, warnings int             // how many of them are
 	seen             map[string]bool // rule and pointer: one finding each
 	unsound          bool            // a number is none
-	formed           bool            // every value has its form
 }
 
 func (c *checker) add(f Finding) {
@@ -140,7 +149,7 @@ func comparePointers(a, b string) int {
 // texts of R40).
 func (c *checker) checkForm() {
 	c.missing = gapsOf(c.record)
-	w := walker{checker: c}
+	w := walker{checker: c, gaps: c.formed, skim: c.formed}
 	w.all()
 	switch r := c.record; {
 	case r.Schema != Schema:

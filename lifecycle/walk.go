@@ -18,6 +18,18 @@ type walker struct {
 	*checker
 	at   trail
 	skim bool // values are not looked at, only whether they are there
+	gaps bool // nor is what must be there whatever missing says
+}
+
+// axis is that of the figures of a stage; any if it is none that is known.
+func (s Stage) axis() axis {
+	switch {
+	case !s.Valid():
+		return anyStage
+	case s.Device():
+		return deviceStage
+	}
+	return serviceStage
 }
 
 // all checks the whole record.
@@ -34,13 +46,7 @@ func (w *walker) here(rule, found, expected, message string) {
 func (w *walker) object(v reflect.Value, l *layout, a axis) {
 	switch l.special {
 	case aPhase:
-		a = anyStage
-		if s := v.Addr().Interface().(*PhaseEntry).Stage; s.Valid() {
-			a = serviceStage
-			if s.Device() {
-				a = deviceStage
-			}
-		}
+		a = v.Addr().Interface().(*PhaseEntry).Stage.axis()
 	case aQuantity:
 		q := v.Addr().Interface().(*Quantity)
 		w.interval(q.Value, q.Low, q.High)
@@ -50,6 +56,9 @@ func (w *walker) object(v reflect.Value, l *layout, a axis) {
 	}
 	for i := range l.fields {
 		f := &l.fields[i]
+		if w.gaps && !f.gaps {
+			continue
+		}
 		fv := f.of(v)
 		there := !absent(fv, f)
 		switch {
@@ -139,7 +148,12 @@ func (w *walker) value(v reflect.Value, sh *shape, m *member, a axis) {
 
 // sound reports whether there is nothing to tell of a figure's members.
 func (q *Quantity) sound() bool {
-	return q.Low > 0 && q.Low <= q.Value && q.Value <= q.High && q.High <= math.MaxFloat64 && slices.Contains(methodNames, q.Method)
+	return inOrder(q.Value, q.Low, q.High) && slices.Contains(methodNames, q.Method)
+}
+
+// inOrder reports whether bounds hold their value, or all three are 0 (R6).
+func inOrder(value, low, high float64) bool {
+	return low > 0 && low <= value && value <= high && high <= math.MaxFloat64 || value == 0 && low == 0 && high == 0
 }
 
 func (w *walker) mapping(v reflect.Value, sh *shape, m *member, a axis) {
@@ -168,6 +182,7 @@ func (w *walker) extensions(extensions map[string]any, keys *form) {
 	if len(extensions) == 0 {
 		return
 	}
+	w.telling = true
 	e := encoder{at: append(trail(nil), w.at...)}
 	if err := e.value(reflect.ValueOf(extensions)); err != nil {
 		var u *unwritable
@@ -185,6 +200,7 @@ func (w *walker) extensions(extensions map[string]any, keys *form) {
 }
 
 func (w *walker) text(s string, f *form) {
+	w.telling = w.telling || f.tells(s)
 	switch {
 	case len(s) > maxText:
 		w.here("R1", fmt.Sprintf("%d bytes", len(s)), fmt.Sprintf("at most %d bytes", maxText), "the text is too long")
