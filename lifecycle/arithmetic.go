@@ -53,6 +53,7 @@ func (a *arithmetic) release() {
 // begin forgets another check, but keeps its memory.
 func (a *arithmetic) begin(r *Record, quiet hush) {
 	a.columns.reset((*columns).empty)
+	a.terms.used = 0
 	a.rest(r, quiet)
 	a.findings, a.told, a.nothing = nil, nil, true
 	clear(a.agreed[:cap(a.agreed)])
@@ -466,7 +467,12 @@ func (a *arithmetic) checkPhaseTotal(phase Phase, t *PhaseTotal) {
 	}
 	for i, k := range []column{energyJ, facilityEnergyJ, waterL} {
 		figures[i].value, figures[i].absent = a.sumOfStages(k, &phase)
-		if !slices.ContainsFunc(a.record.Phases, func(p PhaseEntry) bool { return of(&p) && k.in(p.Stage) }) {
+		occurs := false
+		for j := range a.record.Phases {
+			p := &a.record.Phases[j]
+			occurs = occurs || of(p) && k.in(p.Stage)
+		}
+		if !occurs {
 			figures[i].absent = "it"
 		}
 	}

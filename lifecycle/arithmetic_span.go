@@ -116,9 +116,11 @@ func (a *arithmetic) checkDurations(i int) {
 		if short.s == nil || long.s == nil {
 			continue
 		}
-		if s.Count == 1 && !near(*short.s, *long.s, sumTolerance) {
+		switch {
+		case near(*short.s, *long.s, sumTolerance):
+		case s.Count == 1:
 			a.find("R28", at+"/"+long.member, number(*long.s), number(*short.s), "one span has one duration")
-		} else {
+		case *short.s > *long.s:
 			a.atMost("R28", at+"/"+short.member, *short.s, *long.s, "min ≤ p50 ≤ p95 ≤ p99 ≤ max: it is at most "+long.member)
 		}
 	}

@@ -51,7 +51,7 @@ func (a *arithmetic) checkColumns(i int) (energy bool) {
 			continue
 		}
 		before := len(a.findings)
-		ok := a.quantity(t.rule, at, q, f.value, f, a.spoilt[i], "it is "+t.sum)
+		ok := a.quantity(t.rule, at, q, f.value, f, a.spoilt[i], t.sum)
 		a.values.note(f.terms, ok, before)
 		if k == energyJ {
 			energy = ok
@@ -181,8 +181,9 @@ func (a *arithmetic) checkDeviceStages() {
 func (a *arithmetic) checkDeviceRow(i, j int) {
 	u := &a.record.Phases[i].Usage[j]
 	at := a.pointer("phases", i, "usage", j)
-	if h, ok := a.hardware.get(u.Hardware); ok && u.DeviceS != nil && a.record.Hardware[h].Embodied != nil && a.held[h].err == nil {
-		a.equal("R11", at+"/device_s", *u.DeviceS, a.held[h].seconds, "the device-seconds of "+u.Hardware+" are count × share × use_s of its rows in the operational stages")
+	if h, ok := a.hardware.get(u.Hardware); ok && u.DeviceS != nil && a.record.Hardware[h].Embodied != nil && a.held[h].err == nil &&
+		!near(*u.DeviceS, a.held[h].seconds, sumTolerance) {
+		a.find("R11", at+"/device_s", number(*u.DeviceS), number(a.held[h].seconds), "the device-seconds of "+u.Hardware+" are count × share × use_s of its rows in the operational stages")
 	}
 	share, err := a.deviceRow(i, j)
 	if err != nil {
@@ -280,8 +281,10 @@ func (a *arithmetic) checkTimes() {
 		}
 	}
 	for h := range use {
-		a.atMost("R10", a.pointer("hardware", h, "count"), use[h], float64(r.Hardware[h].Count)*run,
-			"count × use_s of the rows of "+r.Hardware[h].ID+" is at most its count × the run's duration")
+		if limit := float64(r.Hardware[h].Count) * run; use[h] > limit {
+			a.atMost("R10", a.pointer("hardware", h, "count"), use[h], limit,
+				"count × use_s of the rows of "+r.Hardware[h].ID+" is at most its count × the run's duration")
+		}
 	}
 }
 

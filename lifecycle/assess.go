@@ -153,11 +153,13 @@ func (b *basis) sum(stages []*columns, keep func(*PhaseEntry) bool) *columns {
 		if stages[i] == nil || !keep(p) {
 			continue
 		}
-		for k := range numColumns {
-			if k.in(p.Stage) {
-				c[k].plus(&stages[i][k])
-				told[k] = true
-			}
+		first, end := column(0), embodiedGCO2e
+		if p.Stage.Device() {
+			first, end = embodiedGCO2e, numColumns
+		}
+		for k := first; k < end; k++ {
+			c[k].plus(&stages[i][k])
+			told[k] = true
 		}
 	}
 	for k := range numColumns {

@@ -32,6 +32,7 @@ type basis struct {
 	held     []held // by index in /hardware
 
 	columns slab[columns]
+	terms   slab[[1]term]
 }
 
 // byID is the place of each id in a list; the first of two counts.

@@ -134,19 +134,19 @@ func (c *columns) empty() {
 }
 
 // columnTable tells of each column its name, and the rule that redoes it in a
-// stage.
+// stage, in words.
 var columnTable = [numColumns]struct{ name, rule, sum string }{
-	energyJ:               {"energy_j", "R17", "the sum of the rows' energy_j"},
-	facilityEnergyJ:       {"facility_energy_j", "R18", "the sum of the rows' energy_j × PUE"},
-	operationalGCO2e:      {"operational_gco2e", "R19", "the sum of the rows' energy_j × PUE × grid / kWh, and of their own operational_gco2e"},
-	waterL:                {"water_l", "R20", "the sum of the rows' energy_j × (WUE + PUE × EWIF) / kWh"},
-	marketGCO2e:           {"market_gco2e", "R36", "facility energy × (Σ share × instrument + the rest × residual) / kWh"},
-	marginalGCO2e:         {"marginal_gco2e", "R36", "facility energy × marginal / kWh"},
-	lossGCO2e:             {"loss_gco2e", "R36", "facility energy × loss × grid / kWh"},
-	embodiedGCO2e:         {"embodied_gco2e", "R21", "the sum of the rows' embodied_gco2e"},
-	embodiedADPe:          {"embodied_adpe_kgsbeq", "R21", "the sum of the rows' embodied_adpe_kgsbeq"},
-	embodiedPrimaryEnergy: {"embodied_primary_energy_j", "R21", "the sum of the rows' embodied_primary_energy_j"},
-	embodiedWaste:         {"embodied_waste_kg", "R21", "the sum of the rows' embodied_waste_kg"},
+	energyJ:               {"energy_j", "R17", "it is the sum of the rows' energy_j"},
+	facilityEnergyJ:       {"facility_energy_j", "R18", "it is the sum of the rows' energy_j × PUE"},
+	operationalGCO2e:      {"operational_gco2e", "R19", "it is the sum of the rows' energy_j × PUE × grid / kWh, and of their own operational_gco2e"},
+	waterL:                {"water_l", "R20", "it is the sum of the rows' energy_j × (WUE + PUE × EWIF) / kWh"},
+	marketGCO2e:           {"market_gco2e", "R36", "it is facility energy × (Σ share × instrument + the rest × residual) / kWh"},
+	marginalGCO2e:         {"marginal_gco2e", "R36", "it is facility energy × marginal / kWh"},
+	lossGCO2e:             {"loss_gco2e", "R36", "it is facility energy × loss × grid / kWh"},
+	embodiedGCO2e:         {"embodied_gco2e", "R21", "it is the sum of the rows' embodied_gco2e"},
+	embodiedADPe:          {"embodied_adpe_kgsbeq", "R21", "it is the sum of the rows' embodied_adpe_kgsbeq"},
+	embodiedPrimaryEnergy: {"embodied_primary_energy_j", "R21", "it is the sum of the rows' embodied_primary_energy_j"},
+	embodiedWaste:         {"embodied_waste_kg", "R21", "it is the sum of the rows' embodied_waste_kg"},
 }
 
 func (c column) String() string { return columnTable[c].name }

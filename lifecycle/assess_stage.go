@@ -38,6 +38,7 @@ func (b *basis) line(i, j int) (l line, err error) {
 	}
 	l.column, l.method = energyJ, b.record.Methods[l.meter].Method
 	l.input = product{}.Times(b.gain(l.meter))
+	l.figure.terms = b.terms.one()[:0]
 	l.figure.add(&b.intervals, u.EnergyJ.Value, l.input, l.method)
 	return l, nil
 }

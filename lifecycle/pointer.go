@@ -39,9 +39,21 @@ func (t trail) with(name string) string { return t.String() + "/" + escapePointe
 
 var pointerEscaper = strings.NewReplacer("~", "~0", "/", "~1")
 
-func escapePointer(name string) string { return pointerEscaper.Replace(name) }
+func escapePointer(name string) string {
+	if !strings.ContainsAny(name, "~/") {
+		return name
+	}
+	return pointerEscaper.Replace(name)
+}
 
 var pointerUnescaper = strings.NewReplacer("~1", "/", "~0", "~")
+
+func unescapePointer(name string) string {
+	if !strings.Contains(name, "~") {
+		return name
+	}
+	return pointerUnescaper.Replace(name)
+}
 
 // splitPointer gives the unescaped parts of a JSON Pointer, none for "".
 func splitPointer(p string) []string {
@@ -50,7 +62,7 @@ func splitPointer(p string) []string {
 	}
 	parts := strings.Split(p[1:], "/")
 	for i := range parts {
-		parts[i] = pointerUnescaper.Replace(parts[i])
+		parts[i] = unescapePointer(parts[i])
 	}
 	return parts
 }
@@ -64,4 +76,12 @@ func (h hush) pointer(parts ...any) string {
 		return ""
 	}
 	return pointer(parts...)
+}
+
+// under is the place of what is below another.
+func (h hush) under(at, below string) string {
+	if h {
+		return ""
+	}
+	return at + below
 }

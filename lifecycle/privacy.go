@@ -120,7 +120,7 @@ func (c *checker) publicText(s string, f *form, at *trail) {
 	case f == spanPath:
 		for name := range strings.SplitSeq(s, "/") {
 			if told == "" {
-				told = telling(pointerUnescaper.Replace(name), true)
+				told = telling(unescapePointer(name), true)
 			}
 		}
 	default:

@@ -15,18 +15,19 @@ func (c *checker) checkReferences() {
 	unique(c, &c.hardware, "hardware", r.Hardware, func(h *Hardware) string { return h.ID })
 	unique(c, &c.methods, "methods", r.Methods, func(m *MethodEntry) string { return m.ID })
 	unique(c, &c.factors, "factors", r.Factors, func(f *factors.Factor) string { return f.ID })
-	uses := &factorUses{checker: c, used: make([]bool, len(r.Factors))}
+	c.used = zeroes(c.used, len(r.Factors))
+	uses := &factorUses{checker: c, used: c.used}
 
 	for i := range r.Environments {
 		e := &r.Environments[i]
 		at := c.pointer("environments", i, "factors")
-		uses.of(e.Factors.Grid, at+"/grid", factors.Grid, "")
-		uses.of(e.Factors.PUE, at+"/pue", factors.PUE, "")
-		uses.of(e.Factors.WUE, at+"/wue", factors.WUE, "")
-		uses.of(e.Factors.EWIF, at+"/ewif", factors.EWIF, "")
-		uses.of(e.Factors.Residual, at+"/residual", factors.Residual, "")
-		uses.of(e.Factors.Marginal, at+"/marginal", factors.Marginal, "")
-		uses.of(e.Factors.Loss, at+"/loss", factors.Loss, "")
+		uses.of(e.Factors.Grid, c.under(at, "/grid"), factors.Grid, "")
+		uses.of(e.Factors.PUE, c.under(at, "/pue"), factors.PUE, "")
+		uses.of(e.Factors.WUE, c.under(at, "/wue"), factors.WUE, "")
+		uses.of(e.Factors.EWIF, c.under(at, "/ewif"), factors.EWIF, "")
+		uses.of(e.Factors.Residual, c.under(at, "/residual"), factors.Residual, "")
+		uses.of(e.Factors.Marginal, c.under(at, "/marginal"), factors.Marginal, "")
+		uses.of(e.Factors.Loss, c.under(at, "/loss"), factors.Loss, "")
 		for j := range e.Instruments {
 			uses.of(e.Instruments[j].Factor, c.pointer("environments", i, "instruments", j, "factor"), factors.Instrument, "")
 		}
@@ -35,20 +36,20 @@ func (c *checker) checkReferences() {
 		c.checkDeviceReferences(i, uses)
 	}
 	c.checkStageReferences(uses)
-	var domains table[string, struct{}]
+	c.domains.reset()
 	for i := range r.Ledger {
 		l := &r.Ledger[i]
-		c.once(domains.once(l.Domain), l.Domain, c.pointer("ledger", i, "domain"))
+		c.once(c.domains.once(l.Domain), l.Domain, c.pointer("ledger", i, "domain"))
 		c.refer(&c.hardware, l.Hardware, c.pointer("ledger", i, "hardware"), "hardware")
 		c.refer(&c.methods, l.Meter, c.pointer("ledger", i, "meter"), "methods")
 		if m, ok := c.methods.get(l.Meter); ok && r.Methods[m].Method != l.Method {
 			c.wrong("R4", c.pointer("ledger", i, "method"), quote(string(l.Method)), quote(string(r.Methods[m].Method)), "the line has another method than its meter")
 		}
 	}
-	var accounts table[[2]string, struct{}]
+	c.accounts.reset()
 	for i := range r.Spans {
 		s := &r.Spans[i]
-		c.once(accounts.once([2]string{s.Path, string(s.Stage)}), s.Path, c.pointer("spans", i, "path"))
+		c.once(c.accounts.once([2]string{s.Path, string(s.Stage)}), s.Path, c.pointer("spans", i, "path"))
 	}
 	for i := range r.Warnings {
 		path := r.Warnings[i].Path
@@ -102,11 +103,11 @@ func (c *checker) checkDeviceReferences(i int, uses *factorUses) {
 	}
 	if e := h.Embodied; e != nil {
 		at := c.pointer("hardware", i, "embodied")
-		uses.impacts(&e.Production, at+"/production", factors.Production)
-		uses.impacts(&e.EndOfLife, at+"/end_of_life", factors.EndOfLife)
-		uses.impacts(e.Transport, at+"/transport", factors.Transport)
-		uses.of(e.Lifetime, at+"/lifetime", factors.Lifetime, "")
-		uses.of(e.Utilisation, at+"/utilisation", factors.Utilisation, "")
+		uses.impacts(&e.Production, c.under(at, "/production"), factors.Production)
+		uses.impacts(&e.EndOfLife, c.under(at, "/end_of_life"), factors.EndOfLife)
+		uses.impacts(e.Transport, c.under(at, "/transport"), factors.Transport)
+		uses.of(e.Lifetime, c.under(at, "/lifetime"), factors.Lifetime, "")
+		uses.of(e.Utilisation, c.under(at, "/utilisation"), factors.Utilisation, "")
 		for j, id := range e.Covers {
 			c.refer(&c.hardware, id, c.pointer("hardware", i, "embodied", "covers", j), "hardware")
 		}
@@ -132,15 +133,14 @@ func (c *checker) wholes(h *Hardware) []string {
 
 func (c *checker) checkStageReferences(uses *factorUses) {
 	r := c.record
-	var stages table[Stage, struct{}]
-	var rows table[[3]string, struct{}]
+	c.stages.reset()
 	for i := range r.Phases {
 		p := &r.Phases[i]
-		c.once(stages.once(p.Stage), string(p.Stage), c.pointer("phases", i, "stage"))
-		rows.reset()
+		c.once(c.stages.once(p.Stage), string(p.Stage), c.pointer("phases", i, "stage"))
+		c.rows.reset()
 		for j := range p.Usage {
 			u := &p.Usage[j]
-			c.once(rows.once([3]string{u.Hardware, u.Meter, u.Factor}), u.Hardware, c.pointer("phases", i, "usage", j, "hardware"))
+			c.once(c.rows.once([3]string{u.Hardware, u.Meter, u.Factor}), u.Hardware, c.pointer("phases", i, "usage", j, "hardware"))
 			c.refer(&c.hardware, u.Hardware, c.pointer("phases", i, "usage", j, "hardware"), "hardware")
 			c.refer(&c.methods, u.Meter, c.pointer("phases", i, "usage", j, "meter"), "methods")
 			kind, unit := factors.Service, "Wh"
@@ -225,10 +225,10 @@ func (u *factorUses) impacts(i *Impacts, at string, kind factors.Kind) {
 	if *i == (Impacts{}) {
 		u.wrong("R3", at, "nothing", "the factor of one impact at least", "the impacts name no factor")
 	}
-	u.of(i.GCO2e, at+"/gco2e", kind, "gCO2e")
-	u.of(i.ADPeKgSbeq, at+"/adpe_kgsbeq", kind, "kgSbeq")
-	u.of(i.PrimaryEnergyJ, at+"/primary_energy_j", kind, "J")
-	u.of(i.WasteKg, at+"/waste_kg", kind, "kg")
+	u.of(i.GCO2e, u.under(at, "/gco2e"), kind, "gCO2e")
+	u.of(i.ADPeKgSbeq, u.under(at, "/adpe_kgsbeq"), kind, "kgSbeq")
+	u.of(i.PrimaryEnergyJ, u.under(at, "/primary_energy_j"), kind, "J")
+	u.of(i.WasteKg, u.under(at, "/waste_kg"), kind, "kg")
 }
 
 // axes checks that grams stay location-based and average, and that what is

@@ -88,10 +88,15 @@ func (s Stage) Phase() Phase {
 	return Phase(phase)
 }
 
+// in reports whether s.Phase() is p, sooner.
+func (s Stage) in(p Phase) bool {
+	n := len(p)
+	return len(s) >= n && Phase(s[:n]) == p && (len(s) == n || s[n] == '/')
+}
+
 // Device reports whether s is a stage of the devices' life cycle, whose figures
 // are shares of what their production or end of life costs, rather than of a
 // service's, whose figures are operational. Retiring a service is operational.
 func (s Stage) Device() bool {
-	phase := s.Phase()
-	return phase == PhaseProduction || phase == PhaseEndOfLife && s != Retirement
+	return s.in(PhaseProduction) || s.in(PhaseEndOfLife) && s != Retirement
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // maxFindings is how many errors, and how many warnings, are told of a record.
@@ -30,7 +31,9 @@ type insight struct {
 }
 
 func validate(r *Record, known insight) []Finding {
-	c := &checker{record: r, insight: known}
+	c := checkers.Get().(*checker)
+	defer c.release()
+	c.record, c.insight = r, known
 	c.checkForm()
 	c.formed = len(c.told) == 0
 	if c.unsound {
@@ -74,6 +77,25 @@ func Check(r io.Reader) (*Record, []Finding, error) {
 	return record, validate(record, known), nil
 }
 
+// checkers are those of other records, with the memory that they leave.
+var checkers = sync.Pool{New: func() any { return new(checker) }}
+
+// release lets go of the record.
+func (c *checker) release() {
+	for _, t := range []*byID{&c.environments, &c.hardware, &c.methods, &c.factors} {
+		t.reset()
+	}
+	c.domains.reset()
+	c.stages.reset()
+	c.rows.reset()
+	c.accounts.reset()
+	*c = checker{
+		environments: c.environments, hardware: c.hardware, methods: c.methods, factors: c.factors,
+		domains: c.domains, stages: c.stages, rows: c.rows, accounts: c.accounts,
+	}
+	checkers.Put(c)
+}
+
 // checker checks one record.
 type checker struct {
 	hush
@@ -82,8 +104,14 @@ type checker struct {
 	noticed bool // in a hush: something is wrong
 
 	environments, hardware, methods, factors byID
-	missing                                  gaps
-	unlisted                                 []string // pointers to what missing should list
+
+	domains  table[string, struct{}]
+	stages   table[Stage, struct{}]
+	rows     table[[3]string, struct{}] // of a stage: hardware, meter, factor
+	accounts table[[2]string, struct{}] // path, stage
+	used     []bool                     // by index in /factors
+	missing  gaps
+	unlisted []string // pointers to what missing should list
 
 	told             []Finding
 	errors, warnings int             // how many of them are
