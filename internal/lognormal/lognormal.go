@@ -59,11 +59,11 @@ type Term struct {
 type Intervals struct {
 	Sources []Source
 
-	slot      []int32 // by source: its place in this sum, from 1; 0 if not in it
-	used      []int32 // the sources of this sum
-	merged    []Term
-	addends   []addend
-	low, high search
+	slot    []int32 // by source: its place in this sum, from 1; 0 if not in it
+	used    []int32 // the sources of this sum
+	merged  []Term
+	addends []addend
+	search  search
 }
 
 // Reset forgets the sources, and keeps the memory.
@@ -114,13 +114,12 @@ func (v *Intervals) bounds(value float64, terms []Term, rough bool) (low, high f
 		low = math.Exp(-Z95 * math.Sqrt(v.addends[0].all))
 		return min(value, scale*low), max(value, scale/low)
 	}
-	v.low.begin(-Z95, v.addends, len(v.used))
-	v.high.begin(Z95, v.addends, len(v.used))
-	for range 8 { // side by side: a processor does much of both at once
-		v.low.step(v.addends, rough)
-		v.high.step(v.addends, rough)
+	v.search.begin(v.addends, len(v.used))
+	for range 8 {
+		v.search.step(v.addends, rough)
 	}
-	low, high = scale*v.low.bound(v.addends, rough), scale*v.high.bound(v.addends, rough)
+	x := v.search.bound(v.addends, rough)
+	low, high = scale*x.low, scale*x.high
 	return min(value, low), max(value, high)
 }
 
@@ -201,120 +200,127 @@ func (v *Intervals) unload() {
 	}
 }
 
-// search is that for the point of the sphere where a sum is least, if beta is
-// negative, or greatest.
+// both are two numbers, of the lower and of the upper bound. They are computed
+// side by side: a processor does much of both at once.
+type both struct{ low, high float64 }
+
+// search is that for the points of the sphere where a sum is least and greatest.
 type search struct {
-	beta float64
-	z, g []float64 // the point; the gradient there
-	x    []float64 // the addends there
-	near []near    // by addend
+	z, g []both // the points; the gradients there
+	x    []both // the addends there
+	near []near // by addend
 }
 
-// near is what an addend comes to at a place along it, and so nearby.
-type near struct{ along, x float64 }
+// near is what an addend comes to at places along it, and so nearby.
+type near struct{ along, x both }
 
 // begin sets out from the middle.
-func (s *search) begin(beta float64, addends []addend, sources int) {
-	s.beta = beta
+func (s *search) begin(addends []addend, sources int) {
 	s.z = slices.Grow(s.z[:0], sources)[:sources]
 	s.g = slices.Grow(s.g[:0], sources)[:sources]
 	s.x = slices.Grow(s.x[:0], len(addends))[:len(addends)]
 	s.near = slices.Grow(s.near[:0], len(addends))[:len(addends)]
+	clear(s.z)
 	clear(s.g)
 	for i := range addends {
 		a := &addends[i]
-		a.weigh(a.median, s.g)
-		s.near[i] = near{0, a.median}
+		x := both{a.median, a.median}
+		a.weigh(x, s.g)
+		s.near[i] = near{x: x}
 	}
-	clear(s.z)
-	if norm := s.norm(); norm > 0 {
+	if norm := s.norm().low; norm > 0 {
 		for k, g := range s.g {
-			s.z[k] = beta * g / norm
+			s.z[k] = both{-Z95 * g.low / norm, Z95 * g.high / norm}
 		}
 	}
 }
 
-// step moves the point on: to the mean of z and ±1.959964 ∇x/|∇x|, scaled back
-// to the sphere. How long that mean is follows from z ∇x.
+// step moves the points on: to the mean of z and ±1.959964 ∇x/|∇x|, scaled back
+// to the sphere. How long that mean is follows from z ∇x. Where sources cancel
+// out, ∇x is 0 and any direction is as good.
 func (s *search) step(addends []addend, rough bool) {
 	product := s.gradient(addends, rough)
 	norm := s.norm()
-	if norm == 0 { // sources that cancel out: any direction is as good
+	low := Z95 / math.Sqrt(2*Z95*norm.low*(Z95*norm.low-product.low))
+	high := Z95 / math.Sqrt(2*Z95*norm.high*(Z95*norm.high+product.high))
+	if norm.low == 0 || norm.high == 0 {
 		return
 	}
-	mean := math.Sqrt(2 * s.beta * norm * (s.beta*norm + product))
-	z, g := math.Abs(s.beta)*norm/mean, math.Abs(s.beta)*s.beta/mean
-	for k := range s.z {
-		s.z[k] = z*s.z[k] + g*s.g[k]
+	for k, g := range s.g {
+		z := &s.z[k]
+		z.low = low * (norm.low*z.low - Z95*g.low)
+		z.high = high * (norm.high*z.high + Z95*g.high)
 	}
 }
 
-// gradient sets g to the gradient at z, and returns z ∇x. A rough one takes the
+// gradient sets g to the gradients at z, and returns z ∇x. A rough one takes the
 // exponential function's series near where it knows its value; the first term
 // that is left out is below 1e-8.
-func (s *search) gradient(addends []addend, rough bool) (product float64) {
-	z, g, x, known := s.z, s.g, s.x[:len(addends)], s.near[:len(addends)]
+func (s *search) gradient(addends []addend, rough bool) (product both) {
+	z, g, xs, known := s.z, s.g, s.x[:len(addends)], s.near[:len(addends)]
 	clear(g)
 	for i := range addends {
-		a := &addends[i]
+		a, n := &addends[i], &known[i]
 		along := a.along(z)
-		d := along - known[i].along
-		if rough && d < 0.06 && d > -0.06 {
-			x[i] = known[i].x * (1 + d*(1+d*(1./2+d*(1./6+d*(1./24)))))
+		d, e := along.low-n.along.low, along.high-n.along.high
+		var x both
+		if rough && d < 0.06 && d > -0.06 && e < 0.06 && e > -0.06 {
+			x.low = n.x.low * (1 + d*(1+d*(1./2+d*(1./6+d*(1./24)))))
+			x.high = n.x.high * (1 + e*(1+e*(1./2+e*(1./6+e*(1./24)))))
 		} else {
-			x[i] = a.median * math.Exp(along)
-			known[i] = near{along, x[i]}
+			x = both{a.median * math.Exp(along.low), a.median * math.Exp(along.high)}
+			*n = near{along, x}
 		}
-		a.weigh(x[i], g)
-		product += x[i] * along
+		xs[i] = x
+		a.weigh(x, g)
+		product.low += x.low * along.low
+		product.high += x.high * along.high
 	}
 	return product
 }
 
-// norm is the length of the gradient.
-func (s *search) norm() (norm float64) {
+// norm is the length of the gradients.
+func (s *search) norm() (norm both) {
 	for _, g := range s.g {
-		norm += g * g
+		norm.low += g.low * g.low
+		norm.high += g.high * g.high
 	}
-	return math.Sqrt(norm)
+	return both{math.Sqrt(norm.low), math.Sqrt(norm.high)}
 }
 
-// bound is the bound at the point.
-func (s *search) bound(addends []addend, rough bool) (x float64) {
+// bound are the bounds at the points.
+func (s *search) bound(addends []addend, rough bool) (x both) {
 	s.gradient(addends, rough)
 	norm := s.norm()
-	if norm == 0 {
-		norm = 1
+	if norm.low == 0 || norm.high == 0 {
+		norm = both{1, 1}
 	}
 	for i := range addends {
 		a := &addends[i]
-		along := a.along(s.g) / norm
-		x += s.x[i] * (1 + (a.all-along*along)/2)
+		along := a.along(s.g)
+		low, high := along.low/norm.low, along.high/norm.high
+		x.low += s.x[i].low * (1 + (a.all-low*low)/2)
+		x.high += s.x[i].high * (1 + (a.all-high*high)/2)
 	}
 	return x
 }
 
 // along is Σ pσz of an addend along z.
-func (a *addend) along(z []float64) float64 {
-	e := a.sigma[0] * z[a.place[0]]
-	if a.parts > 1 {
-		e += a.sigma[1] * z[a.place[1]]
-		if a.parts > 2 {
-			e += a.sigma[2]*z[a.place[2]] + a.sigma[3]*z[a.place[3]]
-		}
+func (a *addend) along(z []both) (e both) {
+	for j, sigma := range a.sigma[:a.parts] {
+		at := z[a.place[j]]
+		e.low += sigma * at.low
+		e.high += sigma * at.high
 	}
 	return e
 }
 
 // weigh adds the derivatives of an addend that is x to g.
-func (a *addend) weigh(x float64, g []float64) {
-	g[a.place[0]] += x * a.sigma[0]
-	if a.parts > 1 {
-		g[a.place[1]] += x * a.sigma[1]
-		if a.parts > 2 {
-			g[a.place[2]] += x * a.sigma[2]
-			g[a.place[3]] += x * a.sigma[3]
-		}
+func (a *addend) weigh(x both, g []both) {
+	for j, sigma := range a.sigma[:a.parts] {
+		at := &g[a.place[j]]
+		at.low += x.low * sigma
+		at.high += x.high * sigma
 	}
 }
 

@@ -282,6 +282,16 @@ func BenchmarkBounds(b *testing.B) {
 	}
 }
 
+func BenchmarkHold(b *testing.B) {
+	sources, terms := recordShapedSum(rand.New(rand.NewPCG(1, 1)), 2)
+	v := Intervals{Sources: sources}
+	low, high := v.Bounds(1, terms)
+	b.ReportAllocs()
+	for b.Loop() {
+		v.Hold(1, low, high, terms, 1e-5)
+	}
+}
+
 func TestSumOfIndependentParts(t *testing.T) {
 	value, low, high := Sum(Part{2, 10, 5, 20}, Part{1, 3, 3, 3}, Part{4, 0, 0, 0})
 	assert.InEpsilon(t, 23, value, 1e-12)
