@@ -58,6 +58,7 @@ func (a *arithmetic) begin(r *Record, quiet hush) {
 	a.findings, a.told, a.nothing = nil, nil, true
 	clear(a.agreed[:cap(a.agreed)])
 	a.agreed = a.agreed[:0]
+	clear(a.names)
 	a.stages, a.spoilt = zeroes(a.stages, len(r.Phases)), zeroes(a.spoilt, len(r.Phases))
 	a.values.reset(len(a.Sources))
 	a.bounds.reset(len(a.Sources))
@@ -104,6 +105,7 @@ type arithmetic struct {
 	spoilt []bool     // by stage: a row of it is wrong
 	sums   sums       // what several rules compare
 	agreed []agreed
+	names  []string // of the units of a span
 
 	values, bounds blame
 }

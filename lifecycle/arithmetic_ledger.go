@@ -145,7 +145,8 @@ func (a *arithmetic) checkRow(u *Usage, l *line, at string, spread map[int]bool)
 	case q == nil:
 		a.find("R37", at, "absent", number(l.figure.value), "the row of a service tells its amount × factor")
 	default:
-		a.quantity("R37", at, q, l.figure.value, &l.figure, false, "the figure of a service is its amount × factor")
+		f := l.figure
+		a.quantity("R37", at, q, f.value, &f, false, "the figure of a service is its amount × factor")
 	}
 }
 

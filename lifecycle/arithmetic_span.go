@@ -154,7 +154,10 @@ func (a *arithmetic) checkUnits(i int) {
 		return
 	}
 	intensity, told := a.spanIntensity()
-	for _, name := range slices.Sorted(maps.Keys(s.Units)) {
+	names := slices.AppendSeq(a.names[:0], maps.Keys(s.Units))
+	a.names = names
+	slices.Sort(names)
+	for _, name := range names {
 		u := s.Units[name]
 		at := a.pointer("spans", i, "units", name)
 		if u.Count <= 0 {

@@ -165,7 +165,7 @@ func (b *basis) warn(code string, due []Warning) {
 // outOfPeriod reports whether the run starts outside the period that the
 // factor's figure describes. Dates as text compare like dates.
 func outOfPeriod(f *factors.Factor, run *RunInfo) (detail string, outside bool) {
-	if run.StartedAt == nil {
+	if run.StartedAt == nil || f.ValidFrom == "" && f.ValidTo == "" {
 		return "", false
 	}
 	day := run.StartedAt.UTC().Format("2006-01-02")

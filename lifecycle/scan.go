@@ -351,8 +351,9 @@ func (s *scanner) mapping(v reflect.Value, sh *shape, m *member) bool {
 		return true
 	}
 	if sh.elem.kind == reflect.Interface {
-		s.at--
-		return s.extensions(v, m.form)
+		extensions, ok := s.extensions(m.keys)
+		v.Set(reflect.ValueOf(extensions))
+		return ok
 	}
 	v.Set(reflect.MakeMap(sh.typ))
 	key, elem := reflect.New(sh.typ.Key()).Elem(), reflect.New(sh.elem.typ).Elem()
@@ -381,21 +382,72 @@ func (s *scanner) mapping(v reflect.Value, sh *shape, m *member) bool {
 	}
 }
 
-// extensions has a decoder read what anybody may have put there. The scanner is
-// one behind the begin of the object.
-func (s *scanner) extensions(v reflect.Value, f *form) bool {
-	for s.data[s.at] != '{' { // blanks may be between
-		s.at--
+// extensions reads what anybody may have put there. The scanner is behind the
+// begin of the object, which is the second level of the record.
+func (s *scanner) extensions(keys *form) (map[string]any, bool) {
+	m := map[string]any{}
+	return m, s.members(keys, 2, m)
+}
+
+// members reads the rest of an object of an extension, at a level of the record.
+func (s *scanner) members(keys *form, level int, m map[string]any) bool {
+	for {
+		s.blank()
+		name, ok := s.text(keys)
+		if !ok || !s.take(':') {
+			return false
+		}
+		if _, twice := m[name]; twice {
+			return false
+		}
+		if m[name], ok = s.any(level); !ok {
+			return false
+		}
+		more, ok := s.more('}')
+		if !ok || !more {
+			return ok
+		}
 	}
-	rest := s.data[s.at:]
-	d := &decoder{data: rest, dec: json.NewDecoder(bytes.NewReader(rest)), depth: 1}
-	d.dec.UseNumber()
-	if err := d.value(v, member{form: f}); err != nil || len(d.problems) > 0 {
-		return false
+}
+
+// any reads a value of an extension.
+func (s *scanner) any(level int) (any, bool) {
+	c := s.next()
+	if c == '{' || c == '[' {
+		if level++; level > maxDepth {
+			return nil, false
+		}
+		s.at++
 	}
-	s.at += int(d.dec.InputOffset())
-	s.insight = insight{formed: false, telling: true}
-	return true
+	switch c {
+	case '{':
+		m := map[string]any{}
+		return m, s.take('}') || s.members(nil, level, m)
+	case '[':
+		l := []any{}
+		if s.take(']') {
+			return l, true
+		}
+		for {
+			x, ok := s.any(level)
+			if !ok {
+				return nil, false
+			}
+			l = append(l, x)
+			more, ok := s.more(']')
+			if !ok || !more {
+				return l, ok
+			}
+		}
+	case '"':
+		t, ok := s.text(nil)
+		return t, ok
+	case 't', 'f':
+		b, ok := s.bool()
+		return b, ok
+	}
+	x, ok := s.number(anyNumber)
+	return x, ok
 }
 
 // text reads a text of a form.

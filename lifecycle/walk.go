@@ -166,12 +166,12 @@ func (w *walker) mapping(v reflect.Value, sh *shape, m *member, a axis) {
 	if v.Len() == 0 {
 		return
 	}
-	elem := reflect.New(sh.elem.typ).Elem() // what a map holds has no address
+	key, elem := reflect.New(sh.typ.Key()).Elem(), reflect.New(sh.elem.typ).Elem() // what a map holds has no address
 	for entry := v.MapRange(); entry.Next(); {
-		key := entry.Key().String()
-		w.at.down(key)
-		w.text(key, m.keys)
+		key.SetIterKey(entry)
 		elem.SetIterValue(entry)
+		w.at.down(key.String())
+		w.text(key.String(), m.keys)
 		w.value(elem, sh.elem, m, a)
 		w.at.up()
 	}
