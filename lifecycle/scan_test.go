@@ -36,12 +36,40 @@ func sameAsDecoder(t *testing.T, doc []byte) bool {
 	}
 	require.Empty(t, problems, "the scanner takes what the decoder refuses: %s", doc)
 	require.Equal(t, want, got)
-	require.Equal(t, Validate(want), validate(got, known), "with %+v", known)
+	findings := plainly(want)
+	require.Equal(t, findings, validate(got, known), "with %+v", known)
+	require.Equal(t, findings, Validate(got))
 	return true
 }
 
-// spoilt are documents that come from a valid one by a change of a few bytes,
-// most of which no record survives.
+// SameAsDecoder is for records made by packages that this one cannot import.
+var SameAsDecoder = sameAsDecoder
+
+// Spoilt likewise.
+var Spoilt = spoilt
+
+// plainly validates a record as Validate does, but with every check at once
+// telling what it finds, and nothing known or left from before.
+func plainly(r *Record) []Finding {
+	c := &checker{record: r}
+	c.checkForm()
+	if c.unsound {
+		return sortFindings(c.told)
+	}
+	for _, check := range formChecks {
+		check(c)
+	}
+	sortFindings(c.told)
+	a := new(arithmetic)
+	a.redo(r, false)
+	for _, f := range a.findings {
+		c.add(f)
+	}
+	return c.told
+}
+
+// spoilt is a document that comes from a valid one by a change of a few bytes,
+// which few records survive.
 func spoilt(doc []byte, rng *rand.Rand) []byte {
 	bad := bytes.Clone(doc)
 	pieces := []string{
@@ -76,13 +104,13 @@ func TestWhatTheScannerTakesTheDecoderTakesForTheSameRecord(t *testing.T) {
 	require.True(t, sameAsDecoder(t, doc), "an ordinary record is not left to the decoder")
 	rng := rand.New(rand.NewPCG(1, 2))
 	taken := 0
-	for range 5000 {
+	for range 2000 {
 		if sameAsDecoder(t, spoilt(doc, rng)) {
 			taken++
 		}
 	}
-	assert.Greater(t, taken, 100, "some changes leave a record")
-	assert.Less(t, taken, 4000, "and some do not")
+	assert.Greater(t, taken, 50, "some changes leave a record")
+	assert.Less(t, taken, 1500, "and some do not")
 }
 
 func TestTheScannerReadsWhateverOrderAndSpacingMembersHave(t *testing.T) {

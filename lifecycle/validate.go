@@ -30,6 +30,9 @@ type insight struct {
 	telling bool // a text of it may be one that is not for the public
 }
 
+// validate is Validate of a record of which something is known. Nearly all
+// records are valid. So each check is first asked, in a hush, whether it has
+// anything to tell, and only then what and where.
 func validate(r *Record, known insight) []Finding {
 	c := checkers.Get().(*checker)
 	defer c.release()
@@ -39,10 +42,7 @@ func validate(r *Record, known insight) []Finding {
 	if c.unsound {
 		return sortFindings(c.told) // NaN and the like: nothing can be computed from it
 	}
-	for _, check := range []func(*checker){
-		(*checker).checkReferences, (*checker).checkMissing, (*checker).checkConditions, (*checker).checkTimes,
-		(*checker).checkDevices, (*checker).checkFactors, (*checker).checkShards, (*checker).checkPrivacy,
-	} {
+	for _, check := range formChecks {
 		c.hush, c.noticed = true, false
 		check(c)
 		c.hush = false
@@ -53,6 +53,12 @@ func validate(r *Record, known insight) []Finding {
 	sortFindings(c.told)
 	checkArithmetic(r, c.add)
 	return c.told
+}
+
+// formChecks are what follows on the form of single values.
+var formChecks = []func(*checker){
+	(*checker).checkReferences, (*checker).checkMissing, (*checker).checkConditions, (*checker).checkTimes,
+	(*checker).checkDevices, (*checker).checkFactors, (*checker).checkShards, (*checker).checkPrivacy,
 }
 
 // Check reads one record and validates it. Unlike [Decode] it tells everything
