@@ -104,13 +104,13 @@ func TestWhatTheScannerTakesTheDecoderTakesForTheSameRecord(t *testing.T) {
 	require.True(t, sameAsDecoder(t, doc), "an ordinary record is not left to the decoder")
 	rng := rand.New(rand.NewPCG(1, 2))
 	taken := 0
-	for range 2000 {
+	for range 1000 {
 		if sameAsDecoder(t, spoilt(doc, rng)) {
 			taken++
 		}
 	}
-	assert.Greater(t, taken, 50, "some changes leave a record")
-	assert.Less(t, taken, 1500, "and some do not")
+	assert.Greater(t, taken, 25, "some changes leave a record")
+	assert.Less(t, taken, 750, "and some do not")
 }
 
 func TestTheScannerReadsWhateverOrderAndSpacingMembersHave(t *testing.T) {
