@@ -43,7 +43,12 @@ var checks = sync.Pool{New: func() any { return new(arithmetic) }}
 // release lets go of the record and hands the memory on, if it is that of a
 // record of ordinary size.
 func (a *arithmetic) release() {
-	if len(a.record.Phases)+len(a.record.Factors)+len(a.record.Spans) > 1000 {
+	r := a.record
+	size := len(r.Environments) + len(r.Hardware) + len(r.Phases) + len(r.Spans) + len(r.Ledger) + len(r.Methods) + len(r.Factors)
+	for i := range r.Phases {
+		size += len(r.Phases[i].Usage)
+	}
+	if size > 1000 {
 		return
 	}
 	a.begin(&noRecord, true)

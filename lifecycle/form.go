@@ -51,11 +51,14 @@ var (
 	uuidV7 = &form{
 		what:    "a UUIDv7 in lower case (RFC 9562)",
 		pattern: `^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`,
-		simple:  like("xxxxxxxx-xxxx-7xxx-8xxx-xxxxxxxxxxxx"), // or 9, a, b
+		simple: func(s string) bool {
+			return likeUUID(s) && s[14] == '7' && strings.IndexByte("89ab", s[19]) >= 0
+		},
 	}
 	uuid = &form{
 		what:    "a UUID in lower case (RFC 9562)",
 		pattern: `^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`,
+		simple:  likeUUID,
 	}
 	traceID = &form{
 		what:    "32 lower-case hex digits, not all 0 (W3C Trace Context)",
@@ -105,6 +108,8 @@ var (
 		pattern: `^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?([.][A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)+$`,
 	}
 )
+
+var likeUUID = like("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")
 
 // like tells whether a text is as the model: a hex digit in lower case where it
 // has an x, a digit where it has a 0, else the same.

@@ -93,7 +93,10 @@ func (c *checker) publicExtension(v reflect.Value, at *trail) {
 		}
 	case reflect.Struct:
 		if l := layouts()[v.Type()]; l != nil { // what is in Go only is passed over
+			formed := c.formed
+			c.formed = false // which nobody has looked at here
 			c.publicObject(v, l, at)
+			c.formed = formed
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
