@@ -25,6 +25,8 @@ const (
 //
 // What a figure cannot be computed from (an unknown id, say) is left to the
 // rules of the record's form.
+//
+// It is done in a hush first, and again if anything is wrong.
 func checkArithmetic(r *Record, add func(Finding)) {
 	a := checks.Get().(*arithmetic)
 	defer a.release()
@@ -105,14 +107,14 @@ func (a *arithmetic) redo(r *Record, quiet hush) {
 type arithmetic struct {
 	basis
 	findings []Finding
-	nothing  bool // is wrong
+	nothing  bool // nothing is wrong
 	told     map[fault]bool
 
 	stages []*columns // recomputed from the record's rows; nil where they cannot be
 	spoilt []bool     // by stage: a row of it is wrong
 	sums   sums       // what several rules compare
 	agreed []agreed
-	names  []string // of the units of a span
+	names  []string // of the units of one span
 
 	values, bounds blame
 }

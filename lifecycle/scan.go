@@ -21,6 +21,9 @@ import (
 // reads the document instead: what a scanner takes, a decoder takes, and for
 // the same record.
 //
+// While it reads it looks at the form of every value, so that Check need not walk
+// the record again: see insight.
+//
 // What it keeps from one document to the next is bounded: a buffer, texts and
 // factors that were met before, and slabs that figures are cut from.
 type scanner struct {

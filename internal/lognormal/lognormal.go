@@ -97,8 +97,8 @@ func (v *Intervals) Bounds(value float64, terms []Term) (low, high float64) {
 }
 
 // Hold reports whether low and high are the bounds of a sum, within a tolerance
-// that is relative to the larger and far above 1e-7: so exact is it, and in half
-// the time.
+// relative to the larger. It is as exact as 1e-7, far below any tolerance that
+// makes sense, and takes half the time of Bounds.
 func (v *Intervals) Hold(value, low, high float64, terms []Term, tolerance float64) bool {
 	l, h := v.bounds(value, terms, true)
 	return math.Abs(l-low) <= tolerance*max(l, low) && math.Abs(h-high) <= tolerance*max(h, high)
