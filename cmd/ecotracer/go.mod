@@ -6,6 +6,7 @@ require (
 	github.com/ecotracer/ecotracer v0.1.0
 	github.com/ecotracer/ecotracer/lifecycle/dataset v0.1.0
 	github.com/ecotracer/ecotracer/lifecycle/export v0.1.0
+	github.com/ecotracer/ecotracer/lifecycle/scenario v0.1.0
 	github.com/ecotracer/ecotracer/tracer/meter/nvml v0.1.0
 	github.com/ecotracer/ecotracer/tracer/meter/prom v0.1.0
 	github.com/google/uuid v1.6.0
