@@ -57,6 +57,8 @@ type Result struct {
 
 	LeftGCO2e lifecycle.Interval `json:"left_gco2e"` // production that is in devices still to be used when the years are over
 
+	Passings []Passing `json:"passings,omitempty"` // of phases that there are
+
 	Inputs []Given  `json:"inputs"`
 	Notes  []string `json:"notes,omitempty"` // what to keep in mind
 }
@@ -120,11 +122,14 @@ func (s *Scenario) Run() (*Result, error) {
 	collect.add(&best)
 	sampled := newSample(m, deviations(draws))
 	var o outcome
+	passed := newPassages(&best)
 	for n := range draws {
 		sampled.draw(n, &o)
 		collect.add(&o)
+		passed.add(&o)
 	}
 	collect.into(r)
+	r.Passings = passed.told()
 	for i, p := range m.parts {
 		var all figures
 		for k := range best.parts[i] {

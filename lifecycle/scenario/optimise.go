@@ -1,0 +1,561 @@
+package scenario
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"github.com/ecotracer/ecotracer/internal/inwords"
+)
+
+// Optimum is the best setting of a scenario's knobs.
+type Optimum struct {
+	Minimise string            `json:"minimise"`
+	Settings []Setting         `json:"settings"`
+	Changes  map[string]string `json:"changes"` // that make it, for With
+
+	Value float64 `json:"value"` // of what is minimised, by best estimates
+	Today float64 `json:"today"` // as the scenario stands
+
+	// Answer compares the best with how the scenario stands: how sure it is that
+	// it beats it.
+	Answer *Answer `json:"answer"`
+
+	Constraints []Kept `json:"constraints,omitempty"`
+
+	Tried     int  `json:"tried"`     // settings that were computed
+	Feasible  int  `json:"feasible"`  // of which so many keep to all constraints
+	Exhausted bool `json:"exhausted"` // all settings were, so that none is better
+}
+
+// Setting is where a knob is.
+type Setting struct {
+	Knob  string `json:"knob"`
+	Value string `json:"value"`
+}
+
+// Kept is how a constraint is kept to at the best.
+type Kept struct {
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
+	Bound float64 `json:"bound"`
+	Unit  string  `json:"unit"`
+
+	// Binds tells that without it a better setting would be found, by so much of
+	// what is minimised.
+	Binds bool    `json:"binds"`
+	Gain  float64 `json:"gain"`
+}
+
+// Limits of the search.
+const (
+	maxKnobs  = 16
+	maxValues = 1000   // of a knob
+	maxGrid   = 20_000 // settings that are all tried
+	maxTried  = 20_000
+	coarse    = 20 // parts of a range without a step
+	restarts  = 12
+)
+
+// Optimise finds the setting of the knobs for which the scenario comes to least
+// of what it minimises, over all years, devices by use, by the best estimates,
+// within its constraints. Devices that work is on must have time for it.
+//
+// Up to 20,000 settings are all tried: the optimum is exact. More are searched
+// by coordinates: from the middle and from eleven settings by chance (seeded),
+// each knob in turn and then each pair of neighbouring values is tried until
+// nothing is better; it finds the optimum of what has no more than a few valleys,
+// and says that it has not tried all. A range without a step is cut into 20 parts,
+// and around the best of them halved seven times.
+//
+// An error tells that no setting keeps to the constraints, or is as that of Run.
+func (s *Scenario) Optimise() (*Optimum, error) {
+	if errs := s.checkModel(); len(errs) > 0 {
+		return nil, joined(errs)
+	}
+	p, err := s.problem()
+	if err != nil {
+		return nil, err
+	}
+	exhausted := p.size() <= maxGrid
+	if exhausted {
+		p.all()
+	} else {
+		p.search()
+	}
+	best := p.best(-1)
+	if best == nil {
+		return nil, &Error{Path: "constraints", Message: p.nothing()}
+	}
+	if p.refine() {
+		best = p.best(-1)
+	}
+	o := &Optimum{Minimise: figureNames[p.figure], Changes: p.changes(best.at), Value: best.value, Tried: len(p.seen), Exhausted: exhausted}
+	today, err := p.candidate(s)
+	if err != nil {
+		return nil, err
+	}
+	o.Today = today.value
+	for i, k := range p.knobs {
+		o.Settings = append(o.Settings, Setting{k.name, k.label(best.at[i])})
+	}
+	for i, c := range p.constraints {
+		kept := Kept{Name: c.name, Value: best.held[i].value, Bound: best.held[i].bound, Unit: c.unit}
+		if b := p.best(i); b.value < best.value*(1-1e-9) {
+			kept.Binds, kept.Gain = true, best.value-b.value
+		}
+		o.Constraints = append(o.Constraints, kept)
+	}
+	for _, c := range p.seen {
+		if c != nil && c.keeps(-1) {
+			o.Feasible++
+		}
+	}
+	o.Answer, err = s.Ask(Question{Set: o.Changes, Of: o.Minimise})
+	return o, err
+}
+
+// problem is what is to be optimised.
+type problem struct {
+	s           *Scenario
+	figure      int
+	knobs       []knob
+	constraints []constraint
+	seen        map[string]*candidate // by setting; nil of those that cannot be computed
+	order       []string              // of seen
+	failed      error                 // why the first of these cannot
+}
+
+// knob is a knob with all its values.
+type knob struct {
+	name    string
+	labels  []string
+	changes []map[string]string // by value
+	real    bool                // a range between whose values there are others
+	from    float64             // of a range, in the written unit
+	step    float64
+	unit    string // that the range is written in
+	path    string
+}
+
+// constraint is a bound on a path, a figure, or the time of a fleet.
+type constraint struct {
+	name, of, unit string
+	bound          float64
+	least          bool // at least
+	fleet          bool
+}
+
+// candidate is one setting.
+type candidate struct {
+	at    []float64 // by knob: the place of its value, between two of a real one
+	value float64
+	held  []held // by constraint
+}
+
+type held struct {
+	value, bound float64
+	by           float64 // by which it is not kept to, in parts of the bound; 0 if it is
+}
+
+// keeps tells whether a candidate keeps to all constraints but one.
+func (c *candidate) keeps(but int) bool {
+	for i, h := range c.held {
+		if i != but && h.by > 1e-9 {
+			return false
+		}
+	}
+	return true
+}
+
+// amiss is by how much it keeps to none.
+func (c *candidate) amiss() (sum float64) {
+	for _, h := range c.held {
+		sum += h.by
+	}
+	return sum
+}
+
+func (s *Scenario) problem() (*problem, error) {
+	p := &problem{s: s, figure: figureIndex(cmp.Or(s.Minimise, "gco2e")), seen: map[string]*candidate{}}
+	if p.figure == nFigures || p.figure == cost && compiled(s).currency == "" {
+		return nil, &Error{Path: "minimise", Message: noFigure(s.Minimise)}
+	}
+	if len(s.Knobs) == 0 {
+		return nil, &Error{Path: "knobs", Message: "there are none: write which values may be turned, such as knobs: {lifetime: {path: devices.gpu.lifetime, values: [3 years, 5 years]}}"}
+	}
+	if len(s.Knobs) > maxKnobs {
+		return nil, &Error{Path: "knobs", Message: fmt.Sprintf("%d of them: at most %d", len(s.Knobs), maxKnobs)}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Knobs)) {
+		k, err := s.knob(name)
+		if err != nil {
+			return nil, &Error{Path: "knobs." + name, Message: err.Error()}
+		}
+		p.knobs = append(p.knobs, k)
+	}
+	var err error
+	p.constraints, err = s.constraints()
+	return p, err
+}
+
+// knob reads the values of a knob.
+func (s *Scenario) knob(name string) (knob, error) {
+	from := s.Knobs[name]
+	k := knob{name: name, path: from.Path}
+	kinds := 0
+	for _, is := range []bool{from.Values != nil, from.From != "" || from.To != "" || from.Step != "", from.Options != nil} {
+		if is {
+			kinds++
+		}
+	}
+	switch {
+	case kinds != 1:
+		return k, fmt.Errorf("write one of values: […], from: … and to: … (and step: …), and options: {…}")
+	case (from.Path == "") == (from.Options == nil):
+		return k, fmt.Errorf("values and ranges need a path, such as devices.gpu.lifetime; options have theirs")
+	}
+	for _, v := range from.Values {
+		k.labels, k.changes = append(k.labels, v), append(k.changes, map[string]string{from.Path: v})
+	}
+	for _, name := range slices.Sorted(maps.Keys(from.Options)) {
+		k.labels, k.changes = append(k.labels, name), append(k.changes, from.Options[name])
+	}
+	if from.From != "" || from.To != "" {
+		if err := k.ranged(from); err != nil {
+			return k, err
+		}
+	}
+	if len(k.labels) > maxValues {
+		return k, fmt.Errorf("%d values: at most %d", len(k.labels), maxValues)
+	}
+	return k, nil
+}
+
+// ranged reads a range: two figures, and a step, in one unit.
+func (k *knob) ranged(from Knob) error {
+	first, unit, ok := leadingNumber(from.From)
+	last, unitTo, okTo := leadingNumber(from.To)
+	if !ok || !okTo || unit != unitTo || first >= last {
+		return fmt.Errorf("from %q to %q: write two figures in one unit, the lesser first", clipped(from.From), clipped(from.To))
+	}
+	k.from, k.unit = first, unit
+	n := coarse
+	if from.Step == "" {
+		k.real, k.step = true, (last-first)/coarse
+	} else {
+		var unitStep string
+		k.step, unitStep, ok = leadingNumber(from.Step)
+		if !ok || k.step <= 0 || unitStep != unit || (last-first)/k.step > maxValues {
+			return fmt.Errorf("step %q: write a figure above 0 in the unit of the range, for at most %d values", clipped(from.Step), maxValues)
+		}
+		n = int(math.Floor((last-first)/k.step + 1e-9))
+	}
+	for i := range n + 1 {
+		k.labels = append(k.labels, k.label(float64(i)))
+		k.changes = append(k.changes, map[string]string{k.path: k.label(float64(i))})
+	}
+	return nil
+}
+
+// label writes a value.
+func (k *knob) label(at float64) string {
+	if k.step == 0 {
+		return k.labels[int(at)]
+	}
+	text := fmt.Sprintf("%.10g", k.from+at*k.step)
+	if k.unit != "" && !strings.HasPrefix(k.unit, "%") {
+		text += " "
+	}
+	return text + k.unit
+}
+
+// constraints are those that are written, and the time of the devices.
+func (s *Scenario) constraints() (list []constraint, err error) {
+	for _, name := range slices.Sorted(maps.Keys(s.Constraints)) {
+		from, path := s.Constraints[name], "constraints."+name
+		c := constraint{name: name, of: from.Of, least: from.AtLeast != ""}
+		if (from.AtMost == "") == (from.AtLeast == "") {
+			return nil, &Error{Path: path, Message: "write one of at-most: … and at-least: …"}
+		}
+		switch k := figureIndex(from.Of); k {
+		case nFigures:
+			in, unit := s.fieldAt(from.Of)
+			if unit == "" {
+				return nil, &Error{Path: path + ".of", Message: fmt.Sprintf("%q is neither a figure (%s) nor the path of an input, such as services.chat.accuracy", clipped(from.Of), strings.Join(figureNames, ", "))}
+			}
+			if in == nil {
+				return nil, &Error{Path: path + ".of", Message: from.Of + " is not given"}
+			}
+			c.unit = unit
+		default:
+			c.unit = [...]string{"J", "J", "gCO2e", "L", "money"}[k]
+		}
+		bound, err := quantity(cmp.Or(from.AtMost, from.AtLeast), c.unit, false)
+		if err != nil {
+			return nil, &Error{Path: path, Message: err.Error()}
+		}
+		c.bound = bound.Value
+		list = append(list, c)
+	}
+	for i, f := range compiled(s).fleets {
+		if !f.rented && !f.asNeeded && compiled(s).works(i) {
+			list = append(list, constraint{name: "time of " + f.name, of: f.name, unit: "share", fleet: true})
+		}
+	}
+	return list, nil
+}
+
+// works tells whether work is on a fleet.
+func (m *model) works(fleet int) bool {
+	return slices.ContainsFunc(m.services, func(v service) bool {
+		return slices.ContainsFunc(v.work, func(w work) bool { return w.on == fleet })
+	})
+}
+
+// size is how many settings there are, no more than can be counted.
+func (p *problem) size() int {
+	n := 1
+	for _, k := range p.knobs {
+		if n *= len(k.labels); n > maxGrid {
+			return maxGrid + 1
+		}
+	}
+	return n
+}
+
+// changes are what a setting changes.
+func (p *problem) changes(at []float64) map[string]string {
+	all := map[string]string{}
+	for i, k := range p.knobs {
+		if whole := math.Trunc(at[i]); whole == at[i] {
+			maps.Copy(all, k.changes[int(whole)])
+		} else {
+			all[k.path] = k.label(at[i])
+		}
+	}
+	return all
+}
+
+// try computes a setting, once; nil if it cannot be.
+func (p *problem) try(at []float64) *candidate {
+	key := fmt.Sprint(at)
+	if c, ok := p.seen[key]; ok {
+		return c
+	}
+	if len(p.seen) >= 2*maxTried {
+		return nil
+	}
+	var c *candidate
+	changed, errs := p.s.with(p.changes(at), nil)
+	err := joined(errs)
+	if len(errs) == 0 {
+		c, err = p.candidate(changed)
+	}
+	if err != nil {
+		p.failed = cmp.Or(p.failed, err)
+	} else {
+		c.at = slices.Clone(at)
+	}
+	p.seen[key] = c
+	p.order = append(p.order, key)
+	return c
+}
+
+// candidate computes a scenario.
+func (p *problem) candidate(s *Scenario) (*candidate, error) {
+	m := compiled(s)
+	if len(m.errs) > 0 {
+		return nil, joined(m.errs)
+	}
+	var o outcome
+	x := m.best()
+	m.evaluate(x, &o)
+	view := o.amortised()
+	c := &candidate{value: sumOf(view, p.figure, compared[0].phases)}
+	for _, k := range p.constraints {
+		h := held{bound: k.bound}
+		switch figure := figureIndex(k.of); {
+		case k.fleet:
+			i := slices.IndexFunc(m.fleets, func(f fleet) bool { return f.name == k.of })
+			if i < 0 || m.fleets[i].rented || m.fleets[i].asNeeded {
+				break
+			}
+			for y, busy := range o.busy[i] {
+				if share := busy / (o.count[i][y] * year); share > h.value {
+					h.value, h.bound = share, m.at(x, m.fleets[i].busiest, y)
+				}
+			}
+		case figure < nFigures:
+			h.value = sumOf(view, figure, compared[0].phases)
+		default:
+			in, _ := s.fieldAt(k.of)
+			if in == nil {
+				return nil, &Error{Path: k.of, Message: "it is not given, and a constraint is of it"}
+			}
+			h.value = in.Value
+			for _, q := range in.all() { // the worst year
+				if k.least {
+					h.value = min(h.value, q.Value)
+				} else {
+					h.value = max(h.value, q.Value)
+				}
+			}
+		}
+		if over := h.value - h.bound; k.least {
+			h.by = max(0, -over)
+		} else {
+			h.by = max(0, over)
+		}
+		if h.bound > 0 {
+			h.by /= h.bound
+		}
+		c.held = append(c.held, h)
+	}
+	return c, nil
+}
+
+// best is the best of what was tried that keeps to all constraints but one; the
+// first of equals. Nil if there is none.
+func (p *problem) best(but int) (best *candidate) {
+	for _, key := range p.order {
+		if c := p.seen[key]; c != nil && c.keeps(but) && (best == nil || c.value < best.value*(1-1e-12)) {
+			best = c
+		}
+	}
+	return best
+}
+
+// nothing says why no setting is good.
+func (p *problem) nothing() string {
+	var near *candidate
+	for _, key := range p.order {
+		if c := p.seen[key]; c != nil && (near == nil || c.amiss() < near.amiss()) {
+			near = c
+		}
+	}
+	if near == nil {
+		return "no setting can be computed: " + p.failed.Error()
+	}
+	var list []string
+	for i, h := range near.held {
+		if h.by > 1e-9 {
+			list = append(list, fmt.Sprintf("%s: %s, bound %s", p.constraints[i].name, inwords.Trimmed(h.value), inwords.Trimmed(h.bound)))
+		}
+	}
+	return fmt.Sprintf("no setting of %d keeps to all of them; the closest misses %s", len(p.seen), strings.Join(list, "; "))
+}
+
+// all tries every setting.
+func (p *problem) all() {
+	at := make([]float64, len(p.knobs))
+	for {
+		p.try(at)
+		i := 0
+		for ; i < len(at); i++ {
+			if at[i]++; int(at[i]) < len(p.knobs[i].labels) {
+				break
+			}
+			at[i] = 0
+		}
+		if i == len(at) {
+			return
+		}
+	}
+}
+
+// better tells whether a is better than b: closer to keeping to the constraints,
+// then less.
+func better(a, b *candidate) bool {
+	switch {
+	case a == nil || b == nil:
+		return a != nil
+	case a.keeps(-1) != b.keeps(-1):
+		return a.keeps(-1)
+	case !a.keeps(-1):
+		return a.amiss() < b.amiss()*(1-1e-12)
+	}
+	return a.value < b.value*(1-1e-12)
+}
+
+// search goes downhill from several settings.
+func (p *problem) search() {
+	rng := rand.New(rand.NewPCG(21031, 14040))
+	for start := range restarts {
+		at := make([]float64, len(p.knobs))
+		for i, k := range p.knobs {
+			switch start {
+			case 0: // the middle
+				at[i] = float64(len(k.labels) / 2)
+			default:
+				at[i] = float64(rng.IntN(len(k.labels)))
+			}
+		}
+		now := p.try(at)
+		for moved := true; moved && len(p.seen) < maxTried; {
+			moved = false
+			for i, k := range p.knobs { // all values of each knob
+				for v := range k.labels {
+					next := slices.Clone(at)
+					next[i] = float64(v)
+					if c := p.try(next); better(c, now) {
+						at, now, moved = next, c, true
+					}
+				}
+			}
+			if moved {
+				continue
+			}
+			for i := range p.knobs { // both of two knobs, by one step
+				for j := range i {
+					for _, d := range [][2]float64{{1, 1}, {1, -1}, {-1, 1}, {-1, -1}} {
+						next := slices.Clone(at)
+						next[i], next[j] = next[i]+d[0], next[j]+d[1]
+						if !p.in(i, next[i]) || !p.in(j, next[j]) {
+							continue
+						}
+						if c := p.try(next); better(c, now) {
+							at, now, moved = next, c, true
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func (p *problem) in(knob int, at float64) bool {
+	return at >= 0 && at <= float64(len(p.knobs[knob].labels)-1)
+}
+
+// refine looks between the values of ranges without a step, around the best; it
+// tells whether there are such.
+func (p *problem) refine() bool {
+	some := false
+	for step := 0.5; step > 1./256; step /= 2 {
+		for moved := true; moved; {
+			moved = false
+			now := p.best(-1)
+			for i, k := range p.knobs {
+				if !k.real {
+					continue
+				}
+				some = true
+				for _, d := range []float64{-step, step} {
+					next := slices.Clone(now.at)
+					if next[i] += d; p.in(i, next[i]) && better(p.try(next), now) {
+						now, moved = p.best(-1), true
+					}
+				}
+			}
+			if len(p.seen) >= 2*maxTried {
+				return some
+			}
+		}
+	}
+	return some
+}
