@@ -155,7 +155,7 @@ func (d *decoder) text(n *yaml.Node, path string) string {
 		return n.Value
 	}
 	if !d.bounded(n, 0) {
-		d.wrong(n, path, "more than %d values or %d levels, aliases followed", maxNodes, maxDepth)
+		d.wrong(n, path, "an alias, or more than %d values or %d levels: write the value out", maxNodes, maxDepth)
 		return ""
 	}
 	text, err := yaml.Marshal(n)

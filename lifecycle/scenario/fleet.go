@@ -137,7 +137,8 @@ func (m *model) own(x []float64, i int, o *outcome) {
 
 		joules := need * year * m.at(x, f.idle, y)
 		if f.duty != none {
-			joules = need * year * (m.at(x, f.idle, y) + max(0, m.at(x, f.active, y)-m.at(x, f.idle, y))*m.at(x, f.duty, y))
+			duty := m.at(x, f.duty, y)
+			joules = need * year * (m.at(x, f.active, y)*duty + m.at(x, f.idle, y)*(1-duty))
 		}
 		if joules > 0 {
 			e := m.operate(x, &f.place, y, joules, m.intensity(x, &f.place, y))

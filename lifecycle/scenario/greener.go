@@ -36,7 +36,9 @@ func (m *model) greener(s *Scenario, w Work, at *work, place, path string) {
 	windows, err := schedule.Best(
 		schedule.Job{Duration: length, Now: now, Deadline: now.Add(24*time.Hour + length)},
 		schedule.Place{Name: place, Forecast: factors.Factor{
-			Kind: factors.Grid, Value: mean, Low: mean, High: mean, Unit: "gCO2e/kWh",
+			ID: "grid.hours", Kind: factors.Grid, Value: mean, Low: mean, High: mean, Unit: "gCO2e/kWh",
+			Signal: "average", Accounting: "location", Basis: "lifecycle", Mix: "production", GWP: "unstated",
+			Found: factors.Declared, Source: "the scenario", SourceYear: now.Year(), Quality: "C",
 			Series: &factors.Series{Start: now.Format(time.RFC3339), StepS: 3600, Value: append(append([]float64{}, hours...), hours...)},
 		}})
 	if err != nil {

@@ -38,6 +38,17 @@ type part struct {
 	stage lifecycle.Stage
 }
 
+// stageIn is the stage of what a part comes to in a phase.
+func (p part) stageIn(phase int) lifecycle.Stage {
+	switch phase {
+	case production:
+		return lifecycle.Production
+	case endOfLife:
+		return lifecycle.EndOfLife
+	}
+	return p.stage
+}
+
 type fleet struct {
 	name                                      string
 	place                                     place
@@ -71,8 +82,11 @@ type work struct {
 }
 
 // compiled looks up all that a scenario does not tell. Errors are told by path.
-func compiled(s *Scenario) *model {
-	m := &model{start: s.Start, years: s.Years, index: map[string]ref{}, places: map[string]place{}, per: -1}
+func compiled(s *Scenario) *model { return compiledWith(s, &lookups{}) }
+
+// compiledWith remembers what it looks up.
+func compiledWith(s *Scenario, known *lookups) *model {
+	m := &model{known: known, start: s.Start, years: s.Years, index: map[string]ref{}, places: map[string]place{}, per: -1}
 	if s.Years < 1 || s.Years > MaxYears {
 		m.wrong("years", "%d years: write 1 to %d", s.Years, MaxYears)
 		return m
@@ -130,7 +144,7 @@ func (m *model) place(p Place, path string) place {
 	}
 	query := func(kind factors.Kind) func() (factors.Factor, error) {
 		return func() (factors.Factor, error) {
-			return factors.Lookup(factors.Query{Kind: kind, Country: country, Region: p.Subdivision, Provider: p.Provider, CloudRegion: p.Region, Class: p.Site})
+			return m.known.factor(factors.Query{Kind: kind, Country: country, Region: p.Subdivision, Provider: p.Provider, CloudRegion: p.Region, Class: p.Site})
 		}
 	}
 	if (p.Provider == "") != (p.Region == "") {
@@ -200,7 +214,7 @@ func (m *model) fleet(s *Scenario, name string, all []string) fleet {
 		switch {
 		case at.each < 0:
 			m.wrong(path+".for-each", "%s", unknown("fleet", f.ForEach, slices.Clone(all)))
-		case s.Devices[f.ForEach].ForEach != "" || s.Devices[f.ForEach].Count == nil:
+		case s.Devices[f.ForEach].ForEach != "" || s.Devices[f.ForEach].Rented:
 			m.wrong(path+".for-each", "%s has no count of its own: name a fleet that has", f.ForEach)
 			at.each = -1
 		}
@@ -232,7 +246,7 @@ func (m *model) embodied(f Fleet, at *fleet, path string) {
 			if f.Kind == "" && f.Class == "" && f.Model == "" {
 				return nil, errors.New("write it, or the class of the device (class: server) or its kind and model")
 			}
-			e, err := factors.LookupDevice(factors.Device{Kind: f.Kind, Class: f.Class, Model: f.Model})
+			e, err := m.known.device(factors.Device{Kind: f.Kind, Class: f.Class, Model: f.Model})
 			if err != nil {
 				return nil, err
 			}
@@ -282,21 +296,21 @@ func (m *model) powers(f Fleet, at *fleet, path string) {
 		return func() (factors.Factor, error) {
 			switch {
 			case f.Kind == "gpu" && f.Model != "":
-				a, err := factors.LookupAccelerator(f.Model, 0)
+				a, err := m.known.accelerator(f.Model)
 				if err == nil && a.Found == factors.FromWorld {
 					err = fmt.Errorf("%w: no accelerator %q is known", factors.ErrNoFactor, f.Model)
 				}
 				return pick(full, a.Full, a.Idle), err
 			case f.Kind == "cpu":
-				c, err := factors.LookupCPU(f.Model, f.Class, 0)
+				c, err := m.known.cpu(f.Model, f.Class)
 				return pick(full, c.Full, c.Idle), err
 			}
 			return factors.Factor{}, errors.New("write it, 0 W if it draws none")
 		}
 	}
 	at.active = m.look(f.ActivePower, "W", path+".active-power", look(true))
-	if f.Rented {
-		return
+	if f.Rented || f.IdlePower == nil && f.Duty != nil && f.Duty.Low == 1 && len(f.Duty.Later) == 0 {
+		return // it is never idle
 	}
 	if f.IdlePower == nil && f.ActivePower != nil && f.ActivePower.Value == 0 {
 		at.idle = at.active
@@ -396,11 +410,11 @@ func (m *model) amount(w Work, at *work, path, service string) {
 		{w.Time, "s", "time", false, nil},
 		{w.Power, "W", "power", true, nil},
 		{w.Stored, "B", "stored", true, func() (factors.Factor, error) {
-			f, err := factors.Lookup(factors.Query{Kind: factors.Storage, Class: w.Media})
+			f, err := m.known.factor(factors.Query{Kind: factors.Storage, Class: w.Media})
 			return f.Times(1e-12, "W/B"), err // Wh/TBh
 		}},
 		{w.Transferred, "B", "transferred", false, func() (factors.Factor, error) {
-			f, err := factors.Lookup(factors.Query{Kind: factors.Transfer, Class: w.Network})
+			f, err := m.known.factor(factors.Query{Kind: factors.Transfer, Class: w.Network})
 			return f.Times(joulesPerKWh/1e9, "J/B"), err // kWh/GB
 		}},
 	} {

@@ -128,6 +128,7 @@ type problem struct {
 	seen        map[string]*candidate // by setting; nil of those that cannot be computed
 	order       []string              // of seen
 	failed      error                 // why the first of these cannot
+	known       lookups
 }
 
 // knob is a knob with all its values.
@@ -368,7 +369,7 @@ func (p *problem) try(at []float64) *candidate {
 
 // candidate computes a scenario.
 func (p *problem) candidate(s *Scenario) (*candidate, error) {
-	m := compiled(s)
+	m := compiledWith(s, &p.known)
 	if len(m.errs) > 0 {
 		return nil, joined(m.errs)
 	}

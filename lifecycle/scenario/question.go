@@ -224,15 +224,8 @@ func drivers(a, b *model, x, y *outcome, figure int) []lifecycle.Driver {
 		m := []*model{a, b}[i]
 		for p, part := range m.parts {
 			for phase := range nPhases {
-				stage := part.stage
-				switch phase {
-				case production:
-					stage = lifecycle.Production
-				case endOfLife:
-					stage = lifecycle.EndOfLife
-				}
 				if v := side.parts[p][phase][figure]; v != 0 {
-					sums[key{part.name, stage}] += v * float64(1-2*i)
+					sums[key{part.name, part.stageIn(phase)}] += v * float64(1-2*i)
 				}
 			}
 		}

@@ -78,12 +78,13 @@ type Phase struct {
 	ByYear []Figures       `json:"by_year"`
 }
 
-// Part is what a fleet or a work comes to in all years, by its best estimate.
+// Part is what a fleet or a work comes to in all years, by its best estimate; of a
+// fleet also its production and end of life.
 type Part struct {
 	Name    string          `json:"name"` // gpu; chat/serving
 	Stage   lifecycle.Stage `json:"stage"`
 	EnergyJ float64         `json:"energy_j"`
-	GCO2e   float64         `json:"gco2e"` // production and end of life of a fleet in it
+	GCO2e   float64         `json:"gco2e"`
 	WaterL  float64         `json:"water_l"`
 	Cost    float64         `json:"cost,omitempty"`
 }
@@ -130,12 +131,12 @@ func (s *Scenario) Run() (*Result, error) {
 	}
 	collect.into(r)
 	r.Passings = passed.told()
-	for i, p := range m.parts {
-		var all figures
-		for k := range best.parts[i] {
-			all.add(1, &best.parts[i][k])
+	for i := range m.parts {
+		for phase := range nPhases {
+			if f := &best.parts[i][phase]; *f != (figures{}) {
+				r.Parts = append(r.Parts, Part{m.parts[i].name, m.parts[i].stageIn(phase), f[energy], f[gco2e], f[water], f[cost]})
+			}
 		}
-		r.Parts = append(r.Parts, Part{p.name, p.stage, all[energy], all[gco2e], all[water], all[cost]})
 	}
 	slices.SortStableFunc(r.Parts, func(a, b Part) int { return cmp.Compare(b.GCO2e, a.GCO2e) })
 	m.counted(&best, r)

@@ -1,39 +1,53 @@
 package scenario
 
 import (
-	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
 )
 
 func TestTry(t *testing.T) {
-	s, err := Parse("x.yaml", []byte(`
-name: try
-start: 2026
-years: 6
-places:
-  dublin: {country: IE, provider: aws, region: eu-west-1, grid-decline: 4 %/year (2 to 6)}
-devices:
-  gpu: {kind: gpu, model: H100-SXM5-80GB, as-needed: true, busiest: 60 %}
-services:
-  chat:
-    unit: request
-    rate: 2 million requests/day (1 to 4)
-    growth: 20 %/year (5 to 40)
-    work:
-      pre-training: {energy: 500 MWh (400 to 600)}
-      fine-tuning: {energy: 5 MWh, every: 6 months}
-      serving: {time: 0.5 s/request (0.3 to 0.8), on: gpu}
-`), nil)
-	if err != nil {
-		t.Fatal(err)
+	for _, n := range Examples() {
+		text, _ := Example(n)
+		t1 := time.Now()
+		s, err := Parse(n, text, nil)
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		fmt.Println("parse", time.Since(t1))
+		t0 := time.Now()
+		r, err := s.Run()
+		fmt.Println(n, time.Since(t0), err)
+		fmt.Println(r.Amortised.Total.GCO2e, r.Occurring.Total.GCO2e, r.Passings, r.Notes)
+		for _, p := range r.Parts {
+			fmt.Println("  ", p)
+		}
+		for _, f := range r.Fleets {
+			fmt.Println("  ", f)
+		}
+		for q := range s.Questions {
+			t0 = time.Now()
+			a, err := s.Ask(s.Questions[q])
+			fmt.Println(q, time.Since(t0), err)
+			d := a.Lead()
+			fmt.Println("   ", d.Verdict, d.Lower, d.Ratio, a.PaysBack.Probability)
+		}
+		t0 = time.Now()
+		tor, err := s.Tornado("", false)
+		fmt.Println(time.Since(t0), err)
+		for i, x := range tor {
+			if i < 5 {
+				fmt.Println("   ", x.Path, x.AtLow, x.AtHigh, x.Share)
+			}
+		}
+		if len(s.Knobs) > 0 {
+			t0 = time.Now()
+			o, err := s.Optimise()
+			fmt.Println(time.Since(t0), err)
+			if err == nil {
+				fmt.Println(o.Settings, o.Value, o.Today, o.Tried, o.Feasible, o.Constraints)
+			}
+		}
 	}
-	t0 := time.Now()
-	r, err := s.Run()
-	fmt.Println(time.Since(t0), err)
-	b, _ := json.MarshalIndent(r.Amortised.Total, "", " ")
-	fmt.Println(string(b))
-	b, _ = json.Marshal(r.Occurring.Phases)
-	fmt.Println(string(b)[:1000], r.Parts, r.Fleets, r.Notes, r.PerUnit.GCO2e)
 }
