@@ -62,6 +62,7 @@ var commands = []command{
 	{"keygen", declareKeygen},
 	{"schema", declareSchema},
 	{"schedule", declareSchedule},
+	{"twin", declareTwin},
 	{"doctor", declareDoctor},
 	{"calibrate", declareCalibrate},
 	{"recover", declareRecover},

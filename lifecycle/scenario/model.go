@@ -26,6 +26,7 @@ type model struct {
 	per      int    // service whose units are counted, -1 if none
 	unit     string
 	notes    []string
+	known    *lookups
 	errs     []*Error
 	currency string // "" where nothing has a price
 }
