@@ -20,8 +20,9 @@ func (p *page) lived(s *scenario.Scenario, t *twin) {
 	p.line("%s", p.bold(inwords.Visible(fmt.Sprintf("%s, %d to %d", cmp.Or(r.Name, "A scenario"), r.Start, r.Start+r.Years-1))))
 	p.line("")
 	p.prose("", strings.Join(summary(r), " "))
-	p.years(r, "Emissions by year and phase, devices by the time that they are used", &r.Amortised, true)
-	p.years(r, "The same, devices when they are bought and discarded", &r.Occurring, false)
+	p.allYears(r)
+	p.years(r, "By year, devices by the time that they are used", &r.Amortised, true)
+	p.years(r, "By year, devices when they are bought and discarded", &r.Occurring, false)
 	if r.LeftGCO2e.Value > 0 {
 		p.prose("  ", "Of what was bought, "+figure(r.LeftGCO2e, inwords.CO2e)+" of production serve after these years.")
 	}
@@ -65,104 +66,169 @@ func summary(r *scenario.Result) (texts []string) {
 		texts = append(texts, fmt.Sprintf("One %s comes to %s.", r.Unit, figure(r.PerUnit.GCO2e, inwords.CO2e)))
 	}
 	for _, p := range r.Passings {
-		texts = append(texts, fmt.Sprintf("What %s emits passes what %s does %s.", p.Phase, p.Of, when(p.BreakEven, r)))
+		texts = append(texts, happening(fmt.Sprintf("What %s emits passes what %s does", p.Phase, p.Of),
+			fmt.Sprintf("What %s emits does not pass what %s does", p.Phase, p.Of), p.BreakEven, r))
 	}
 	return texts
 }
 
-// when tells when something is to be expected.
-func when(b scenario.BreakEven, r *scenario.Result) string {
-	sure := fmt.Sprintf("probability within the %s: %s", inwords.Plural(r.Years, "year"), inwords.Probability(b.Probability))
+// happening tells when something is to be expected: what is said if it is, and if
+// it is not.
+func happening(yes, no string, b scenario.BreakEven, r *scenario.Result) string {
+	years := inwords.Plural(r.Years, "year")
+	sure := fmt.Sprintf("probability within the %s: %s", years, inwords.Probability(b.Probability))
 	switch {
 	case b.Probability == 0:
-		return fmt.Sprintf("not within the %s, in any of the draws", inwords.Plural(r.Years, "year"))
+		return fmt.Sprintf("%s within the %s, in any of the draws.", no, years)
 	case b.Years == nil:
-		return "not within these years by the best estimates (" + sure + ")"
+		return fmt.Sprintf("%s within the %s by the best estimates (%s).", no, years, sure)
 	}
-	text := "after " + span(*b.Years)
+	text, bounds := yes+" after "+span(*b.Years), ""
 	if *b.Years == 0 {
-		text = "from the start"
+		text = yes + " from the start"
 	}
-	bounds := ""
 	switch {
 	case b.High == nil:
 		bounds = span(*b.Low) + " to beyond these years; "
 	case span(*b.Low) != span(*b.High):
 		bounds = span(*b.Low) + " to " + span(*b.High) + "; "
 	}
-	return text + " (" + bounds + sure + ")"
+	return text + " (" + bounds + sure + ")."
 }
 
-// span is a time in months or years.
+// span is a time in days, months or years.
 func span(years float64) string {
-	if months := math.Round(years * 12); months < 24 {
+	switch months := math.Round(years * 12); {
+	case months < 2:
+		return inwords.Plural(int(math.Round(years*365.25)), "day")
+	case months < 24:
 		return inwords.Plural(int(months), "month")
 	}
 	return inwords.Significant(years, 2) + " years"
 }
 
-// maxYearColumns are the years that a table has room for.
-const maxYearColumns = 6
+// toldFigure is a figure of a table.
+type toldFigure struct {
+	name  string
+	units []inwords.Unit
+	of    func(*scenario.Figures) *lifecycle.Interval
+}
 
-// years is the table of a view.
+func toldFigures(currency string) []toldFigure {
+	return []toldFigure{
+		{"CO2e", inwords.CO2e, func(f *scenario.Figures) *lifecycle.Interval { return &f.GCO2e }},
+		{"energy", inwords.WattHours, func(f *scenario.Figures) *lifecycle.Interval { return &f.EnergyJ }},
+		{"facility", inwords.WattHours, func(f *scenario.Figures) *lifecycle.Interval { return &f.FacilityEnergyJ }},
+		{"water", inwords.Litres, func(f *scenario.Figures) *lifecycle.Interval { return &f.WaterL }},
+		{"cost", []inwords.Unit{{Size: 1, Name: currency}}, func(f *scenario.Figures) *lifecycle.Interval { return f.Cost }},
+	}
+}
+
+// unitsOf are the units of a figure by its name.
+func unitsOf(figure, currency string) []inwords.Unit {
+	for _, f := range toldFigures(currency) {
+		if f.name == figure {
+			return f.units
+		}
+	}
+	return inwords.CO2e
+}
+
+// allYears is the table of all years together, in both ways of accounting.
+func (p *page) allYears(r *scenario.Result) {
+	t := newTable(false, true, false, true, false)
+	t.add(cell{}, cell{"by use", p.dim}, cell{}, cell{"as it occurs", p.dim}, cell{})
+	row := func(name string, units []inwords.Unit, values ...*lifecycle.Interval) {
+		cells := []cell{{name, nil}}
+		for _, q := range values {
+			value, bounds := "", ""
+			if q != nil {
+				value, bounds = inwords.Interval(lifecycle.Quantity{Value: q.Value, Low: q.Low, High: q.High}, units)
+			}
+			cells = append(cells, cell{value, p.bold}, cell{strings.TrimSpace(inwords.Bracketed(bounds)), p.dim})
+		}
+		t.add(cells...)
+	}
+	for i := range r.Amortised.Phases {
+		a := &r.Amortised.Phases[i]
+		var b *lifecycle.Interval
+		for k := range r.Occurring.Phases {
+			if r.Occurring.Phases[k].Phase == a.Phase {
+				b = &r.Occurring.Phases[k].Total.GCO2e
+			}
+		}
+		row(string(a.Phase), inwords.CO2e, &a.Total.GCO2e, b)
+	}
+	for k, f := range toldFigures(r.Currency) {
+		if f.of(&r.Amortised.Total) == nil {
+			continue
+		}
+		name, second := f.name, f.of(&r.Occurring.Total)
+		switch {
+		case k == 0:
+			name = "all"
+		case f.name != "cost":
+			second = nil // it is the same
+		}
+		row(name, f.units, f.of(&r.Amortised.Total), second)
+	}
+	p.heading("Over all years; devices by the time of their use, and as it occurs")
+	p.table(t)
+}
+
+// years is the table of a view by year and phase: of all years if there is room
+// for them, else of every second, third, …
 func (p *page) years(r *scenario.Result, title string, v *scenario.View, more bool) {
-	each := (r.Years + maxYearColumns - 1) / maxYearColumns
-	var shown []int
-	for y := 0; y < r.Years; y += each {
-		shown = append(shown, y)
-	}
-	right := make([]bool, len(shown)+3)
-	for i := range shown {
-		right[i+1] = true
-	}
-	right[len(shown)+1] = true
-	t := newTable(right...)
-	u := inwords.UnitFor(v.Total.GCO2e.Value, inwords.CO2e)
-	row := func(name string, u inwords.Unit, of func(*scenario.Figures) lifecycle.Interval, byYear []scenario.Figures, all *scenario.Figures, paint func(string) string) {
-		cells := []cell{{name, paint}}
-		for _, y := range shown {
-			cells = append(cells, cell{orDot(of(&byYear[y]).Value / u.Size), paint})
-		}
-		text, bounds := "", ""
-		if all != nil {
-			q := of(all)
-			text, bounds = inwords.Digits(q.Value/u.Size), inwords.Bounds(q.Low/u.Size, q.High/u.Size)
-		}
-		t.add(append(cells, cell{text, p.bold}, cell{strings.TrimSpace(inwords.Bracketed(bounds)), p.dim})...)
-	}
-	head := []cell{{u.Name, p.dim}}
-	for _, y := range shown {
-		head = append(head, cell{fmt.Sprint(r.Start + y), p.dim})
-	}
-	t.add(append(head, cell{"all", p.dim}, cell{"", nil})...)
-	grams := func(f *scenario.Figures) lifecycle.Interval { return f.GCO2e }
-	for i := range v.Phases {
-		row(string(v.Phases[i].Phase), u, grams, v.Phases[i].ByYear, &v.Phases[i].Total, nil)
-	}
-	row("all", u, grams, v.ByYear, &v.Total, p.bold)
-	row("up to then", u, grams, v.Cumulative, nil, p.dim)
-	if more {
-		for _, of := range []struct {
-			name  string
-			units []inwords.Unit
-			of    func(*scenario.Figures) lifecycle.Interval
-		}{
-			{"energy", inwords.WattHours, func(f *scenario.Figures) lifecycle.Interval { return f.EnergyJ }},
-			{"facility", inwords.WattHours, func(f *scenario.Figures) lifecycle.Interval { return f.FacilityEnergyJ }},
-			{"water", inwords.Litres, func(f *scenario.Figures) lifecycle.Interval { return f.WaterL }},
-		} {
-			u := inwords.UnitFor(of.of(&v.Total).Value, of.units)
-			row(of.name+", "+u.Name, u, of.of, v.ByYear, &v.Total, nil)
-		}
-	}
-	if v.Total.Cost != nil {
-		row("cost, "+r.Currency, inwords.Unit{Size: 1}, func(f *scenario.Figures) lifecycle.Interval { return *f.Cost }, v.ByYear, &v.Total, nil)
+	each := 1
+	t := yearTable(p, r, v, more, each)
+	for t.width() > p.tableWidth() && each < r.Years {
+		each++
+		t = yearTable(p, r, v, more, each)
 	}
 	p.heading(title)
 	p.table(t)
 	if each > 1 {
 		p.line("%s", p.dim(fmt.Sprintf("  one year in %d is shown; all has all of them", each)))
 	}
+}
+
+func yearTable(p *page, r *scenario.Result, v *scenario.View, more bool, each int) *table {
+	var shown []int
+	right := []bool{false}
+	for y := 0; y < r.Years; y += each {
+		shown, right = append(shown, y), append(right, true)
+	}
+	t := newTable(append(right, true)...)
+	row := func(name string, of func(*scenario.Figures) *lifecycle.Interval, size float64, byYear []scenario.Figures, all *scenario.Figures, paint func(string) string) {
+		cells := []cell{{name, paint}}
+		for _, y := range shown {
+			cells = append(cells, cell{orDot(of(&byYear[y]).Value / size), paint})
+		}
+		text := ""
+		if all != nil {
+			text = inwords.Digits(of(all).Value / size)
+		}
+		t.add(append(cells, cell{text, p.bold})...)
+	}
+	list := toldFigures(r.Currency)
+	u := inwords.UnitFor(v.Total.GCO2e.Value, inwords.CO2e)
+	head := []cell{{u.Name, p.dim}}
+	for _, y := range shown {
+		head = append(head, cell{fmt.Sprint(r.Start + y), p.dim})
+	}
+	t.add(append(head, cell{"all", p.dim})...)
+	for i := range v.Phases {
+		row(string(v.Phases[i].Phase), list[0].of, u.Size, v.Phases[i].ByYear, &v.Phases[i].Total, nil)
+	}
+	row("all", list[0].of, u.Size, v.ByYear, &v.Total, p.bold)
+	row("up to then", list[0].of, u.Size, v.Cumulative, nil, p.dim)
+	for _, f := range list[1:] {
+		if q := f.of(&v.Total); q != nil && (more || f.name == "cost") {
+			u := inwords.UnitFor(q.Value, f.units)
+			row(f.name+", "+u.Name, f.of, u.Size, v.ByYear, &v.Total, nil)
+		}
+	}
+	return t
 }
 
 // orDot is a figure of a table; nothing is a dot, so that it is seen.
@@ -224,7 +290,7 @@ func answer(name string, a *scenario.Answer, r *scenario.Result) (texts []string
 		texts = append(texts, "Devices count when they are bought and discarded.")
 	}
 	if b := a.PaysBack; b.Probability > 0 && (b.Years == nil || *b.Years > 0) {
-		texts = append(texts, "As it occurs it pays back "+when(b, r)+".")
+		texts = append(texts, happening("As it occurs it pays back", "As it occurs it does not pay back", b, r))
 	}
 	return texts
 }
@@ -291,10 +357,7 @@ func (p *page) matters(list []scenario.Influence, of string, r *scenario.Result)
 	rest := len(list) - maxMatters
 	list = list[:min(len(list), maxMatters)]
 	best := r.Amortised.Total.Figure(of).Value
-	units := map[string][]inwords.Unit{"energy": inwords.WattHours, "facility": inwords.WattHours, "gco2e": inwords.CO2e, "water": inwords.Litres}[of]
-	if units == nil {
-		units = []inwords.Unit{{Size: 1, Name: r.Currency}}
-	}
+	units := unitsOf(of, r.Currency)
 	low, high := best, best
 	for _, m := range list {
 		low, high = min(low, m.AtLow, m.AtHigh), max(high, m.AtLow, m.AtHigh)
@@ -315,7 +378,7 @@ func (p *page) matters(list []scenario.Influence, of string, r *scenario.Result)
 		t.add(cell{inwords.Digits(a / u.Size), nil}, cell{bar + strings.Repeat(" ", wide-min(wide, len([]rune(bar)))), nil}, cell{inwords.Digits(b / u.Size), nil},
 			cell{inwords.Percent(inwords.Rounded(m.Share, 2)), p.bold}, cell{m.Path, nil})
 	}
-	p.heading("What matters: each input from its lower to its upper bound, all others at their best")
+	p.heading("What matters: each input from its lower to its upper bound, the others at best")
 	p.table(t)
 	p.words("  ", p.marks.half+" below the best estimate, "+inwords.Amount(best, units), p.marks.full+" above", "share of the variance that it explains alone")
 	if rest > 0 {
@@ -341,11 +404,7 @@ func (p *page) optimum(t *twin) {
 	for _, k := range o.Constraints {
 		text := k.Name + " does not bind."
 		if k.Binds {
-			units := map[string][]inwords.Unit{"energy": inwords.WattHours, "facility": inwords.WattHours, "gco2e": inwords.CO2e, "water": inwords.Litres}[o.Minimise]
-			if units == nil {
-				units = []inwords.Unit{{Size: 1, Name: t.Result.Currency}}
-			}
-			text = k.Name + " binds: without it, " + inwords.Amount(k.Gain, units) + " less."
+			text = k.Name + " binds: without it, " + inwords.Amount(k.Gain, unitsOf(o.Minimise, t.Result.Currency)) + " less."
 		}
 		p.prose("  ", text)
 	}

@@ -140,6 +140,9 @@ func (s *Scenario) Run() (*Result, error) {
 	}
 	slices.SortStableFunc(r.Parts, func(a, b Part) int { return cmp.Compare(b.GCO2e, a.GCO2e) })
 	m.counted(&best, r)
+	if len(m.fleets) > 0 {
+		r.Notes = append(r.Notes, "water is that of operation: what production and end of life take of it is not known")
+	}
 	for _, v := range m.vars {
 		r.Inputs = append(r.Inputs, Given{v.path, v.unit, v.Input})
 	}
