@@ -11,7 +11,7 @@ import (
 )
 
 // draws is how often the inputs are drawn. By Latin hypercubes (McKay, Beckman
-// and Conover 1979) a bound is good to about 1 % of the width of its interval,
+// and Conover 1979) a bound is good to about 1.5 % of the width of its interval,
 // and one of a figure with one uncertain input exact.
 const draws = 10_000
 

@@ -333,7 +333,7 @@ func (m *model) service(s *Scenario, name string, fleets []string) service {
 	switch {
 	case v.Rate != nil && v.Unit == "":
 		m.wrong(path, "of what is the rate? write unit: request, or another")
-	case v.Rate != nil && inwords.One(v.Rate.Per) != inwords.One(v.Unit):
+	case v.Rate != nil && v.Rate.Per != "" && inwords.One(v.Rate.Per) != inwords.One(v.Unit):
 		m.wrong(path+".rate", "it is of %s, and the unit of the service is %s: write the same", v.Rate.Per, v.Unit)
 	case v.Rate != nil && len(v.Rate.Later) > 0 && v.Growth != nil:
 		m.wrong(path+".growth", "the rate is told by year: its growth is in it")

@@ -19,6 +19,7 @@ const (
 // first outcome is that of the best estimates.
 type tables struct {
 	m     *model
+	told  map[int]lifecycle.Interval
 	best  []float64
 	drawn [][]float32 // by cell; nil while all are 0
 	n     int
@@ -27,11 +28,14 @@ type tables struct {
 
 func newTables(m *model) *tables {
 	n := 2*nFigures*nRows*(m.years+1) + nFigures + 2 // then one unit, units, what is left
-	return &tables{m: m, drawn: make([][]float32, n), row: make([]float64, n), n: -1}
+	return &tables{m: m, told: map[int]lifecycle.Interval{}, drawn: make([][]float32, n), row: make([]float64, n), n: -1}
 }
 
-// cell is the place of a cell.
+// cell is the place of a cell. What is of no device is the same in both views.
 func (t *tables) cell(view, figure, row, column int) int {
+	if figure != gco2e && figure != cost || row == training || row == inference || row == use {
+		view = 0
+	}
 	return ((view*nFigures+figure)*nRows+row)*(t.m.years+1) + column
 }
 
@@ -48,6 +52,13 @@ func (t *tables) add(o *outcome) {
 					f = &o.used[y][p]
 				}
 				for k, v := range f {
+					if view > 0 && t.cell(view, k, p, y) == t.cell(0, k, p, y) {
+						if k == gco2e || k == cost {
+							t.row[t.cell(view, k, total, y)] += v
+							t.row[t.cell(view, k, total, t.m.years)] += v
+						}
+						continue
+					}
 					t.row[t.cell(view, k, p, y)] = v
 					t.row[t.cell(view, k, p, t.m.years)] += v
 					t.row[t.cell(view, k, total, y)] += v
@@ -85,6 +96,15 @@ func (t *tables) add(o *outcome) {
 
 // interval is what a cell came to.
 func (t *tables) interval(i int) lifecycle.Interval {
+	q, ok := t.told[i]
+	if !ok {
+		q = t.computed(i)
+		t.told[i] = q
+	}
+	return q
+}
+
+func (t *tables) computed(i int) lifecycle.Interval {
 	best, drawn := t.best[i], t.drawn[i]
 	if drawn == nil {
 		return lifecycle.Interval{Value: best, Low: best, High: best}

@@ -58,6 +58,12 @@ func (m *model) given(in *Input, unit, path string) ref {
 	if in == nil {
 		return none
 	}
+	if _, known := dimensions[unit]; known {
+		if err := in.check(unit); err != nil {
+			m.wrong(path, "%s", err)
+			return none
+		}
+	}
 	key := path
 	for _, q := range in.all() {
 		key += fmt.Sprintf(" %g %g %g", q.Value, q.Low, q.High)
