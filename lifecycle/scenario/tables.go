@@ -66,6 +66,9 @@ func (t *tables) add(o *outcome) {
 				}
 			}
 			for k := range nFigures {
+				if view > 0 && k != gco2e && k != cost {
+					continue
+				}
 				t.row[t.cell(view, k, cumulative, y)] = t.row[t.cell(view, k, total, t.m.years)]
 			}
 		}
