@@ -55,7 +55,7 @@ type Kept struct {
 const (
 	maxKnobs  = 16
 	maxValues = 1000   // of a knob
-	maxGrid   = 20_000 // settings that are all tried
+	maxGrid   = 10_000 // settings that are all tried
 	maxTried  = 20_000
 	coarse    = 20 // parts of a range without a step
 	restarts  = 12
@@ -65,7 +65,7 @@ const (
 // of what it minimises, over all years, devices by use, by the best estimates,
 // within its constraints. Devices that work is on must have time for it.
 //
-// Up to 20,000 settings are all tried: the optimum is exact. More are searched
+// Up to 10,000 settings are all tried: the optimum is exact. More are searched
 // by coordinates: from the middle and from eleven settings by chance (seeded),
 // each knob in turn and then each pair of neighbouring values is tried until
 // nothing is better; it finds the optimum of what has no more than a few valleys,

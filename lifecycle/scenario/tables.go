@@ -112,10 +112,11 @@ func (t *tables) computed(i int) lifecycle.Interval {
 	if drawn == nil {
 		return lifecycle.Interval{Value: best, Low: best, High: best}
 	}
-	slices.Sort(drawn)
 	at := func(p float64) float64 {
 		at := p*draws - 0.5
 		k := int(math.Floor(at))
+		sortAround(drawn, k)
+		sortAround(drawn[k+1:], 0)
 		return float64(drawn[k]) + (at-float64(k))*(float64(drawn[k+1])-float64(drawn[k]))
 	}
 	low, high := at(0.025), at(0.975)
@@ -169,6 +170,35 @@ func (t *tables) into(r *Result) {
 		if units.Value > 0 {
 			one := t.figures(func(k int) int { return rest + k })
 			r.PerUnit = &one
+		}
+	}
+}
+
+// sortAround puts the value of rank k at k, and none that is greater before it or
+// less behind it (Hoare's selection): of thousands of values two are asked for.
+func sortAround(v []float32, k int) {
+	for low, high := 0, len(v)-1; low < high; {
+		pivot := v[low+(high-low)/2]
+		i, j := low, high
+		for i <= j {
+			for v[i] < pivot {
+				i++
+			}
+			for v[j] > pivot {
+				j--
+			}
+			if i <= j {
+				v[i], v[j] = v[j], v[i]
+				i, j = i+1, j-1
+			}
+		}
+		switch {
+		case k <= j:
+			high = j
+		case k >= i:
+			low = i
+		default:
+			return
 		}
 	}
 }

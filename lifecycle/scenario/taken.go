@@ -139,7 +139,7 @@ func (t *taken) ofEstimate(f field) (*Input, error) {
 	}
 	plan := estimate.Plan{
 		ID: "01890a5d-ac96-774b-bcce-b302099a8057", CreatedAt: time.Unix(0, 0).UTC(), // the record is not kept
-		Generator: lifecycle.Generator{Name: "ecotracer"}, Accelerator: t.Device, Count: t.Count,
+		Generator: lifecycle.Generator{Name: "ecotracer", Version: "0", OS: "none", Arch: "none"}, Accelerator: t.Device, Count: t.Count,
 	}
 	for _, g := range []struct {
 		in *Input

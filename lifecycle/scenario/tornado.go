@@ -18,7 +18,7 @@ type Influence struct {
 
 // bins are the parts of an input's distribution in which the mean of the figure
 // is taken to tell its share of the variance.
-const bins = 32
+const bins = 100
 
 // Tornado tells what matters for a figure (gco2e, also "", energy, facility, water
 // or cost) over all years: what each uncertain input makes of it between its
