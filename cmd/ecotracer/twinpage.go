@@ -120,8 +120,13 @@ func toldFigures(currency string) []toldFigure {
 		{"energy", inwords.WattHours, func(f *scenario.Figures) *lifecycle.Interval { return &f.EnergyJ }},
 		{"facility", inwords.WattHours, func(f *scenario.Figures) *lifecycle.Interval { return &f.FacilityEnergyJ }},
 		{"water", inwords.Litres, func(f *scenario.Figures) *lifecycle.Interval { return &f.WaterL }},
-		{"cost", []inwords.Unit{{Size: 1, Name: currency}}, func(f *scenario.Figures) *lifecycle.Interval { return f.Cost }},
+		{"cost", moneyIn(currency), func(f *scenario.Figures) *lifecycle.Interval { return f.Cost }},
 	}
+}
+
+// moneyIn are the units of costs.
+func moneyIn(currency string) []inwords.Unit {
+	return []inwords.Unit{{Size: 1e9, Name: "billion " + currency}, {Size: 1e6, Name: "million " + currency}, {Size: 1, Name: currency}}
 }
 
 // unitsOf are the units of a figure by its name.
@@ -298,7 +303,7 @@ func answer(name string, a *scenario.Answer, r *scenario.Result) (texts []string
 // question tells all of one.
 func (p *page) question(name string, q scenario.Question, t *twin) {
 	a := t.Answers[name]
-	p.line("%s", p.bold(inwords.Visible(cmp.Or(q.Asks, name))))
+	p.flow("", " ", pieces(inwords.Visible(cmp.Or(q.Asks, name))), p.bold)
 	for _, path := range slices.Sorted(maps.Keys(q.Set)) {
 		p.prose("  ", path+": "+cmp.Or(q.Set[path], "none"))
 	}

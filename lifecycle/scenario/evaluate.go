@@ -52,8 +52,8 @@ type byPhase [nPhases]figures
 
 // lump is what falls due at a moment: a purchase, a discarded device, a training.
 type lump struct {
-	at    float64 // years from the start
-	phase int
+	at          float64 // years from the start
+	part, phase int
 	figures
 }
 
@@ -247,5 +247,5 @@ func (m *model) spend(x []float64, w *work, y int, amount, greener, at float64, 
 		o.flow[y][w.phase].add(1, &f)
 		return
 	}
-	o.lumps = append(o.lumps, lump{at, w.phase, f})
+	o.lumps = append(o.lumps, lump{at, w.part, w.phase, f})
 }

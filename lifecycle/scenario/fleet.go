@@ -48,8 +48,10 @@ func (m *model) rent(x []float64, i int, o *outcome) {
 		made, gone := m.impacts(x, f, y)
 		lives := o.busy[i][y] / (m.at(x, f.lifetime, y) * m.at(x, f.utilisation, y))
 		if f.rent != none {
-			o.flow[y][production][cost] += m.at(x, f.rent, y) * o.busy[i][y] / 3600
-			o.used[y][production][cost] += m.at(x, f.rent, y) * o.busy[i][y] / 3600
+			rent := m.at(x, f.rent, y) * o.busy[i][y] / 3600
+			o.flow[y][production][cost] += rent
+			o.used[y][production][cost] += rent
+			o.parts[i][production][cost] += rent
 		}
 		o.flow[y][production].add(lives, &made)
 		o.flow[y][endOfLife].add(lives, &gone)
@@ -76,14 +78,14 @@ func (m *model) own(x []float64, i int, o *outcome) {
 		made, gone := m.impacts(x, f, y)
 		c := cohort{born, born + m.at(x, f.lifetime, y)/year, n, made, gone}
 		if paid {
-			l := lump{at: born, phase: production}
+			l := lump{at: born, part: i, phase: production}
 			l.add(n, &made)
 			o.lumps = append(o.lumps, l)
 		}
 		alive = append(alive, c)
 	}
 	discard := func(k int, n, at float64) {
-		l := lump{at: at, phase: endOfLife}
+		l := lump{at: at, part: i, phase: endOfLife}
 		l.add(n, &alive[k].gone)
 		o.lumps = append(o.lumps, l)
 	}

@@ -18,8 +18,8 @@ type Answer struct {
 
 	// Figures are compared as lifecycle.Compare does: gco2e, operational_gco2e,
 	// embodied_gco2e, energy_j, facility_energy_j, water_l and cost. What drives
-	// the difference is told of the figure that was asked for, by phase and by
-	// device or work.
+	// the difference, which adds up to it, is told of the figure that was asked for,
+	// by phase and by device or work.
 	Figures []lifecycle.Difference `json:"figures"`
 
 	// Otherwise is the figure that was asked for where devices are accounted for
@@ -120,7 +120,7 @@ func against(a, b *model, figure int, asItOccurs bool) (*Answer, error) {
 	saved.add(&y, figure, 1, all...)
 	saved.add(&x, figure, -1, all...)
 	bestBack := saved.above()
-	driversOf := drivers(a, b, &x, &y, figure)
+	driversOf := drivers(a, b, &x, &y, figure, asItOccurs)
 
 	drawnA, drawnB := make([][]float64, n+1), make([][]float64, n+1)
 	for i := range drawnA {
@@ -213,19 +213,21 @@ func difference(name string, bestA, bestB float64, a, b []float64) (lifecycle.Di
 }
 
 // drivers tells what makes a difference at the best estimates: each device and
-// work, by phase, as amortised. They add up to the difference.
-func drivers(a, b *model, x, y *outcome, figure int) []lifecycle.Driver {
-	type key struct {
-		name  string
-		stage lifecycle.Stage
-	}
-	sums := map[key]float64{}
+// work, by phase. They add up to the difference.
+func drivers(a, b *model, x, y *outcome, figure int, asItOccurs bool) []lifecycle.Driver {
+	sums := map[part]float64{}
 	for i, side := range []*outcome{x, y} {
-		m := []*model{a, b}[i]
-		for p, part := range m.parts {
+		m, sign := []*model{a, b}[i], float64(1-2*i)
+		for p := range m.parts {
+			bought := asItOccurs && p < len(m.fleets) && !m.fleets[p].rented
 			for phase := range nPhases {
-				if v := side.parts[p][phase][figure]; v != 0 {
-					sums[key{part.name, part.stageIn(phase)}] += v * float64(1-2*i)
+				if !bought || phase != production && phase != endOfLife {
+					sums[part{m.parts[p].name, m.parts[p].stageIn(phase)}] += sign * side.parts[p][phase][figure]
+				}
+			}
+			for k := range side.lumps {
+				if l := &side.lumps[k]; bought && l.part == p {
+					sums[part{m.parts[p].name, m.parts[p].stageIn(l.phase)}] += sign * l.figures[figure]
 				}
 			}
 		}
