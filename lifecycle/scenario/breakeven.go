@@ -111,7 +111,7 @@ func breakEven(best float64, drawn []float64) BreakEven {
 	}
 	q := interval(best, drawn)
 	b := BreakEven{Probability: float64(within) / float64(len(drawn))}
-	b.Error = probabilityError(b.Probability)
+	b.Error = probabilityError(b.Probability, len(drawn))
 	for _, t := range []struct {
 		to **float64
 		at float64

@@ -14,18 +14,20 @@ const maxQuestions = 100
 
 // check tells all that is wrong with a scenario, its questions and its knobs.
 func (s *Scenario) check(record func(string) (*lifecycle.Record, error)) []*Error {
-	if errs := s.checkModel(); len(errs) > 0 {
+	known := &lookups{} // for all the changed ones, too
+	m := compiledWith(s, known)
+	if errs := m.errs; len(errs) > 0 {
 		return errs // what follows from it would be told again for each question
 	}
 	if len(s.Questions) > maxQuestions {
 		return []*Error{{Path: "questions", Message: fmt.Sprintf("%d of them: at most %d", len(s.Questions), maxQuestions)}}
 	}
 	var errs []*Error
-	priced := compiled(s).currency != ""
+	priced := m.currency != ""
 	changed := func(path string, set map[string]string) {
 		c, wrong := s.with(set, record)
 		if len(wrong) == 0 {
-			for _, e := range c.checkModel() {
+			for _, e := range compiledWith(c, known).errs {
 				wrong = append(wrong, &Error{Message: "then " + e.Path + ": " + e.Message})
 			}
 		}
@@ -48,7 +50,7 @@ func (s *Scenario) check(record func(string) (*lifecycle.Record, error)) []*Erro
 	if len(s.Knobs) == 0 {
 		return errs
 	}
-	p, err := s.problem()
+	p, err := s.problem(m)
 	if err != nil {
 		return append(errs, err.(*Error))
 	}
@@ -66,6 +68,3 @@ func (s *Scenario) check(record func(string) (*lifecycle.Record, error)) []*Erro
 	}
 	return errs
 }
-
-// checkModel tells what keeps a scenario from being computed.
-func (s *Scenario) checkModel() []*Error { return compiled(s).errs }

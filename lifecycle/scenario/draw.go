@@ -77,6 +77,7 @@ func quantile(sorted []float64, p float64) float64 {
 }
 
 // probabilityError is the 95 % bound on the error of a share of the draws.
-func probabilityError(p float64) float64 {
-	return max(lognormal.Z95*math.Sqrt(p*(1-p)/draws), 3./draws) // the rule of three where all draws agree
+func probabilityError(p float64, draws int) float64 {
+	n := float64(draws)
+	return max(lognormal.Z95*math.Sqrt(p*(1-p)/n), 3/n) // the rule of three where all draws agree
 }

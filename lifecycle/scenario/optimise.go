@@ -74,10 +74,11 @@ const (
 //
 // An error tells that no setting keeps to the constraints, or is as that of Run.
 func (s *Scenario) Optimise() (*Optimum, error) {
-	if errs := s.checkModel(); len(errs) > 0 {
-		return nil, joined(errs)
+	m := compiled(s)
+	if len(m.errs) > 0 {
+		return nil, joined(m.errs)
 	}
-	p, err := s.problem()
+	p, err := s.problem(m)
 	if err != nil {
 		return nil, err
 	}
@@ -181,9 +182,10 @@ func (c *candidate) amiss() (sum float64) {
 	return sum
 }
 
-func (s *Scenario) problem() (*problem, error) {
+// problem is what is to be optimised of a scenario, of which m is the model.
+func (s *Scenario) problem(m *model) (*problem, error) {
 	p := &problem{s: s, figure: figureIndex(cmp.Or(s.Minimise, "gco2e")), seen: map[string]*candidate{}}
-	if p.figure == nFigures || p.figure == cost && compiled(s).currency == "" {
+	if p.figure == nFigures || p.figure == cost && m.currency == "" {
 		return nil, &Error{Path: "minimise", Message: noFigure(s.Minimise)}
 	}
 	if len(s.Knobs) == 0 {
@@ -200,7 +202,7 @@ func (s *Scenario) problem() (*problem, error) {
 		p.knobs = append(p.knobs, k)
 	}
 	var err error
-	p.constraints, err = s.constraints()
+	p.constraints, err = s.constraints(m)
 	return p, err
 }
 
@@ -276,7 +278,7 @@ func (k *knob) label(at float64) string {
 }
 
 // constraints are those that are written, and the time of the devices.
-func (s *Scenario) constraints() (list []constraint, err error) {
+func (s *Scenario) constraints(m *model) (list []constraint, err error) {
 	for _, name := range slices.Sorted(maps.Keys(s.Constraints)) {
 		from, path := s.Constraints[name], "constraints."+name
 		c := constraint{name: name, of: from.Of, least: from.AtLeast != ""}
@@ -303,8 +305,8 @@ func (s *Scenario) constraints() (list []constraint, err error) {
 		c.bound = bound.Value
 		list = append(list, c)
 	}
-	for i, f := range compiled(s).fleets {
-		if !f.rented && !f.asNeeded && compiled(s).works(i) {
+	for i, f := range m.fleets {
+		if !f.rented && !f.asNeeded && m.works(i) {
 			list = append(list, constraint{name: "time of " + f.name, of: f.name, unit: "share", fleet: true})
 		}
 	}

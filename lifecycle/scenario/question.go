@@ -191,7 +191,7 @@ func difference(name string, bestA, bestB float64, a, b []float64) (lifecycle.Di
 	}
 	n := float64(len(a))
 	d.Lower, d.Higher = float64(lower)/n, float64(higher)/n
-	d.Error = max(probabilityError(d.Lower), probabilityError(d.Higher))
+	d.Error = max(probabilityError(d.Lower, len(a)), probabilityError(d.Higher, len(a)))
 	switch {
 	case d.Lower >= surely:
 		d.Verdict = lifecycle.Lower

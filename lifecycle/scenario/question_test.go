@@ -201,10 +201,10 @@ func TestTheSearchFindsWhatTryingAllDoes(t *testing.T) {
 				delete(s.Knobs, name)
 			}
 		}
-		p, err := s.problem()
+		p, err := s.problem(compiled(s))
 		require.NoError(t, err)
 		p.all()
-		q, err := s.problem()
+		q, err := s.problem(compiled(s))
 		require.NoError(t, err)
 		q.search()
 		require.Equal(t, 13*13*6, len(p.seen))
@@ -339,15 +339,16 @@ func TestRentedDevicesPayTheirShare(t *testing.T) {
 
 func TestTheSameScenarioHasTheSameAnswer(t *testing.T) {
 	s := roll(5).scenario()
-	a, err := s.Run()
+	a, err := s.run(500)
 	require.NoError(t, err)
-	b, err := s.Run()
+	b, err := s.run(500)
 	require.NoError(t, err)
 	assert.Equal(t, a, b)
 }
 
 func BenchmarkOptimise(b *testing.B) {
-	p, err := example(b, "inspection-fleet").problem()
+	s := example(b, "inspection-fleet")
+	p, err := s.problem(compiled(s))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -100,7 +100,7 @@ func once(t testing.TB, s *Scenario) (*model, *outcome) {
 
 func TestPhasesAndYearsAddUp(t *testing.T) {
 	for seed := range uint64(3) {
-		r, err := roll(seed).scenario().Run()
+		r, err := roll(seed).scenario().run(200)
 		require.NoError(t, err)
 		for _, v := range []*View{&r.Amortised, &r.Occurring} {
 			for _, name := range []string{"energy", "facility", "gco2e", "water"} {
@@ -294,14 +294,14 @@ func TestExtremeScenariosAreRefusedOrFinite(t *testing.T) {
 	device := Fleet{Count: Exactly(1e15), Production: Exactly(1e15), EndOfLife: Exactly(1e15), Lifetime: Exactly(year / 12), ActivePower: Exactly(1e12), Duty: Exactly(1)}
 	places := map[string]Place{"p": {Grid: Between(1e4, 1e-3, 1e4)}}
 	for name, s := range map[string]*Scenario{
-		"everything at its most":  {Start: 2026, Years: 15, Places: places, Devices: map[string]Fleet{"d": device}},
+		"everything at its most":  {Start: 2026, Years: MaxYears, Places: places, Devices: map[string]Fleet{"d": device}},
 		"growth of 100 times":     {Start: 2026, Years: MaxYears, Places: places, Services: map[string]Service{"s": {Unit: "x", Rate: &Input{Interval: lifecycle.Interval{Value: 1e12, Low: 1e12, High: 1e12}, Per: "x"}, Growth: Exactly(100), Work: map[string]Work{"serve": {Energy: &Input{Interval: lifecycle.Interval{Value: 1e21, Low: 1e21, High: 1e21}, Per: "x"}}}}}},
 		"a rate of 0":             {Start: 2026, Years: 2, Places: places, Services: map[string]Service{"s": {Unit: "x", Rate: &Input{Per: "x"}, Work: map[string]Work{"serve": {Energy: &Input{Per: "x"}}}}}},
 		"no work at all":          {Start: 2026, Years: 1, Services: map[string]Service{"s": {}}},
 		"a life beyond the years": {Start: 2026, Years: 1, Places: places, Devices: map[string]Fleet{"d": {Count: Exactly(1), Production: Exactly(1), EndOfLife: Exactly(0), Lifetime: Exactly(1e15), ActivePower: Exactly(0)}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, err := s.Run()
+			r, err := s.run(200)
 			if err != nil {
 				assert.ErrorContains(t, err, "too great")
 				return

@@ -109,7 +109,9 @@ type Given struct {
 // times, each lognormal between its bounds, seeded: the same scenario has the
 // same result. A scenario that Parse or With would refuse is an error that joins
 // some of type *Error. Run changes nothing and may be called concurrently.
-func (s *Scenario) Run() (*Result, error) {
+func (s *Scenario) Run() (*Result, error) { return s.run(draws) }
+
+func (s *Scenario) run(draws int) (*Result, error) {
 	m := compiled(s)
 	if len(m.errs) > 0 {
 		return nil, joined(m.errs)
@@ -119,7 +121,7 @@ func (s *Scenario) Run() (*Result, error) {
 	m.evaluate(m.best(), &best)
 
 	// The tables, as numbers of each draw one after another.
-	collect := newTables(m)
+	collect := newTables(m, draws)
 	collect.add(&best)
 	sampled := newSample(m, deviations(draws))
 	var o outcome

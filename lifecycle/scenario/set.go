@@ -21,7 +21,7 @@ import (
 func (s *Scenario) With(changes map[string]string) (*Scenario, error) {
 	c, errs := s.with(changes, nil)
 	if len(errs) == 0 {
-		errs = c.checkModel()
+		errs = compiled(c).errs
 	}
 	if len(errs) > 0 {
 		return nil, joined(errs)

@@ -22,13 +22,14 @@ type tables struct {
 	told  map[int]lifecycle.Interval
 	best  []float64
 	drawn [][]float32 // by cell; nil while all are 0
-	n     int
+	draws int
+	n     int // so far, -1 before the best
 	row   []float64
 }
 
-func newTables(m *model) *tables {
+func newTables(m *model, draws int) *tables {
 	n := 2*nFigures*nRows*(m.years+1) + nFigures + 2 // then one unit, units, what is left
-	return &tables{m: m, told: map[int]lifecycle.Interval{}, drawn: make([][]float32, n), row: make([]float64, n), n: -1}
+	return &tables{m: m, draws: draws, told: map[int]lifecycle.Interval{}, drawn: make([][]float32, n), row: make([]float64, n), n: -1}
 }
 
 // cell is the place of a cell. What is of no device is the same in both views.
@@ -90,7 +91,7 @@ func (t *tables) add(o *outcome) {
 	for i, v := range t.row {
 		if v != 0 {
 			if t.drawn[i] == nil {
-				t.drawn[i] = make([]float32, draws)
+				t.drawn[i] = make([]float32, t.draws)
 			}
 			t.drawn[i][t.n-1] = float32(v)
 		}
@@ -113,7 +114,7 @@ func (t *tables) computed(i int) lifecycle.Interval {
 		return lifecycle.Interval{Value: best, Low: best, High: best}
 	}
 	at := func(p float64) float64 {
-		at := p*draws - 0.5
+		at := p*float64(t.draws) - 0.5
 		k := int(math.Floor(at))
 		sortAround(drawn, k)
 		sortAround(drawn[k+1:], 0)
