@@ -406,6 +406,9 @@ func (p *page) optimum(t *twin) {
 		tried = fmt.Sprintf("%s settings were tried, downhill from several; there may be a better one", inwords.Count(int64(o.Tried)))
 	}
 	p.prose("  ", fmt.Sprintf("%s; %s keep to all constraints.", tried, inwords.Count(int64(o.Feasible))))
+	if len(o.TodayBreaks) > 0 {
+		p.prose("  ", "Today's setting does not keep to "+strings.Join(o.TodayBreaks, ", ")+".")
+	}
 	for _, k := range o.Constraints {
 		text := k.Name + " does not bind."
 		if k.Binds {

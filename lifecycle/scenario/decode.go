@@ -299,7 +299,7 @@ func (d *decoder) open(name string) (*lifecycle.Record, error) {
 // fieldOf is the field of a key, -1 if there is none.
 func fieldOf(t reflect.Type, key string) int {
 	for i := range t.NumField() {
-		if t.Field(i).Tag.Get("yaml") == key {
+		if key != "" && t.Field(i).Tag.Get("yaml") == key {
 			return i
 		}
 	}
@@ -308,7 +308,9 @@ func fieldOf(t reflect.Type, key string) int {
 
 func fieldNames(t reflect.Type) (names []string) {
 	for i := range t.NumField() {
-		names = append(names, t.Field(i).Tag.Get("yaml"))
+		if name := t.Field(i).Tag.Get("yaml"); name != "" {
+			names = append(names, name)
+		}
 	}
 	return names
 }

@@ -203,28 +203,25 @@ func (m *model) do(x []float64, w *work, y int, n float64, o *outcome) {
 	for _, r := range w.times {
 		amount *= m.at(x, r, y)
 	}
-	grid := 1.0
-	if w.on < 0 || w.greener != none {
-		grid = m.at(x, w.greener, y)
-	}
+	greener := m.at(x, w.greener, y)
 	switch {
 	case w.perUnit:
-		m.spend(x, w, y, amount*n*m.at(x, w.share, y), grid, -1, o)
+		m.spend(x, w, y, amount*n*m.at(x, w.share, y), greener, -1, o)
 	case w.all:
-		m.spend(x, w, y, amount*year, grid, -1, o)
+		m.spend(x, w, y, amount*year, greener, -1, o)
 	case w.every == none:
 		if y == w.from {
-			m.spend(x, w, y, amount, grid, float64(y), o)
+			m.spend(x, w, y, amount, greener, float64(y), o)
 		}
 	default:
 		period := m.at(x, w.every, w.from) / year
 		if period < 1./12 { // so often that it may as well be spread
-			m.spend(x, w, y, amount/period, grid, -1, o)
+			m.spend(x, w, y, amount/period, greener, -1, o)
 			return
 		}
 		first := int(math.Ceil((float64(y-w.from) - moment) / period))
 		for k := max(first, 0); float64(w.from)+float64(k)*period < float64(y+1)-moment; k++ {
-			m.spend(x, w, y, amount, grid, float64(w.from)+float64(k)*period, o)
+			m.spend(x, w, y, amount, greener, float64(w.from)+float64(k)*period, o)
 		}
 	}
 }

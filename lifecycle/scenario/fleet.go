@@ -90,8 +90,10 @@ func (m *model) own(x []float64, i int, o *outcome) {
 		o.lumps = append(o.lumps, l)
 	}
 	if f.age != none {
-		if age := m.at(x, f.age, 0) / year; age < m.at(x, f.lifetime, 0)/year-moment {
-			buy(-age, o.count[i][0], false, 0)
+		buy(-m.at(x, f.age, 0)/year, o.count[i][0], false, 0)
+		if alive[0].dies <= moment { // they have outlived it, and end with the first night
+			discard(0, alive[0].n, 2*moment)
+			alive = alive[:0]
 		}
 	}
 	for y := range m.years {

@@ -204,7 +204,7 @@ func (in *Input) check(unit string) error {
 	d := dimensions[unit]
 	for _, q := range in.all() {
 		for _, x := range []float64{q.Value, q.Low, q.High} {
-			if math.IsNaN(x) || x < d.least*(1+1e-12) && x < d.least || x > d.most*(1+1e-12) {
+			if math.IsNaN(x) || x < d.least || x > d.most {
 				return fmt.Errorf("%s is out of range: it is %s to %s, in %s", inwords.Trimmed(x), inwords.Trimmed(d.least), inwords.Trimmed(d.most), baseUnit(unit))
 			}
 		}

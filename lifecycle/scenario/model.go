@@ -181,6 +181,8 @@ func (m *model) placed(s *Scenario, name, path string) place {
 	}
 	p, ok := m.places[name]
 	switch {
+	case len(s.Places) == 0:
+		m.wrong(path, "there are no places: write where it is, such as places: {home: {country: FR}}")
 	case name == "":
 		m.wrong(path, "where is it? write place: …, one of %s", strings.Join(slices.Sorted(maps.Keys(s.Places)), ", "))
 	case !ok:
@@ -457,7 +459,8 @@ func (m *model) units(s *Scenario) {
 		for i := range m.services {
 			if m.services[i].rate != none {
 				if name != "" {
-					return // of several nobody said which
+					m.notes = append(m.notes, "several services count units: per: … says of which one is told")
+					return
 				}
 				name = m.services[i].name
 			}

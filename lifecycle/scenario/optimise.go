@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -25,7 +26,8 @@ type Optimum struct {
 	// it beats it.
 	Answer *Answer `json:"answer"`
 
-	Constraints []Kept `json:"constraints,omitempty"`
+	Constraints []Kept   `json:"constraints,omitempty"`
+	TodayBreaks []string `json:"today_breaks,omitempty"` // constraints that the scenario does not keep to as it stands
 
 	Tried     int  `json:"tried"`     // settings that were computed
 	Feasible  int  `json:"feasible"`  // of which so many keep to all constraints
@@ -110,6 +112,9 @@ func (s *Scenario) Optimise() (*Optimum, error) {
 			kept.Binds, kept.Gain = true, best.value-b.value
 		}
 		o.Constraints = append(o.Constraints, kept)
+		if today.held[i].by > 1e-9 {
+			o.TodayBreaks = append(o.TodayBreaks, c.name)
+		}
 	}
 	for _, c := range p.seen {
 		if c != nil && c.keeps(-1) {
@@ -218,9 +223,9 @@ func (s *Scenario) knob(name string) (knob, error) {
 	}
 	switch {
 	case kinds != 1:
-		return k, fmt.Errorf("write one of values: […], from: … and to: … (and step: …), and options: {…}")
+		return k, errors.New("write one of values: […], from: … and to: … (and step: …), and options: {…}")
 	case (from.Path == "") == (from.Options == nil):
-		return k, fmt.Errorf("values and ranges need a path, such as devices.gpu.lifetime; options have theirs")
+		return k, errors.New("values and ranges need a path, such as devices.gpu.lifetime; options have theirs")
 	}
 	for _, v := range from.Values {
 		k.labels, k.changes = append(k.labels, v), append(k.changes, map[string]string{from.Path: v})

@@ -82,6 +82,7 @@ func Parse(file string, text []byte, record func(name string) (*lifecycle.Record
 		}
 		return nil, errors.Join(joined...)
 	}
+	s.records = d.read
 	return s, nil
 }
 

@@ -170,6 +170,11 @@ func TestFiguresAreTakenFromRecords(t *testing.T) {
 	assert.Equal(t, phase.EnergyJ.Value, in.Value)
 	assert.Equal(t, [2]float64{phase.EnergyJ.Low, phase.EnergyJ.High}, [2]float64{in.Low, in.High}, "with its interval")
 	assert.Contains(t, in.Source, string(phase.EnergyJ.Method), "and how it was obtained")
+	s, err = Parse("s.yaml", []byte(text("9 J")+fmt.Sprintf("  measured: {set: {services.web.work.train.energy: {from: small.json, stage: %s}}}\n", phase.Stage)), open)
+	require.NoError(t, err)
+	a, err := s.Ask(s.Questions["measured"])
+	require.NoError(t, err, "a question asks the record that was opened")
+	assert.InEpsilon(t, phase.EnergyJ.Value-9, a.Figures[3].Difference.Value, 1e-9)
 	for energy, says := range map[string]string{
 		"{from: small.json}":                                                 "of which stage?",
 		"{from: small.json, stage: training/tuning}":                         "the record tells no such figure of training/tuning",

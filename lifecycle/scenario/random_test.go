@@ -142,7 +142,11 @@ func TestWhatIsPaidIsUsedOrLeft(t *testing.T) {
 		var before, owed float64
 		for i := range m.fleets {
 			f := s.Devices[m.fleets[i].name]
-			if f.Age == nil || f.Age.Value >= f.Lifetime.Value {
+			if f.Age == nil {
+				continue
+			}
+			if f.Age.Value >= f.Lifetime.Value {
+				owed += f.Count.Value * f.EndOfLife.Value // all of it is used up
 				continue
 			}
 			before += f.Count.Value * f.Production.Value * (1 - f.Age.Value/f.Lifetime.Value)

@@ -3,7 +3,6 @@ package scenario
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/ecotracer/ecotracer/internal/inwords"
@@ -149,10 +148,8 @@ func (s *Scenario) run(draws int) (*Result, error) {
 		r.Inputs = append(r.Inputs, Given{v.path, v.unit, v.Input})
 	}
 	slices.SortStableFunc(r.Inputs, func(a, b Given) int { return cmp.Compare(a.Path, b.Path) })
-	for _, q := range []lifecycle.Interval{r.Occurring.Total.GCO2e, r.Occurring.Total.FacilityEnergyJ, r.Occurring.Total.WaterL} {
-		if math.IsNaN(q.High) || math.IsInf(q.High, 0) {
-			return nil, errTooGreat
-		}
+	if collect.great {
+		return nil, errTooGreat
 	}
 	return r, nil
 }

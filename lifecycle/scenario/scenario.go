@@ -25,6 +25,8 @@ type Scenario struct {
 	Minimise    string                `yaml:"minimise"` // a figure: gco2e (also ""), energy, water or cost
 	Knobs       map[string]Knob       `yaml:"knobs"`
 	Constraints map[string]Constraint `yaml:"constraints"`
+
+	records map[string]*lifecycle.Record // that Parse opened, for what is changed later
 }
 
 // MaxYears is how many years a scenario may have.

@@ -16,8 +16,8 @@ import (
 // With returns the scenario with some values changed: by path, such as
 // devices.gpu.lifetime, each written as in YAML ("6 years"; "" or null takes a
 // value away; a mapping replaces a whole entry, or adds one). The scenario itself
-// is not changed. The error joins those of type *Error. What was taken from
-// records stays, but none is read.
+// is not changed. The error joins those of type *Error. Of records those
+// can be asked that Parse opened.
 func (s *Scenario) With(changes map[string]string) (*Scenario, error) {
 	c, errs := s.with(changes, nil)
 	if len(errs) == 0 {
@@ -51,7 +51,7 @@ func (s *Scenario) with(changes map[string]string, record func(string) (*lifecyc
 
 // set changes one value. Maps are copied before: others may hold them.
 func (s *Scenario) set(path, text string, record func(string) (*lifecycle.Record, error)) []*Error {
-	d := &decoder{record: record, at: map[string]*yaml.Node{}}
+	d := &decoder{record: record, read: s.records, at: map[string]*yaml.Node{}}
 	head, _, _ := strings.Cut(path, ".")
 	if !slices.Contains([]string{"start", "years", "per", "places", "devices", "services"}, head) {
 		return []*Error{{Message: unknown("such path", path, []string{"places.…", "devices.…", "services.…", "years", "start", "per"})}}

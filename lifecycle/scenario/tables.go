@@ -23,7 +23,8 @@ type tables struct {
 	best  []float64
 	drawn [][]float32 // by cell; nil while all are 0
 	draws int
-	n     int // so far, -1 before the best
+	great bool // a figure is too great for a number
+	n     int  // so far, -1 before the best
 	row   []float64
 }
 
@@ -110,6 +111,7 @@ func (t *tables) interval(i int) lifecycle.Interval {
 
 func (t *tables) computed(i int) lifecycle.Interval {
 	best, drawn := t.best[i], t.drawn[i]
+	t.great = t.great || math.IsNaN(best) || math.IsInf(best, 0)
 	if drawn == nil {
 		return lifecycle.Interval{Value: best, Low: best, High: best}
 	}
@@ -121,6 +123,7 @@ func (t *tables) computed(i int) lifecycle.Interval {
 		return float64(drawn[k]) + (at-float64(k))*(float64(drawn[k+1])-float64(drawn[k]))
 	}
 	low, high := at(0.025), at(0.975)
+	t.great = t.great || math.IsNaN(low+high) || math.IsInf(low, 0) || math.IsInf(high, 0)
 	if math.Abs(high-low) <= 1e-6*math.Abs(best) && math.Abs(best-low) <= 1e-6*math.Abs(best) {
 		return lifecycle.Interval{Value: best, Low: best, High: best} // no more than rounding
 	}
