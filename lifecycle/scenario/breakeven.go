@@ -134,14 +134,9 @@ type passages struct {
 // newPassages are those of phases that both have grams by the best estimates.
 func newPassages(best *outcome) *passages {
 	p := &passages{}
-	var sum [nPhases]float64
-	for _, y := range best.occurring() {
-		for k := range y {
-			sum[k] += y[k][gco2e]
-		}
-	}
+	sum := best.sums(true)
 	for _, pair := range passings {
-		if sum[pair[0]] > 0 && sum[pair[1]] > 0 {
+		if sum[pair[0]][gco2e] > 0 && sum[pair[1]][gco2e] > 0 {
 			p.of = append(p.of, pair)
 			p.best = append(p.best, p.at(best, pair))
 			p.drawn = append(p.drawn, nil)

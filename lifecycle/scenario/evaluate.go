@@ -116,13 +116,32 @@ func (o *outcome) yearOf(l *lump) int {
 // moment is how close two times are that are one, in years.
 const moment = 1e-9
 
-// amortised are the figures of a year, those of devices by use.
-func (o *outcome) amortised() []byPhase {
-	out := o.occurring()
-	for y := range out {
-		out[y][production], out[y][endOfLife] = o.used[y][production], o.used[y][endOfLife]
+// sums are the figures of all years: those of devices as they occur, or by use.
+func (o *outcome) sums(asItOccurs bool) (sum byPhase) {
+	for y := range o.flow {
+		for p := range nPhases {
+			sum[p].add(1, &o.flow[y][p])
+		}
 	}
-	return out
+	for i := range o.lumps {
+		sum[o.lumps[i].phase].add(1, &o.lumps[i].figures)
+	}
+	if !asItOccurs {
+		sum[production], sum[endOfLife] = figures{}, figures{}
+		for y := range o.used {
+			sum[production].add(1, &o.used[y][production])
+			sum[endOfLife].add(1, &o.used[y][endOfLife])
+		}
+	}
+	return sum
+}
+
+// of is a figure of some phases.
+func (b *byPhase) of(figure int, phases []int) (sum float64) {
+	for _, p := range phases {
+		sum += b[p][figure]
+	}
+	return sum
 }
 
 // operate books joules of IT energy at a place in a year.

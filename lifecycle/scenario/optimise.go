@@ -383,8 +383,8 @@ func (p *problem) candidate(s *Scenario) (*candidate, error) {
 	var o outcome
 	x := m.best()
 	m.evaluate(x, &o)
-	view := o.amortised()
-	c := &candidate{value: sumOf(view, p.figure, compared[0].phases)}
+	sums := o.sums(false)
+	c := &candidate{value: sums.of(p.figure, compared[0].phases)}
 	for _, k := range p.constraints {
 		h := held{bound: k.bound}
 		switch figure := figureIndex(k.of); {
@@ -399,7 +399,7 @@ func (p *problem) candidate(s *Scenario) (*candidate, error) {
 				}
 			}
 		case figure < nFigures:
-			h.value = sumOf(view, figure, compared[0].phases)
+			h.value = sums.of(figure, compared[0].phases)
 		default:
 			in, _ := s.fieldAt(k.of)
 			if in == nil {

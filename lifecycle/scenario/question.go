@@ -101,15 +101,11 @@ func against(a, b *model, figure int, asItOccurs bool) (*Answer, error) {
 	n := len(compared)
 	// Cell 0 to n−1 are in the view that was asked for, cell n is the lead in the other.
 	values := func(o *outcome) (v []float64) {
-		views := [2][]byPhase{o.amortised(), o.occurring()}
-		view, other := views[0], views[1]
-		if asItOccurs {
-			view, other = other, view
-		}
+		view, other := o.sums(asItOccurs), o.sums(!asItOccurs)
 		for _, c := range compared {
-			v = append(v, sumOf(view, c.figure, c.phases))
+			v = append(v, view.of(c.figure, c.phases))
 		}
-		return append(v, sumOf(other, figure, compared[0].phases))
+		return append(v, other.of(figure, compared[0].phases))
 	}
 	var x, y outcome
 	a.evaluate(a.best(), &x)
@@ -160,16 +156,6 @@ func against(a, b *model, figure int, asItOccurs bool) (*Answer, error) {
 	var err error
 	answer.Otherwise, err = difference(compared[leadOf(figure)].name, bestA[n], bestB[n], drawnA[n], drawnB[n])
 	return answer, err
-}
-
-// sumOf is a figure of some phases over all years.
-func sumOf(years []byPhase, figure int, phases []int) (sum float64) {
-	for y := range years {
-		for _, p := range phases {
-			sum += years[y][p][figure]
-		}
-	}
-	return sum
 }
 
 // difference tells of one figure of two that were drawn together.

@@ -369,16 +369,12 @@ func TestWhatDrivesADifferenceAddsUpToIt(t *testing.T) {
 			b, y := once(t, s)
 			for k := range nFigures {
 				for _, occurs := range []bool{false, true} {
-					view := (*outcome).amortised
-					if occurs {
-						view = (*outcome).occurring
-					}
-					want := sumOf(view(x), k, compared[0].phases) - sumOf(view(y), k, compared[0].phases)
+					want := sumOf(x, occurs, k, compared[0].phases) - sumOf(y, occurs, k, compared[0].phases)
 					sum := 0.0
 					for _, d := range drivers(a, b, x, y, k, occurs) {
 						sum += d.Difference
 					}
-					assert.InDelta(t, want, sum, 1e-9*sumOf(view(y), k, compared[0].phases), "%s of %s, %s", figureNames[k], name, question)
+					assert.InDelta(t, want, sum, 1e-9*sumOf(y, occurs, k, compared[0].phases), "%s of %s, %s", figureNames[k], name, question)
 				}
 			}
 		}

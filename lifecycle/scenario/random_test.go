@@ -88,6 +88,11 @@ func perRequest(in *Input) *Input {
 	return in
 }
 
+func sumOf(o *outcome, asItOccurs bool, figure int, phases []int) float64 {
+	sums := o.sums(asItOccurs)
+	return sums.of(figure, phases)
+}
+
 // once computes a scenario at its best estimates.
 func once(t testing.TB, s *Scenario) (*model, *outcome) {
 	t.Helper()
@@ -137,8 +142,8 @@ func TestWhatIsPaidIsUsedOrLeft(t *testing.T) {
 	for seed := range uint64(500) {
 		s := roll(seed).scenario()
 		m, o := once(t, s)
-		occurring, used := sumOf(o.occurring(), gco2e, []int{production}), sumOf(o.amortised(), gco2e, []int{production})
-		gone, usedUp := sumOf(o.occurring(), gco2e, []int{endOfLife}), sumOf(o.amortised(), gco2e, []int{endOfLife})
+		occurring, used := sumOf(o, true, gco2e, []int{production}), sumOf(o, false, gco2e, []int{production})
+		gone, usedUp := sumOf(o, true, gco2e, []int{endOfLife}), sumOf(o, false, gco2e, []int{endOfLife})
 		var before, owed float64
 		for i := range m.fleets {
 			f := s.Devices[m.fleets[i].name]
@@ -165,10 +170,10 @@ func TestOverFullLifetimesBothWaysComeToTheSame(t *testing.T) {
 			}}
 			_, o := once(t, s)
 			want := 7 * 1000 * float64(years) / life
-			assert.InEpsilon(t, want, sumOf(o.occurring(), gco2e, []int{production}), 1e-9)
-			assert.InEpsilon(t, want, sumOf(o.amortised(), gco2e, []int{production}), 1e-9)
-			assert.InEpsilon(t, want/100, sumOf(o.occurring(), gco2e, []int{endOfLife}), 1e-9, "the last end with the last year")
-			assert.InEpsilon(t, want/100, sumOf(o.amortised(), gco2e, []int{endOfLife}), 1e-9)
+			assert.InEpsilon(t, want, sumOf(o, true, gco2e, []int{production}), 1e-9)
+			assert.InEpsilon(t, want, sumOf(o, false, gco2e, []int{production}), 1e-9)
+			assert.InEpsilon(t, want/100, sumOf(o, true, gco2e, []int{endOfLife}), 1e-9, "the last end with the last year")
+			assert.InEpsilon(t, want/100, sumOf(o, false, gco2e, []int{endOfLife}), 1e-9)
 			assert.InDelta(t, 0, o.left[gco2e], 1e-6)
 		}
 	}
@@ -186,8 +191,8 @@ func TestTwiceTheRateIsTwiceTheInference(t *testing.T) {
 		s.Services["work"] = work
 		_, b := once(t, s)
 		for k := range nFigures {
-			require.InDelta(t, 2*sumOf(a.amortised(), k, []int{inference}), sumOf(b.amortised(), k, []int{inference}), 1e-6*(1+sumOf(a.amortised(), k, []int{inference})))
-			require.Equal(t, sumOf(a.amortised(), k, []int{training}), sumOf(b.amortised(), k, []int{training}))
+			require.InDelta(t, 2*sumOf(a, false, k, []int{inference}), sumOf(b, false, k, []int{inference}), 1e-6*(1+sumOf(a, false, k, []int{inference})))
+			require.Equal(t, sumOf(a, false, k, []int{training}), sumOf(b, false, k, []int{training}))
 		}
 	}
 }
@@ -204,8 +209,8 @@ func TestALongerLifeIsNeverMoreProduction(t *testing.T) {
 				s.Devices[name] = f
 			}
 			_, o := once(t, s)
-			for i, view := range [][]byPhase{o.amortised(), o.occurring()} {
-				v := sumOf(view, gco2e, []int{production})
+			for i := range last {
+				v := sumOf(o, i == 1, gco2e, []int{production})
 				require.LessOrEqual(t, v, last[i]*(1+1e-9), "seed %d, %v years", seed, life)
 				last[i] = v
 			}

@@ -39,10 +39,8 @@ func (s *Scenario) Tornado(of string, asItOccurs bool) ([]Influence, error) {
 	var o outcome
 	value := func(x []float64) float64 {
 		m.evaluate(x, &o)
-		if asItOccurs {
-			return sumOf(o.occurring(), figure, compared[0].phases)
-		}
-		return sumOf(o.amortised(), figure, compared[0].phases)
+		sums := o.sums(asItOccurs)
+		return sums.of(figure, compared[0].phases)
 	}
 	sampled := newSample(m, deviations(draws))
 	y := make([]float64, draws)
