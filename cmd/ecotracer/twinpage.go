@@ -59,7 +59,7 @@ func summary(r *scenario.Result) (texts []string) {
 		}
 	}
 	if all.GCO2e.Value > 0 && len(r.Amortised.Phases) > 1 {
-		text += fmt.Sprintf(", %s of it in %s", inwords.Percent(inwords.Rounded(most.Total.GCO2e.Value/all.GCO2e.Value, 2)), most.Phase)
+		text += fmt.Sprintf(", %s of it in %s", inwords.Percent(most.Total.GCO2e.Value/all.GCO2e.Value), most.Phase)
 	}
 	texts = append(texts, text+", and uses "+figure(all.FacilityEnergyJ, inwords.WattHours)+" of electricity.")
 	if r.PerUnit != nil {

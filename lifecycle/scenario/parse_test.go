@@ -236,3 +236,18 @@ func FuzzParse(f *testing.F) {
 		m.evaluate(m.best(), &o)
 	})
 }
+
+func TestWhatIsCountedWithinWhatCountsTheSameIsOneWork(t *testing.T) {
+	n := func(count int64) map[string]lifecycle.Unit {
+		return map[string]lifecycle.Unit{"requests": {Count: count}}
+	}
+	r := &lifecycle.Record{Spans: []lifecycle.Span{
+		{Path: "server", Stage: lifecycle.Serving, Units: n(7)},
+		{Path: "serve/request", Stage: lifecycle.Serving, Units: n(50)},
+		{Path: "serve", Stage: lifecycle.Serving, Units: n(50)},
+		{Path: "train/request", Stage: lifecycle.Training, Units: n(3)},
+	}}
+	assert.Equal(t, int64(57), counted(r, lifecycle.Serving, "request"))
+	assert.Equal(t, int64(3), counted(r, lifecycle.Training, "requests"))
+	assert.Zero(t, counted(r, lifecycle.Serving, "tokens"))
+}

@@ -84,16 +84,7 @@ func (t *taken) ofRecord(r *lifecycle.Record, unit string) (*Input, error) {
 	}
 	n := 1.0
 	if t.Per != "" {
-		var count int64
-		for _, s := range r.Spans {
-			if s.Stage == t.Stage {
-				for name, u := range s.Units {
-					if inwords.One(name) == inwords.One(t.Per) {
-						count += u.Count
-					}
-				}
-			}
-		}
+		count := counted(r, t.Stage, t.Per)
 		if count == 0 {
 			return nil, fmt.Errorf("no span of %s in the record counts %s", t.Stage, t.Per)
 		}
@@ -106,6 +97,32 @@ func (t *taken) ofRecord(r *lifecycle.Record, unit string) (*Input, error) {
 		in.Source += ", " + string(method)
 	}
 	return in, in.check(unit)
+}
+
+// counted is how many of a unit the spans of a stage did. What a span counts that
+// is within one that counts the same is the same work.
+func counted(r *lifecycle.Record, stage lifecycle.Stage, unit string) (count int64) {
+	by := map[string]int64{} // by path
+	for _, s := range r.Spans {
+		for name, u := range s.Units {
+			if s.Stage == stage && inwords.One(name) == inwords.One(unit) {
+				by[s.Path] += u.Count
+			}
+		}
+	}
+	for path, n := range by {
+		within := false
+		for i := range path {
+			if path[i] == '/' {
+				_, outer := by[path[:i]]
+				within = within || outer
+			}
+		}
+		if !within {
+			count += n
+		}
+	}
+	return count
 }
 
 func stagesOf(r *lifecycle.Record) string {
