@@ -162,7 +162,7 @@ func (t *tabler) stage(p *lifecycle.PhaseEntry) Row {
 		start = t.record.Run.StartedAt
 	}
 	if start != nil {
-		utc := start.UTC()
+		utc := start.UTC().Truncate(time.Millisecond) // as the table tells it
 		row.StartedAt, row.Month = &utc, month(utc)
 	}
 	return row
