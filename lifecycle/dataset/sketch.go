@@ -1,0 +1,145 @@
+package dataset
+
+import (
+	"math"
+	"slices"
+	"sort"
+)
+
+// sketch is the distribution of numbers ≥ 0, as counts in buckets whose width
+// is between 1/128 and 1/64 of their numbers: a quantile is off by less than
+// 0.8 %. Sketches add up exactly. It is the log-linear variant of DDSketch
+// (Masson, Rim and Lee, PVLDB 12(12), 2019), whose buckets are told by the bits
+// of a number and so are the same on all processors. The 2048 highest buckets
+// are kept, which is 9 decades or more; what is below them is in the lowest.
+type sketch struct {
+	buckets   []bucket // by number
+	none      int64    // numbers that are 0
+	min, max  float64  // of all; 0 if there are none
+	collapsed bool     // there was more below
+}
+
+// bucket counts the numbers whose first 18 bits, as float64, are its number.
+type bucket struct {
+	number int32
+	count  int64
+}
+
+const (
+	bucketShift = 64 - 18
+	maxBuckets  = 2048
+)
+
+func (s *sketch) count() int64 {
+	n := s.none
+	for _, b := range s.buckets {
+		n += b.count
+	}
+	return n
+}
+
+func (s *sketch) add(x float64) {
+	if s.none == 0 && len(s.buckets) == 0 {
+		s.min, s.max = x, x
+	} else {
+		s.min, s.max = min(s.min, x), max(s.max, x)
+	}
+	if x == 0 {
+		s.none++
+		return
+	}
+	number := int32(math.Float64bits(x) >> bucketShift)
+	at := sort.Search(len(s.buckets), func(i int) bool { return s.buckets[i].number >= number })
+	if at == len(s.buckets) || s.buckets[at].number != number {
+		s.buckets = slices.Insert(s.buckets, at, bucket{number: number})
+	}
+	s.buckets[at].count++
+	s.collapse()
+}
+
+// collapse keeps the highest buckets. A number among the n highest of all is
+// among the n highest of any part, so that none of what is kept has lost any.
+func (s *sketch) collapse() {
+	more := len(s.buckets) - maxBuckets
+	if more <= 0 {
+		return
+	}
+	for _, b := range s.buckets[:more] {
+		s.buckets[more].count += b.count
+	}
+	s.buckets = slices.Delete(s.buckets, 0, more)
+	s.collapsed = true
+}
+
+func (s *sketch) merge(o *sketch) {
+	switch {
+	case o.none == 0 && len(o.buckets) == 0:
+		return
+	case s.none == 0 && len(s.buckets) == 0:
+		s.min, s.max = o.min, o.max
+	default:
+		s.min, s.max = min(s.min, o.min), max(s.max, o.max)
+	}
+	s.none += o.none
+	s.collapsed = s.collapsed || o.collapsed
+	s.buckets = mergeBuckets(s.buckets, o.buckets)
+	s.collapse()
+}
+
+// mergeBuckets adds the counts of b to a.
+func mergeBuckets(a, b []bucket) []bucket {
+	fresh := 0
+	for i, j := 0, 0; j < len(b); {
+		switch {
+		case i == len(a) || a[i].number > b[j].number:
+			fresh++
+			j++
+		case a[i].number < b[j].number:
+			i++
+		default:
+			a[i].count += b[j].count
+			i, j = i+1, j+1
+		}
+	}
+	if fresh == 0 {
+		return a
+	}
+	// From the end, so that all is moved once.
+	i, j := len(a)-1, len(b)-1
+	a = slices.Grow(a, fresh)[:len(a)+fresh]
+	for k := len(a) - 1; j >= 0; k-- {
+		switch {
+		case i < 0 || a[i].number < b[j].number:
+			a[k] = b[j]
+			j--
+		default:
+			if a[i].number == b[j].number {
+				j-- // its count is there
+			}
+			a[k] = a[i]
+			i--
+		}
+	}
+	return a
+}
+
+// quantile is the number that a share q of all does not exceed.
+func (s *sketch) quantile(q float64) float64 {
+	n := s.count()
+	if n == 0 {
+		return 0
+	}
+	rank := int64(q * float64(n-1))
+	if rank < s.none {
+		return 0
+	}
+	seen := s.none
+	for _, b := range s.buckets {
+		if seen += b.count; rank < seen {
+			low := math.Float64frombits(uint64(b.number) << bucketShift)
+			high := math.Float64frombits(uint64(b.number+1) << bucketShift)
+			return min(max(low+(high-low)/2, s.min), s.max)
+		}
+	}
+	return s.max
+}

@@ -1,0 +1,318 @@
+package dataset
+
+import (
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/ecotracer/ecotracer/lifecycle"
+)
+
+// AddRow adds a row. The rows of a run follow one another, with those of a
+// stage together and in the order of [Rows], and all go to one Summary, which
+// is not read or merged between them: else its run is counted once for each
+// part. The row is not kept, but texts of it may be.
+func (s *Summary) AddRow(row *Row) {
+	if row.RunID != s.run || s.runNo == 0 {
+		s.flush()
+		s.runNo++
+		s.run = strings.Clone(row.RunID)
+		s.nextStage(row)
+	} else if row.Stage != s.stage || s.stageNo == 0 {
+		s.nextStage(row)
+	}
+	t := s.tallyOf(row)
+	s.visit(t, row)
+	s.visit(s.total, row)
+	t.rows++
+	told, lacks := s.addFigures(t, row)
+	part := deviceStages
+	if !isDevice(row) {
+		part = 0
+		if row.Service.ID == "" {
+			part = deviceUse
+		}
+	}
+	for _, of := range [2]*tally{t, s.total} {
+		of.told |= told
+		of.lacks |= lacks
+		of.parts |= uint8(part)
+		if lacks != 0 && s.units != 0 {
+			of.lack(lacks, s.sets[s.units])
+		}
+	}
+}
+
+// nextStage begins a stage of the run.
+func (s *Summary) nextStage(row *Row) {
+	s.stage = strings.Clone(row.Stage)
+	s.stageNo++
+	s.units = 0
+	if len(row.Units) == 0 {
+		return
+	}
+	names := make([]string, 0, len(row.Units))
+	for name, count := range row.Units {
+		if count >= 0 {
+			names = append(names, tidy(name))
+		}
+	}
+	sortByHash(names)
+	names = slices.Compact(names)
+	names = names[:min(len(names), s.limits.units)]
+	slices.Sort(names)
+	s.units = s.set(names)
+}
+
+// visit counts the run and the stage once in a group.
+func (s *Summary) visit(t *tally, row *Row) {
+	if t.runNo != s.runNo {
+		t.runNo = s.runNo
+		t.pending, t.told, t.lacks, t.parts = [2]float64{}, 0, 0, 0
+		t.runs++
+		k := 0
+		for k < len(statuses)-1 && statuses[k] != row.Status {
+			k++
+		}
+		t.status[k]++
+		s.touched = append(s.touched, t)
+	}
+	if t.stageNo == s.stageNo {
+		return
+	}
+	t.stageNo = s.stageNo
+	if x, ok := summable(row.StageS); ok {
+		t.seconds.add(x)
+	}
+	for name, count := range row.Units {
+		name = tidy(name)
+		if count >= 0 && slices.Contains(s.sets[s.units], name) {
+			u := t.unit(name)
+			u.count.add(float64(count))
+			u.stages++
+		}
+	}
+}
+
+// addFigures adds the figures of a row, and tells which it told and which it
+// should have.
+func (s *Summary) addFigures(t *tally, row *Row) (told, lacks uint16) {
+	k := s.blendOf(row)
+	b := &s.blends[k]
+	c, fresh := t.cell(k)
+	if fresh {
+		s.cells++
+	}
+	told4 := [4]*float64{row.Energy.Value, row.Facility.Value, row.Operational.Value, row.Water.Value}
+	first := energySum
+	if b.kind&ofDevice != 0 {
+		told4, first = [4]*float64{row.Embodied.Value, row.ADPe, row.PrimaryEnergy, row.Waste}, embodiedSum
+	} else if x, ok := summable(row.DeviceS); ok {
+		t.held.add(x)
+	}
+	for i, told1 := range told4 {
+		f := first + sumOf(i)
+		x, ok := summable(told1)
+		if !ok || b.usable>>f&1 == 0 {
+			lacks |= 1 << f
+			continue
+		}
+		told |= 1 << f
+		c.sums[i].add(x)
+		switch f {
+		case energySum:
+			t.pending[0] += x
+			s.total.pending[0] += x
+		case operationalSum, embodiedSum:
+			t.pending[1] += x
+			s.total.pending[1] += x
+		case waterSum:
+			if e, ok := summable(row.Energy.Value); ok {
+				if site, ok := summable(new(e * row.WUE.Value / joulesPerKWh)); ok {
+					c.sums[siteWater].add(min(x, site))
+				}
+			}
+		}
+	}
+	return told, lacks
+}
+
+// lack notes that stages which tell these units do not tell some figures.
+func (t *tally) lack(figures uint16, units []string) {
+	for i, f := range unitFigures {
+		if figures>>f&1 == 0 {
+			continue
+		}
+		for _, name := range units {
+			t.unit(name).lacking[i]++
+		}
+	}
+}
+
+// endRun counts a run's figures in a group.
+func (s *Summary) endRun(t *tally) {
+	const parts = 1<<operationalSum | 1<<embodiedSum
+	// Devices whose production nobody knows have no row.
+	if (s.whole || t == s.total) && t.parts == deviceUse {
+		t.lacks |= 1 << embodiedSum
+	}
+	if t.told&parts != 0 {
+		t.told |= 1 << gco2eSum
+	}
+	if t.lacks&parts != 0 {
+		t.lacks |= 1 << gco2eSum
+	}
+	for f := range allSums {
+		switch {
+		case t.lacks>>f&1 != 0:
+			t.unknown[f]++
+		case t.told>>f&1 != 0:
+			t.known[f]++
+		}
+	}
+	for i, f := range perRunFigures {
+		if t.told>>f&1 != 0 && t.lacks>>f&1 == 0 {
+			t.perRun[i].add(t.pending[i])
+		}
+	}
+}
+
+func isDevice(row *Row) bool { return lifecycle.Stage(row.Stage).Device() }
+
+// amount is a number that can be summed.
+func summable(x *float64) (float64, bool) {
+	if x == nil || !(*x >= 0 && *x <= 1e150) {
+		return 0, false
+	}
+	return math.Abs(*x), true // of −0, 0
+}
+
+// flush ends the run that is being added.
+func (s *Summary) flush() {
+	for _, t := range s.touched {
+		s.endRun(t)
+	}
+	s.touched, s.run, s.stage = s.touched[:0], "", ""
+	s.runNo++
+	s.stageNo++
+	if len(s.groups) > 2*s.limits.groups || s.cells > 2*s.limits.cells || len(s.blends) > 4*s.limits.cells {
+		s.prune()
+	}
+}
+
+// tallyOf is the group of a row.
+func (s *Summary) tallyOf(row *Row) *tally {
+	b := s.buffer[:0]
+	for i := range s.by {
+		b = appendPart(b, s.by[i].text(row))
+	}
+	s.buffer = b
+	if t := s.latelyTold[string(b)]; t != nil {
+		return t
+	}
+	texts := make([]string, len(s.by))
+	for i := range s.by {
+		texts[i] = strings.Clone(tidy(s.by[i].text(row)))
+	}
+	if len(s.latelyTold) > 2*s.limits.groups || s.latelyTold == nil {
+		s.latelyTold = map[string]*tally{}
+	}
+	told := string(b)
+	t := s.group(texts)
+	s.latelyTold[told] = t
+	return t
+}
+
+// group is the group with these texts, which are tidy.
+func (s *Summary) group(texts []string) *tally {
+	b := s.buffer[:0]
+	for _, text := range texts {
+		b = appendPart(b, text)
+	}
+	s.buffer = b
+	t := s.groups[string(b)]
+	if t == nil {
+		t = &tally{key: string(b), texts: texts, hash: hashSeed}
+		for _, text := range texts {
+			t.hash = hashOf(t.hash, text)
+		}
+		s.groups[t.key] = t
+	}
+	return t
+}
+
+// late is a blend that was seen lately, by what rows tell of it.
+type late struct {
+	blend  int32 // and 1; 0: none
+	units  int32
+	kind   blendKind
+	meter  string
+	rel    float64 // error of the meter; -1: unknown
+	inputs [5]Input
+}
+
+const lateBlends = 64
+
+// blendOf is the blend of a row.
+func (s *Summary) blendOf(row *Row) int32 {
+	seen := late{units: s.units, rel: -1, meter: row.Meter}
+	if isDevice(row) {
+		seen.kind = ofDevice
+		seen.meter = ""
+		seen.inputs = [5]Input{deviceSlot: row.Device, lifetimeSlot: row.Lifetime, utilisationSlot: row.Utilisation}
+	} else {
+		if row.Method == string(lifecycle.Metered) || row.Method == string(lifecycle.Counter) {
+			seen.kind = measured
+		}
+		if row.MeterError != nil {
+			seen.rel = *row.MeterError
+		}
+		seen.inputs = [5]Input{supplySlot: row.Service, pueSlot: row.PUE, gridSlot: row.Grid, wueSlot: row.WUE, ewifSlot: row.EWIF}
+		if row.Service.ID != "" {
+			seen.meter, seen.rel = "", -1
+			if row.Energy.Value == nil {
+				seen.kind = direct
+				seen.inputs = [5]Input{supplySlot: row.Service}
+			}
+		}
+	}
+	if s.lately == nil {
+		s.lately = new([lateBlends]late)
+	}
+	at := &s.lately[seen.slot()]
+	if at.blend != 0 {
+		seen.blend = at.blend
+		if *at == seen {
+			return at.blend - 1
+		}
+	}
+	b := blend{units: seen.units, kind: seen.kind}
+	for slot, in := range seen.inputs {
+		if in.ID != "" {
+			kinds := seen.kind.slotKinds(slot)
+			b.of[slot] = s.input(newUncertain(kinds[len(kinds)-1], in.ID, in.Value, in.Low, in.High))
+		}
+	}
+	if e := seen.rel; seen.meter != "" && e >= 0 {
+		b.of[supplySlot] = s.input(newUncertain(meterInput, seen.meter, 1, 1/(1+e), 1+e))
+	}
+	seen.blend = s.blend(b) + 1
+	for i := range seen.inputs {
+		seen.inputs[i].ID = strings.Clone(seen.inputs[i].ID)
+	}
+	seen.meter = strings.Clone(seen.meter)
+	*at = seen
+	return seen.blend - 1
+}
+
+// slot is where a blend is kept: cheap, and different for most.
+func (l *late) slot() uint64 {
+	h := uint64(l.units)<<8 ^ uint64(l.kind) ^ math.Float64bits(l.rel)
+	if n := len(l.meter); n > 0 {
+		h = h*31 + uint64(l.meter[n-1])<<8 + uint64(l.meter[n/2])
+	}
+	for i := range l.inputs {
+		h = h*0x9e3779b97f4a7c15 ^ math.Float64bits(l.inputs[i].Value)
+	}
+	return scramble(h) % lateBlends
+}
