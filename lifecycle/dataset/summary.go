@@ -1,7 +1,9 @@
 package dataset
 
 import (
+	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -37,7 +39,7 @@ import (
 // A figure is known of a run if all of the run's rows in the group tell it. A
 // row whose figure is unknown, is no number from 0 to 1e150, or rests on a
 // factor without usable bounds, is in no sum, and its run counts as unknown: an
-// [Estimate] says how many runs it covers, and how many not or only in part.
+// [Sum] says how many runs it covers, and how many not or only in part.
 //
 // # Bounds of memory
 //
@@ -188,6 +190,35 @@ func (s *Summary) Add(r *lifecycle.Record) {
 	}
 	s.flush()
 	clear(s.rows)
+}
+
+// Summarise summarises all records of a data set that count, by these
+// dimensions, with the workers of the reader. The report tells what became of
+// all that was read. An error beside a report is of what stopped the reading.
+func Summarise(ctx context.Context, from Reader, paths []string, by ...Dimension) (*Summary, Report, error) {
+	if from.Workers <= 0 {
+		from.Workers = runtime.GOMAXPROCS(0)
+	}
+	parts := make([]*Summary, from.Workers)
+	for i := range parts {
+		var err error
+		if parts[i], err = NewSummary(by...); err != nil {
+			return nil, Report{}, err
+		}
+	}
+	report, err := from.Read(ctx, paths, func(worker int, r *lifecycle.Record) error {
+		parts[worker].Add(r)
+		return nil
+	})
+	if err != nil {
+		return nil, report, err
+	}
+	for _, part := range parts[1:] {
+		if err := parts[0].Merge(part); err != nil {
+			return nil, report, err
+		}
+	}
+	return parts[0], report, nil
 }
 
 func join[T ~string](list []T) string {

@@ -21,17 +21,17 @@ type Group struct {
 	StageS  float64 `json:"stage_s"`  // Σ of distinct stages of runs; 0 if none tells it
 	DeviceS float64 `json:"device_s"` // devices held: Σ count × time × share
 
-	Energy      Estimate `json:"energy_j"` // IT energySum, without PUE
-	Facility    Estimate `json:"facility_energy_j"`
-	Operational Estimate `json:"operational_gco2e"`
-	Embodied    Estimate `json:"embodied_gco2e"`
-	GCO2e       Estimate `json:"gco2e"` // operationalSum and embodiedSum
-	Water       Estimate `json:"water_l"`
+	Energy      Sum `json:"energy_j"` // IT energySum, without PUE
+	Facility    Sum `json:"facility_energy_j"`
+	Operational Sum `json:"operational_gco2e"`
+	Embodied    Sum `json:"embodied_gco2e"`
+	GCO2e       Sum `json:"gco2e"` // operationalSum and embodiedSum
+	Water       Sum `json:"water_l"`
 
 	// Without intervals: rows do not tell by which factors.
-	ADPe          Estimate `json:"embodied_adpe_kgsbeq"`
-	PrimaryEnergy Estimate `json:"embodied_primary_energy_j"`
-	Waste         Estimate `json:"embodied_waste_kg"`
+	ADPe          Sum `json:"embodied_adpe_kgsbeq"`
+	PrimaryEnergy Sum `json:"embodied_primary_energy_j"`
+	Waste         Sum `json:"embodied_waste_kg"`
 
 	MeasuredShare *float64 `json:"measured_share,omitempty"` // of the energySum, by meters and counters; nil without energySum
 
@@ -42,8 +42,8 @@ type Group struct {
 	MoreUnits bool               `json:"more_units,omitempty"` // there were too many to keep all
 }
 
-// Estimate is a sum over the runs of a group, with its 95 % interval.
-type Estimate struct {
+// Sum is a sum over the runs of a group, with its 95 % interval.
+type Sum struct {
 	Value *float64 `json:"value,omitempty"` // of what is known; nil if no row tells it
 	Low   *float64 `json:"low,omitempty"`   // nil too if the interval is unknown
 	High  *float64 `json:"high,omitempty"`
@@ -190,14 +190,14 @@ func (r *telling) group(t *tally, cells []sumCell, rest *remainder) Group {
 			g.Statuses[statuses[i]] = n
 		}
 	}
-	for f, to := range [allSums]*Estimate{
+	for f, to := range [allSums]*Sum{
 		energySum: &g.Energy, facilitySum: &g.Facility, operationalSum: &g.Operational, waterSum: &g.Water, embodiedSum: &g.Embodied,
 		adpeSum: &g.ADPe, primarySum: &g.PrimaryEnergy, wasteSum: &g.Waste, gco2eSum: &g.GCO2e,
 	} {
 		*to = r.estimate(sumOf(f), cells, rest)
 		to.Known, to.Unknown = t.known[f], t.unknown[f]
 		if to.Known == 0 && to.Value != nil && *to.Value == 0 {
-			*to = Estimate{Unknown: to.Unknown}
+			*to = Sum{Unknown: to.Unknown}
 		}
 	}
 	if g.Energy.Value != nil && *g.Energy.Value > 0 {
@@ -236,7 +236,7 @@ type figureSum struct {
 }
 
 // estimate is the sum of a figure over cells.
-func (r *telling) estimate(f sumOf, cells []sumCell, rest *remainder) Estimate {
+func (r *telling) estimate(f sumOf, cells []sumCell, rest *remainder) Sum {
 	s := figureSum{sure: f < adpeSum || f > wasteSum}
 	parts := []sumOf{f}
 	if f == gco2eSum {
@@ -251,13 +251,13 @@ func (r *telling) estimate(f sumOf, cells []sumCell, rest *remainder) Estimate {
 		}
 	}
 	if !s.told {
-		return Estimate{}
+		return Sum{}
 	}
 	q := r.bounds(&s, 1)
 	if !s.sure {
-		return Estimate{Value: &q.Value}
+		return Sum{Value: &q.Value}
 	}
-	return Estimate{Value: &q.Value, Low: &q.Low, High: &q.High}
+	return Sum{Value: &q.Value, Low: &q.Low, High: &q.High}
 }
 
 // perUnit is what one unit took of a figure.
