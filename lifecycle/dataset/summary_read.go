@@ -142,11 +142,12 @@ type telling struct {
 	intervals lognormal.Intervals
 	variable  []int32   // by input: which one of intervals
 	skew      []float64 // by input
-	rank      []int32   // by blend: its place in an order that does not depend on how it was numbered
+	sigma     []float64
+	rank      []int32 // by blend: its place in an order that does not depend on how it was numbered
 }
 
 func (s *Summary) newTelling() *telling {
-	r := &telling{Summary: s, variable: make([]int32, len(s.inputs)), skew: make([]float64, len(s.inputs)), rank: make([]int32, len(s.blends))}
+	r := &telling{Summary: s, variable: make([]int32, len(s.inputs)), skew: make([]float64, len(s.inputs)), sigma: make([]float64, len(s.inputs)), rank: make([]int32, len(s.blends))}
 	inputs := ranked(len(s.inputs), func(i, j int32) int { return s.inputs[i].compare(&s.inputs[j]) })
 	var before *uncertain
 	for _, k := range inputs {
@@ -156,9 +157,7 @@ func (s *Summary) newTelling() *telling {
 			r.intervals.Sources = append(r.intervals.Sources, lognormal.Source{Skew: 1})
 		}
 		before = u
-		n := len(r.intervals.Sources) - 1
-		r.variable[k], r.skew[k] = int32(n), of.Skew
-		r.intervals.Sources[n].Sigma = max(r.intervals.Sources[n].Sigma, of.Sigma)
+		r.variable[k], r.skew[k], r.sigma[k] = int32(len(r.intervals.Sources)-1), of.Skew, of.Sigma
 	}
 	r.intervals.Sources = append(r.intervals.Sources, lognormal.Source{Skew: 1}) // of rests
 	for place, k := range ranked(len(s.blends), func(i, j int32) int { return s.compareBlends(&s.blends[i], &s.blends[j]) }) {
@@ -179,6 +178,17 @@ func ranked(n int, compare func(i, j int32) int) []int32 {
 
 func (r *telling) group(t *tally, cells []sumCell, rest *remainder) Group {
 	cells = slices.Clone(cells)
+	for i := range cells { // one input of several intervals has the widest that occurs
+		for _, u := range r.blends[cells[i].blend].of {
+			r.intervals.Sources[r.variable[u]].Sigma = 0
+		}
+	}
+	for i := range cells {
+		for _, u := range r.blends[cells[i].blend].of {
+			of := &r.intervals.Sources[r.variable[u]]
+			of.Sigma = max(of.Sigma, r.sigma[u])
+		}
+	}
 	slices.SortFunc(cells, func(a, b sumCell) int { return cmp.Compare(r.rank[a.blend], r.rank[b.blend]) })
 	g := Group{
 		Key: append([]string{}, t.texts...), Runs: t.runs, Statuses: map[string]int64{}, Rows: t.rows,
