@@ -251,7 +251,7 @@ type late struct {
 	inputs [5]Input
 }
 
-const lateBlends = 64
+const lateBlends = 1024
 
 // blendOf is the blend of a row.
 func (s *Summary) blendOf(row *Row) int32 {
@@ -297,12 +297,20 @@ func (s *Summary) blendOf(row *Row) int32 {
 		b.of[supplySlot] = s.input(newUncertain(meterInput, seen.meter, 1, 1/(1+e), 1+e))
 	}
 	seen.blend = s.blend(b) + 1
-	for i := range seen.inputs {
-		seen.inputs[i].ID = strings.Clone(seen.inputs[i].ID)
+	for slot := range seen.inputs {
+		seen.inputs[slot].ID = s.kept(seen.inputs[slot].ID, b.of[slot])
 	}
-	seen.meter = strings.Clone(seen.meter)
+	seen.meter = s.kept(seen.meter, b.of[supplySlot])
 	*at = seen
 	return seen.blend - 1
+}
+
+// kept is a text in memory that is not the row's.
+func (s *Summary) kept(text string, input int32) string {
+	if id := s.inputs[input].id; id == text {
+		return id
+	}
+	return strings.Clone(text)
 }
 
 // slot is where a blend is kept: cheap, and different for most.
