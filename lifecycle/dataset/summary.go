@@ -61,6 +61,9 @@ type Summary struct {
 	others *tally            // of the groups that were not kept; nil if all are
 	cells  int               // of all groups, of which some may have to go
 
+	shared      int64 // the fewest runs of what was shared; 0: it was not
+	overlapping bool  // a run may count several times in a group
+
 	inputs  []uncertain
 	inputAt map[uncertain]int32
 	sets    []unitSet
@@ -159,7 +162,7 @@ func NewSummary(by ...Dimension) (*Summary, error) {
 func (s *Summary) reset() {
 	*s = Summary{
 		by: s.by, whole: s.whole, limits: s.limits,
-		groups: map[string]*tally{}, total: &tally{},
+		groups: map[string]*tally{}, total: &tally{}, latelyTold: map[string]*tally{},
 	}
 	s.forgetBlends()
 }

@@ -83,6 +83,7 @@ func (s *Summary) visit(t *tally, row *Row) {
 	t.stageNo = s.stageNo
 	if x, ok := summable(row.StageS); ok {
 		t.seconds.add(x)
+		t.told |= 1 << stageTime
 	}
 	for name, count := range row.Units {
 		name = tidy(name)
@@ -90,6 +91,10 @@ func (s *Summary) visit(t *tally, row *Row) {
 			u := t.unit(name)
 			u.count.add(float64(count))
 			u.stages++
+			if u.runNo != s.runNo {
+				u.runNo = s.runNo
+				u.runs++
+			}
 		}
 	}
 }
@@ -109,6 +114,7 @@ func (s *Summary) addFigures(t *tally, row *Row) (told, lacks uint16) {
 		told4, first = [4]*float64{row.Embodied.Value, row.ADPe, row.PrimaryEnergy, row.Waste}, embodiedSum
 	} else if x, ok := summable(row.DeviceS); ok {
 		t.held.add(x)
+		told |= 1 << deviceTime
 	}
 	for i, told1 := range told4 {
 		f := first + sumOf(i)
@@ -134,8 +140,15 @@ func (s *Summary) addFigures(t *tally, row *Row) (told, lacks uint16) {
 			}
 		}
 	}
+	if complete := b.usable &^ optionalSums; c.runNo != s.runNo && complete != 0 && told&complete == complete {
+		c.runNo = s.runNo
+		c.runs++
+	}
 	return told, lacks
 }
+
+// optionalSums are figures that few rows tell.
+const optionalSums = 1<<adpeSum | 1<<primarySum | 1<<wasteSum
 
 // lack notes that stages which tell these units do not tell some figures.
 func (t *tally) lack(figures uint16, units []string) {

@@ -23,10 +23,12 @@ const (
 	primarySum
 	wasteSum
 	gco2eSum // operational and embodied; no sum of its own
+	stageTime
+	deviceTime
 	allSums
 )
 
-// ownSums is how many of them are.
+// ownSums is how many of them cells have.
 const ownSums = int(gco2eSum)
 
 // In a cell the sums of an operational stage stand at their figure, with the
@@ -194,6 +196,8 @@ func (k blendKind) sumAt(f sumOf) int {
 type sumCell struct {
 	blend int32
 	sums  [cellSums]exact
+	runs  int64  // distinct ones of which a row tells all figures
+	runNo uint64 // the last of them, while it is added
 }
 
 // remainder is what the cells that were not kept came to: their sums, with an

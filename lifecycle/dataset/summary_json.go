@@ -18,7 +18,7 @@ const (
 	maxCount        = 1 << 53
 )
 
-var sumNames = [allSums]string{"energy_j", "facility_energy_j", "operational_gco2e", "water_l", "embodied_gco2e", "embodied_adpe_kgsbeq", "embodied_primary_energy_j", "embodied_waste_kg", "gco2e"}
+var sumNames = [allSums]string{"energy_j", "facility_energy_j", "operational_gco2e", "water_l", "embodied_gco2e", "embodied_adpe_kgsbeq", "embodied_primary_energy_j", "embodied_waste_kg", "gco2e", "stage_s", "device_s"}
 
 // sumName is how a sum of a cell is called.
 func (k blendKind) sumName(at int) string {
@@ -34,10 +34,12 @@ func (k blendKind) sumName(at int) string {
 type summaryFile struct {
 	Schema string      `json:"schema"`
 	By     []Dimension `json:"by"`
+	Shared int64       `json:"min_runs,omitempty"`
+	Apart  bool        `json:"overlapping,omitempty"`
 	Inputs []inputFile `json:"inputs"`
 	Groups []groupFile `json:"groups"`
 	Others *groupFile  `json:"others,omitempty"`
-	Total  groupFile   `json:"total"`
+	Total  *groupFile  `json:"total,omitempty"`
 }
 
 type inputFile struct {
@@ -67,6 +69,7 @@ type groupFile struct {
 type unitFile struct {
 	Count   exact            `json:"count"`
 	Stages  int64            `json:"stages"`
+	Runs    int64            `json:"runs"`
 	Lacking map[string]int64 `json:"lacking,omitempty"`
 	Rest    map[string]exact `json:"rest,omitempty"`
 }
@@ -85,6 +88,7 @@ type cellFile struct {
 	Device   bool             `json:"device,omitempty"`
 	Measured bool             `json:"measured,omitempty"`
 	Direct   bool             `json:"direct,omitempty"`
+	Runs     int64            `json:"runs,omitempty"`
 	Sums     map[string]exact `json:"sums,omitempty"`
 }
 
@@ -103,15 +107,17 @@ type restFile struct {
 //	inputs   factors and meters, sorted: kind, id, low and high (95 % bounds over the value)
 //	groups   sorted by key
 //	others   what was not kept apart
-//	total    of all runs, what does not add up over groups
+//	total    of all runs, what does not add up over groups; absent if shared
+//	min_runs of a summary that was shared: no group or cell has fewer (see [Sharing])
+//	overlapping  the groups were made of smaller ones, and a run may count once for each (see [Summary.Regroup])
 //
 // Of a group: key (a text a dimension), runs, statuses, rows, stage_s, device_s,
 // known and unknown (runs, by figure), energy_j_per_run and gco2e_per_run
 // (min, max, zero: how many are 0, buckets: pairs of the first 18 bits of a
 // float64 and how many runs have them; collapsed if there was more below the
-// lowest), units (by name: count, stages, lacking, rest), cells (inputs by
+// lowest), units (by name: count, stages, runs, lacking, rest), cells (inputs by
 // index, units that their stages tell, whether it is of device stages, measured,
-// or of grams by factor alone, and sums) and rest (sums of cells that were not
+// or of grams by factor alone, how many runs tell all of it, and sums) and rest (sums of cells that were not
 // kept, with the widest of their relative bounds).
 //
 // Sums, stage_s, device_s and counts of units are texts, a hexadecimal number
@@ -134,7 +140,10 @@ func encodeSummary(file any) ([]byte, error) {
 }
 
 func (s *Summary) file() *summaryFile {
-	f := &summaryFile{Schema: SummarySchema, By: s.By(), Inputs: []inputFile{}, Groups: make([]groupFile, 0, len(s.groups)), Total: *s.total.file()}
+	f := &summaryFile{Schema: SummarySchema, By: s.By(), Shared: s.shared, Apart: s.overlapping, Inputs: []inputFile{}, Groups: make([]groupFile, 0, len(s.groups))}
+	if s.shared == 0 {
+		f.Total = s.total.file()
+	}
 	used := make([]bool, len(s.inputs))
 	for _, t := range s.groups {
 		for i := range t.cells {
@@ -169,7 +178,7 @@ func (s *Summary) file() *summaryFile {
 
 func (s *Summary) cellFile(c *sumCell, place []int) cellFile {
 	b := &s.blends[c.blend]
-	f := cellFile{Inputs: []int{}, Units: s.sets[b.units], Device: b.kind&ofDevice != 0, Measured: b.kind&measured != 0, Direct: b.kind&direct != 0, Sums: map[string]exact{}}
+	f := cellFile{Inputs: []int{}, Units: s.sets[b.units], Device: b.kind&ofDevice != 0, Measured: b.kind&measured != 0, Direct: b.kind&direct != 0, Runs: c.runs, Sums: map[string]exact{}}
 	for _, u := range b.of {
 		if u != 0 {
 			f.Inputs = append(f.Inputs, place[u])
@@ -190,7 +199,7 @@ func (t *tally) file() *groupFile {
 		EnergyPerRun: t.perRun[0].file(), GCO2ePerRun: t.perRun[1].file(),
 	}
 	for name, u := range t.units {
-		f := &unitFile{Count: u.count, Stages: u.stages, Lacking: counts(unitNames(), u.lacking[:]), Rest: map[string]exact{}}
+		f := &unitFile{Count: u.count, Stages: u.stages, Runs: u.runs, Lacking: counts(unitNames(), u.lacking[:]), Rest: map[string]exact{}}
 		for i, name := range unitNames() {
 			if !u.rest[i].isZero() {
 				f.Rest[name] = u.rest[i]
@@ -340,8 +349,14 @@ func (f *summaryFile) summary() (*Summary, error) {
 			return nil, fmt.Errorf("/others: %w", cmpErr(err, "it has cells"))
 		}
 	}
-	if err := s.total.read(&f.Total); err != nil || len(f.Total.Cells) > 0 {
-		return nil, fmt.Errorf("/total: %w", cmpErr(err, "it has cells"))
+	s.shared, s.overlapping = f.Shared, f.Apart
+	if s.shared < 0 || s.shared > maxCount || (s.shared == 0) != (f.Total != nil) {
+		return nil, errors.New("/total is there if and only if /min_runs is not")
+	}
+	if f.Total != nil {
+		if err := s.total.read(f.Total); err != nil || len(f.Total.Cells) > 0 {
+			return nil, fmt.Errorf("/total: %w", cmpErr(err, "it has cells"))
+		}
 	}
 	return s, nil
 }
@@ -384,6 +399,9 @@ func (s *Summary) readCell(t *tally, f *cellFile, inputs []int32) error {
 	c, fresh := t.cell(s.blend(b))
 	if !fresh {
 		return errors.New("it is there twice")
+	}
+	if c.runs = f.Runs; c.runs < 0 || c.runs > t.runs {
+		return errors.New("it has more runs than its group")
 	}
 	for at := range c.sums {
 		if b.kind&ofDevice != 0 && at > int(wasteSum-embodiedSum) {
@@ -432,7 +450,7 @@ func (t *tally) read(f *groupFile) (err error) {
 			return errors.New("a unit is none")
 		}
 		u := t.unit(name)
-		u.count, u.stages = of.Count, whole(of.Stages)
+		u.count, u.stages, u.runs = of.Count, whole(of.Stages), whole(of.Runs)
 		take(unitNames(), u.lacking[:], of.Lacking)
 		for i, name := range unitNames() {
 			u.rest[i] = of.Rest[name]

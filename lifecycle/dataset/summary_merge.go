@@ -10,11 +10,12 @@ import (
 // settles the run that is being added, of both; beside that o is not changed,
 // and s shares nothing with it.
 func (s *Summary) Merge(o *Summary) error {
-	if !slices.Equal(s.By(), o.By()) {
+	if !slices.EqualFunc(s.by, o.by, func(a, b dimension) bool { return a.name == b.name }) {
 		return fmt.Errorf("dataset: summary: one by (%s) and one by (%s) do not add up; summarise the records anew by the same dimensions", join(s.By()), join(o.By()))
 	}
 	s.flush()
 	o.flush()
+	s.share(o)
 	into := make([]int32, len(o.blends)) // and 1
 	for _, from := range o.groups {
 		t := s.groups[from.key]
@@ -33,7 +34,16 @@ func (s *Summary) Merge(o *Summary) error {
 			s.mergeCell(t, i, k-1, c)
 		}
 	}
+	s.mergeOthers(o)
 	s.total.mergeRuns(o.total)
+	if len(s.groups) > 2*s.limits.groups || s.cells > 2*s.limits.cells {
+		s.prune()
+	}
+	return nil
+}
+
+// mergeOthers adds what o did not keep apart.
+func (s *Summary) mergeOthers(o *Summary) {
 	if o.others != nil {
 		if s.others == nil {
 			s.others = &tally{}
@@ -41,10 +51,6 @@ func (s *Summary) Merge(o *Summary) error {
 		s.others.mergeRuns(o.others)
 		s.others.mergeRows(o.others)
 	}
-	if len(s.groups) > 2*s.limits.groups || s.cells > 2*s.limits.cells {
-		s.prune()
-	}
-	return nil
 }
 
 // mergeCell adds a cell to that of its blend, which is often at the same place.
@@ -58,6 +64,7 @@ func (s *Summary) mergeCell(t *tally, at int, blend int32, from *sumCell) {
 			s.cells++
 		}
 	}
+	c.runs += from.runs
 	for i := range from.sums {
 		c.sums[i].merge(&from.sums[i])
 	}

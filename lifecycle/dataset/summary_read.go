@@ -14,9 +14,10 @@ type Group struct {
 	Key   []string `json:"key"`             // a text a dimension; "" is unknown
 	Other bool     `json:"other,omitempty"` // what was not kept apart; Key is empty then, and a run counts once for each group it was in
 
-	Runs     int64            `json:"runs"`     // distinct runs
-	Statuses map[string]int64 `json:"statuses"` // of them by status
-	Rows     int64            `json:"rows"`     // of the flat table
+	Runs        int64            `json:"runs"`                  // distinct runs
+	Overlapping bool             `json:"overlapping,omitempty"` // but a run may count several times: the group was made of several in which it was
+	Statuses    map[string]int64 `json:"statuses"`              // of them by status
+	Rows        int64            `json:"rows"`                  // of the flat table
 
 	StageS  float64 `json:"stage_s"`  // Σ of distinct stages of runs; 0 if none tells it
 	DeviceS float64 `json:"device_s"` // devices held: Σ count × time × share
@@ -33,7 +34,7 @@ type Group struct {
 	PrimaryEnergy Sum `json:"embodied_primary_energy_j"`
 	Waste         Sum `json:"embodied_waste_kg"`
 
-	MeasuredShare *float64 `json:"measured_share,omitempty"` // of the energySum, by meters and counters; nil without energySum
+	MeasuredShare *float64 `json:"measured_share,omitempty"` // of the energySum, by meters and counters; nil without energy, and if sharedSum
 
 	EnergyPerRun *Distribution `json:"energy_j_per_run,omitempty"` // of runs that tell it in full; nil if none does
 	GCO2ePerRun  *Distribution `json:"gco2e_per_run,omitempty"`
@@ -82,6 +83,9 @@ type PerUnit struct {
 func (s *Summary) settle() {
 	s.flush()
 	s.prune()
+	if s.shared > 0 {
+		s.total = &tally{}
+	}
 }
 
 // Groups are the groups, sorted by key, and after them what was not kept apart,
@@ -106,12 +110,17 @@ func (s *Summary) Groups() []Group {
 	return groups
 }
 
-// Total is what all runs came to; its key is empty. A run counts once.
+// Total is what all runs came to; its key is empty. A run counts once; of a
+// summary that was shared the total is of the groups that were, in which a run
+// may count several times.
 func (s *Summary) Total() Group {
 	s.settle()
 	all := tally{}
 	all.mergeRuns(s.total)
 	add := func(t *tally) {
+		if s.shared > 0 {
+			all.mergeRuns(t)
+		}
 		all.mergeRows(t)
 		for i := range t.cells {
 			c, _ := all.cell(t.cells[i].blend)
@@ -120,7 +129,7 @@ func (s *Summary) Total() Group {
 			}
 		}
 		for name, u := range t.units {
-			if of := all.units[name]; of != nil {
+			if of := all.units[name]; of != nil && s.shared == 0 {
 				for i := range unitFigures {
 					of.rest[i].merge(&u.rest[i])
 				}
@@ -133,7 +142,9 @@ func (s *Summary) Total() Group {
 	if s.others != nil {
 		add(s.others)
 	}
-	return s.newTelling().group(&all, all.cells, all.rest)
+	g := s.newTelling().group(&all, all.cells, all.rest)
+	g.Overlapping = g.Overlapping || s.shared > 0 && !s.whole
+	return g
 }
 
 // telling computes intervals.
@@ -191,7 +202,7 @@ func (r *telling) group(t *tally, cells []sumCell, rest *remainder) Group {
 	}
 	slices.SortFunc(cells, func(a, b sumCell) int { return cmp.Compare(r.rank[a.blend], r.rank[b.blend]) })
 	g := Group{
-		Key: append([]string{}, t.texts...), Runs: t.runs, Statuses: map[string]int64{}, Rows: t.rows,
+		Key: append([]string{}, t.texts...), Runs: t.runs, Overlapping: r.overlapping, Statuses: map[string]int64{}, Rows: t.rows,
 		StageS: t.seconds.value(), DeviceS: t.held.value(), MoreUnits: t.moreUnits,
 		EnergyPerRun: t.perRun[0].distribution(), GCO2ePerRun: t.perRun[1].distribution(),
 	}
@@ -200,7 +211,7 @@ func (r *telling) group(t *tally, cells []sumCell, rest *remainder) Group {
 			g.Statuses[statuses[i]] = n
 		}
 	}
-	for f, to := range [allSums]*Sum{
+	for f, to := range [gco2eSum + 1]*Sum{
 		energySum: &g.Energy, facilitySum: &g.Facility, operationalSum: &g.Operational, waterSum: &g.Water, embodiedSum: &g.Embodied,
 		adpeSum: &g.ADPe, primarySum: &g.PrimaryEnergy, wasteSum: &g.Waste, gco2eSum: &g.GCO2e,
 	} {
@@ -210,7 +221,7 @@ func (r *telling) group(t *tally, cells []sumCell, rest *remainder) Group {
 			*to = Sum{Unknown: to.Unknown}
 		}
 	}
-	if g.Energy.Value != nil && *g.Energy.Value > 0 {
+	if r.shared == 0 && g.Energy.Value != nil && *g.Energy.Value > 0 {
 		var of exact
 		for i := range cells {
 			if r.blends[cells[i].blend].kind&measured != 0 {

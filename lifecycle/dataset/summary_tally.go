@@ -46,6 +46,8 @@ const (
 type unitTally struct {
 	count   exact
 	stages  int64    // distinct ones that tell it
+	runs    int64    // of so many distinct runs
+	runNo   uint64   // the last of them, while it is added
 	lacking [2]int64 // of unitFigures: rows of such stages that do not tell them
 	rest    [2]exact // of unitFigures: in the group's rest
 }
@@ -90,7 +92,7 @@ func (t *tally) index() {
 	t.cells, t.at = nil, nil
 	for _, c := range cells {
 		to, _ := t.cell(c.blend)
-		to.sums = c.sums
+		to.sums, to.runs, to.runNo = c.sums, c.runs, c.runNo
 	}
 }
 
@@ -124,6 +126,7 @@ func (t *tally) mergeRuns(o *tally) {
 		u := t.unit(name)
 		u.count.merge(&of.count)
 		u.stages += of.stages
+		u.runs += of.runs
 		for i := range unitFigures {
 			u.lacking[i] += of.lacking[i]
 			u.rest[i].merge(&of.rest[i])
