@@ -102,6 +102,7 @@ func TestASingleRunCannotBeToldBySubtraction(t *testing.T) {
 		"another meter":  func(r *Row) { r.Meter = "odd" },
 		"another method": func(r *Row) { r.Method = "modelled" },
 		"another unit":   func(r *Row) { r.Units = map[string]int64{"odd": 7} },
+		"a unit alone":   func(r *Row) { r.Units, r.Energy.Value, r.Operational.Value = map[string]int64{"odd": 7}, nil, nil },
 		"no unit":        func(r *Row) { r.Units = nil },
 		"water":          func(r *Row) { r.WUE, r.EWIF, r.Water.Value = Input{"w", 1, 1, 1}, Input{"e", 1, 1, 1}, &odd },
 		"a status":       func(r *Row) { r.Status = "failed" },
@@ -134,6 +135,7 @@ func TestASingleRunCannotBeToldBySubtraction(t *testing.T) {
 				for _, x := range g.Rest.Sums {
 					told = append(told, x)
 				}
+				told = append(told, g.Rest.Measured)
 			}
 			for _, u := range g.Units {
 				for _, x := range u.Rest {
