@@ -189,13 +189,20 @@ func (c *Column) Cell(r *Row) Cell {
 	return Cell{}
 }
 
-// Set has a row tell it in the column.
-func (c *Column) Set(r *Row, v Cell) {
+// Field is where a row holds what it tells in the column, for readers of other
+// formats: a *string, *float64, **float64, **int64, **time.Time or
+// *map[string]int64. What is unknown is its zero value; a *float64 of a factor
+// is 0 where the factor's id is "".
+func (c *Column) Field(r *Row) any {
 	if c.input != nil {
-		*c.part.of(c.input(r)) = v.Number
-		return
+		return c.part.of(c.input(r))
 	}
-	switch p := c.field(r).(type) {
+	return c.field(r)
+}
+
+// set has a row tell it in the column.
+func (c *Column) set(r *Row, v Cell) {
+	switch p := c.Field(r).(type) {
 	case *string:
 		*p = v.Text
 	case *float64:

@@ -87,10 +87,9 @@ func TestEveryFieldOfARowHasAColumn(t *testing.T) {
 		for k := range columns {
 			if v := columns[k].Cell(&row); !reflect.DeepEqual(before[k], v) {
 				changed = append(changed, columns[k].Name)
-				var back dataset.Row
-				columns[k].Set(&back, v)
-				assert.Equal(t, v.Number, columns[k].Cell(&back).Number, columns[k].Name)
-				assert.Equal(t, v.Text, columns[k].Cell(&back).Text, columns[k].Name)
+				if !strings.HasSuffix(name, ".ID") || columns[k].Type == dataset.TextColumn {
+					assert.Same(t, f.Addr().Interface(), columns[k].Field(&row), "%s is held there", columns[k].Name)
+				}
 			}
 		}
 		if strings.HasSuffix(name, ".ID") {

@@ -238,7 +238,7 @@ func ReadCSV(r io.Reader) iter.Seq2[*Row, error] {
 					fail(fmt.Errorf("%s: %w", list[k].Name, err))
 					return
 				}
-				list[k].Set(row, v)
+				list[k].set(row, v)
 			}
 			if err := row.Check(); err != nil {
 				fail(err)

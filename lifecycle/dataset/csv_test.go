@@ -55,17 +55,18 @@ func TestRowsAreReadBackFromCSVAsTheyWere(t *testing.T) {
 func plain(r dataset.Row) dataset.Row {
 	lf := strings.NewReplacer("\r\n", "\n", "\r", "\n")
 	for _, c := range dataset.Columns() {
-		v := c.Cell(&r)
-		v.Text = lf.Replace(v.Text)
-		if v.Units != nil {
-			units := map[string]int64{}
-			for name, n := range v.Units {
+		switch p := c.Field(&r).(type) {
+		case *string:
+			*p = lf.Replace(*p)
+		case *map[string]int64:
+			var units map[string]int64
+			for name, n := range *p {
+				if units == nil {
+					units = map[string]int64{}
+				}
 				units[lf.Replace(name)] = n
 			}
-			v.Units = units
-		}
-		if v.Known {
-			c.Set(&r, v)
+			*p = units
 		}
 	}
 	return r

@@ -1,0 +1,107 @@
+package parquet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/ecotracer/ecotracer/lifecycle/dataset"
+)
+
+// Summarise summarises tables by these dimensions: several row groups at once,
+// and of each only the columns that are needed. The result is, to the bit, that
+// of adding all their rows in turn. Files of a [Writer] have no run in two row
+// groups; a file of another program is read in its order, for there it may.
+//
+// The rows of a run must be in one file: partitioned tables, in which they are
+// in several, are refused, for their runs could not be counted. That no run is
+// there twice is for who made the table to see. What a row tells is not checked
+// as [Read] does; what is no amount is left out of the sums, as in
+// [dataset.Summary].
+func Summarise(ctx context.Context, paths []string, by ...dataset.Dimension) (*dataset.Summary, error) {
+	files, err := tables(paths)
+	if err != nil {
+		return nil, err
+	}
+	total, err := dataset.NewSummary(by...)
+	if err != nil {
+		return nil, err
+	}
+	var open []*table
+	defer func() {
+		for _, t := range open {
+			t.close()
+		}
+	}()
+	type part struct{ file, from, to int } // row groups of a file
+	var parts []part
+	for i, path := range files {
+		if isPartitioned(path) {
+			return nil, fmt.Errorf("parquet: %s: in a partitioned table the rows of a run are in several files, and its runs cannot be counted: summarise the records, or a table in one piece", path)
+		}
+		t, err := openTable(path)
+		if err != nil {
+			return nil, err
+		}
+		open = append(open, t)
+		n := len(t.file.RowGroups())
+		if !t.whole && n > 0 {
+			parts = append(parts, part{i, 0, n})
+			continue
+		}
+		for k := range n {
+			parts = append(parts, part{i, k, k + 1})
+		}
+	}
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wait sync.WaitGroup
+	var next atomic.Int64
+	var mu sync.Mutex
+	needed := needs(by)
+	for range min(runtime.GOMAXPROCS(0), len(parts)) {
+		wait.Go(func() {
+			own, err := dataset.NewSummary(by...)
+			var b *rowBatch
+			for k := int(next.Add(1)) - 1; k < len(parts) && err == nil; k = int(next.Add(1)) - 1 {
+				p := parts[k]
+				if b == nil || b.table != open[p.file] {
+					if b != nil {
+						b.close()
+					}
+					b = newRowBatch(open[p.file], needed)
+				}
+				for g := p.from; g < p.to && err == nil; g++ {
+					if err = b.read(ctx, g, func(rows []dataset.Row) error {
+						for i := range rows {
+							own.AddRow(&rows[i])
+						}
+						return nil
+					}); err != nil {
+						err = fmt.Errorf("parquet: %s: %w", open[p.file].path, err)
+					}
+				}
+			}
+			if b != nil {
+				b.close()
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil {
+				err = total.Merge(own)
+			}
+			if err != nil {
+				cancel(err)
+			}
+		})
+	}
+	wait.Wait()
+	if err := context.Cause(ctx); err != nil {
+		return nil, errors.Join(err)
+	}
+	return total, nil
+}
