@@ -2,9 +2,9 @@ package parquet
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -101,7 +101,45 @@ func Summarise(ctx context.Context, paths []string, by ...dataset.Dimension) (*d
 	}
 	wait.Wait()
 	if err := context.Cause(ctx); err != nil {
-		return nil, errors.Join(err)
+		return nil, err
 	}
 	return total, nil
+}
+
+// needs tells which columns a summary by these dimensions reads: those that it
+// groups by, and what it adds up.
+func needs(by []dataset.Dimension) func(name string) bool {
+	needed := map[string]bool{}
+	for _, name := range []string{
+		"run_id", "status", "stage", "stage_s", "units", "device_s", "method", "meter_id", "meter_error",
+		"energy_j", "facility_energy_j", "operational_gco2e", "embodied_gco2e", "water_l",
+		"embodied_adpe_kgsbeq", "embodied_primary_energy_j", "embodied_waste_kg",
+	} {
+		needed[name] = true
+	}
+	for _, factor := range []string{"grid", "pue", "wue", "ewif", "device", "lifetime", "utilisation", "service"} {
+		for _, part := range []string{"", "_low", "_high", "_id"} {
+			needed[factor+part] = true
+		}
+	}
+	for _, d := range by {
+		for _, name := range dimensionColumns(d) {
+			needed[name] = true
+		}
+	}
+	return func(name string) bool { return needed[name] }
+}
+
+// dimensionColumns are the columns that a dimension groups by: all of those
+// whose name is not its own.
+func dimensionColumns(d dataset.Dimension) []string {
+	switch d {
+	case "hardware":
+		return []string{"hardware_model"}
+	case "class":
+		return []string{"hardware_class"}
+	case "year":
+		return []string{"month"}
+	}
+	return []string{strings.ReplaceAll(string(d), "-", "_")}
 }

@@ -1,0 +1,4 @@
+package parquet
+
+// GroupRows has a writer cut its row groups sooner.
+func (w *Writer) GroupRows(n int) { w.most = n }
