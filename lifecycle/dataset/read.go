@@ -2,9 +2,10 @@ package dataset
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"strings"
+	"runtime"
 	"time"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
@@ -25,7 +26,8 @@ type Reader struct {
 	Now       time.Time // what is more than a day later is of the future; zero: the time at which Read is called
 
 	// Quarantine is a folder that gets a copy of each document that is refused,
-	// and a list of them, refused.ndjson; "": none. It is made if need be.
+	// and a list of them with the reasons, refused.log; "": none. It is made if
+	// need be. It takes 1 GiB and 100 000 documents at most.
 	Quarantine string
 
 	MaxRecord   int64  // bytes of one record; 0, and at most: 64 MiB
@@ -140,14 +142,103 @@ type Report struct {
 	Conflicts     []Conflict `json:"conflicts"`      // the first 1000
 	ConflictCount int64      `json:"conflict_count"` // of all
 
-	Quarantined   int64 `json:"quarantined,omitempty"`    // documents copied to Reader.Quarantine
-	NotQuarantine int64 `json:"not_quarantined,omitempty"` // refused documents for which there was no room in it
+	Quarantined    int64 `json:"quarantined,omitempty"`     // documents copied to Reader.Quarantine
+	NotQuarantined int64 `json:"not_quarantined,omitempty"` // and those for which there was no room in it
 }
 
 // Sound tells whether nothing was refused and nothing contradicts.
 func (r Report) Sound() bool { return len(r.Refused) == 0 && r.ConflictCount == 0 }
 
-// Read reads files, folders, archives and streams.
+// The defaults and greatest values of a Reader's limits.
+const (
+	maxRecord   = 64 << 20
+	unpackLimit = 1 << 40
+	stdin       = "-"
+	grace       = 24 * time.Hour // by which the clock of another machine may be ahead
+)
+
+// Read reads the records in files, folders with all below them, archives and
+// streams, and hands every one that counts to use: from several goroutines at
+// once, of which each has its own number worker, from 0 to Workers−1. A record
+// is only valid during the call. An error of use ends the reading and is
+// returned; so is that of the context. What cannot be read or is no valid record
+// is refused, told, and the rest still counts.
+//
+// # What is read
+//
+// In a folder: files whose names end in .json, .ndjson, .jsonl or .tar, these with
+// .gz, .zst or .zstd behind, and .tgz and .tzst; but none that are hidden, or end
+// in .tmp or .lock. Links to files are followed, those to folders not. What a file
+// is its first bytes tell: a record in any layout, several, a list of them, one on
+// each line, or these packed by gzip, zstd or tar, in one another too. A file that
+// was given by its name is read whatever its name. The path "-" is standard input,
+// which is kept in a temporary file.
+//
+// # What counts
+//
+// Of all documents of one run (run.id) at most one:
+//
+//   - One whose digest another one of the run names in supersedes does not count.
+//   - A checkpoint gives way to what was written when the run ended, an estimate to
+//     what ran, and a record that somebody else closed (interrupted) to that of
+//     the run itself; among these the one that was created last counts.
+//   - Documents with the same canonical form are copies. Those that differ and
+//     were created at the same time are a conflict, and that with the greatest
+//     digest counts. So is an earlier document that tells of another start.
+//
+// If what should count turns out invalid the next best takes its place.
+//
+// Runs that share joules:
+//
+//   - The shards of a job (ranks of one trace id, if there are several) are merged
+//     ([Merge]) and count as one record. If they do not fit one another (two of
+//     one rank) they are merged all the same ([Merger.Unrelated]), which is a
+//     conflict. What cannot be merged counts singly, but those that have a device
+//     in common with one that counts at the same time, or do not tell their
+//     devices, are left out. A record that was merged before takes the place of
+//     its shards, or they take its place where there are more of them.
+//   - A run whose joules its parent counts (warning counted-by-parent) is left out
+//     if that one counts. Other children count: a parent never repeats them.
+//   - A record of scope machine and others that tell the same device (instance)
+//     never count for the same time. That of the machine counts, as it has the
+//     joules of the others too, and they are left out; unless together they ran
+//     longer outside of its time than it lasted: then they count.
+//   - Windows of a service (segment) that overlap, or have one index: the earlier
+//     one counts, and of these the longer one. It is a conflict.
+//   - Runs at once on one device all count. That they booked no more than its
+//     meter saw while they ran is checked, and if not it is a conflict.
+//
+// Estimates, and runs of which there is only a checkpoint, count if asked for.
+// Records of more than a day from now are refused.
+//
+// # How much memory
+//
+// Files are read twice: who is there and how they relate is noted first, in some
+// 200 bytes a record, of which little more than two remain in memory beyond the
+// first 100 MB; then what counts is decoded and validated. Shards of one job are
+// in memory together, if they are no more than 32 MiB; others cannot be merged.
 func (r Reader) Read(ctx context.Context, paths []string, use func(worker int, rec *lifecycle.Record) error) (Report, error) {
-	return Report{}, fmt.Errorf("dataset: read %s: not yet", strings.Join(paths, ", "))
+	if r.Workers <= 0 {
+		r.Workers = runtime.GOMAXPROCS(0)
+	}
+	if r.MaxRecord <= 0 || r.MaxRecord > maxRecord {
+		r.MaxRecord = maxRecord
+	}
+	if r.MaxUnpacked <= 0 {
+		r.MaxUnpacked = unpackLimit
+	}
+	if r.Now.IsZero() {
+		r.Now = time.Now()
+	}
+	x := newReading(ctx, r, use)
+	err := x.read(paths)
+	err = errors.Join(err, x.close())
+	if err != nil {
+		if cause := context.Cause(x.ctx); cause != nil && x.failed != nil {
+			err = x.failed
+		} else if cause := ctx.Err(); cause != nil {
+			err = context.Cause(ctx)
+		}
+	}
+	return x.report, err
 }

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package dataset
+
+const nonblocking = 0
