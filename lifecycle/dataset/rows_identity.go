@@ -38,10 +38,10 @@ func (t *tabler) input(id string, of *lifecycle.Hardware) Input {
 
 // factorIdentity is what factors with the same error have in common: see Input.
 func factorIdentity(f *factors.Factor, of *lifecycle.Hardware) string {
-	b := identity(make([]byte, 0, 256), string(f.Kind), f.Unit, f.Geography, f.Signal, f.Accounting, f.Basis, f.Mix, f.Source)
+	b := appendTexts(make([]byte, 0, 256), string(f.Kind), f.Unit, f.Geography, f.Signal, f.Accounting, f.Basis, f.Mix, f.Source)
 	b = strconv.AppendInt(b, int64(f.SourceYear), 10)
 	if of != nil {
-		b = identity(b, string(of.Kind), of.Model)
+		b = appendTexts(b, string(of.Kind), of.Model)
 	}
 	declared := f.Found == factors.Declared
 	switch {
@@ -61,13 +61,13 @@ func (t *tabler) gain(m int, hw *lifecycle.Hardware) string {
 		}
 	}
 	e := &t.record.Methods[m]
-	id := identifier("meter", identity(make([]byte, 0, 128), string(e.Method), e.Sensor, e.Mode, string(hw.Kind), hw.Model))
+	id := identifier("meter", appendTexts(make([]byte, 0, 128), string(e.Method), e.Sensor, e.Mode, string(hw.Kind), hw.Model))
 	t.gains = append(t.gains, gain{m, hw.Kind, hw.Model, id})
 	return id
 }
 
-// identity joins texts so that none can run into the next.
-func identity(b []byte, texts ...string) []byte {
+// appendTexts joins texts so that none can run into the next.
+func appendTexts(b []byte, texts ...string) []byte {
 	for _, s := range texts {
 		b = strconv.AppendInt(b, int64(len(s)), 10)
 		b = append(append(b, ':'), s...)
