@@ -21,8 +21,15 @@ func main() {
 	if root := os.Getenv(rankOf); root != "" {
 		os.Exit(beRank(root, os.Stdout, os.Stderr))
 	}
+	if file := os.Getenv(datasetOf); file != "" {
+		if err := answerDataset(file); err != nil {
+			fmt.Fprintln(os.Stderr, "table:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	short := flag.Bool("short", false, "less patience: fewer spans, shorter windows")
-	only := flag.String("only", "", "a part alone: spans, otel, sampler, weights, memory, latency, attribution, deep, ranks or import")
+	only := flag.String("only", "", "a part alone: spans, otel, sampler, weights, memory, latency, attribution, deep, ranks, dataset or import")
 	flag.Parse()
 	if err := run(os.Stdout, *short, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "table:", err)
@@ -53,6 +60,7 @@ func run(w io.Writer, short bool, only string) error {
 		{"attribution", "share of the energy that belongs elsewhere, on a simulated power plant", attribution},
 		{"deep", "the same by wall share, by CPU samples and by an execution trace (ecotracer attribute)", deepMode},
 		{"ranks", "CPU time of tracing, at 64 zones", ranks},
+		{"dataset", "one question to a data set, by stage and hardware, beside DuckDB", datasets},
 		{"import", "what the import adds to a program", importCost},
 	}
 	for _, p := range parts {
