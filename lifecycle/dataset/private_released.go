@@ -195,12 +195,13 @@ func (r *Released) Regroup(by ...Dimension) (*Released, error) {
 		for i, at := range places {
 			texts[i] = g.texts[at]
 		}
-		fresh.add(keyOf(texts), &released{texts, g.values, g.variances})
+		fresh.add(groupKey(texts), &released{texts, g.values, g.variances})
 	}
 	return fresh, nil
 }
 
-func keyOf(texts []string) string {
+// groupKey is the texts of a group in one.
+func groupKey(texts []string) string {
 	var b []byte
 	for _, text := range texts {
 		b = appendPart(b, text)
@@ -258,7 +259,7 @@ func (r *Released) UnmarshalJSON(text []byte) error {
 				return wrong(fmt.Sprintf("/groups/%d/values/%s", i, q.name()))
 			}
 		}
-		fresh.groups[keyOf(g.texts)] = g
+		fresh.groups[groupKey(g.texts)] = g
 	}
 	f.Groups = nil
 	again, err := fresh.MarshalJSON()

@@ -238,14 +238,10 @@ func (s *Summary) tallyOf(row *Row) *tally {
 
 // group is the group with these texts, which are tidy.
 func (s *Summary) group(texts []string) *tally {
-	b := s.buffer[:0]
-	for _, text := range texts {
-		b = appendPart(b, text)
-	}
-	s.buffer = b
-	t := s.groups[string(b)]
+	key := groupKey(texts)
+	t := s.groups[key]
 	if t == nil {
-		t = &tally{key: string(b), texts: texts, hash: hashSeed}
+		t = &tally{key: key, texts: texts, hash: hashSeed}
 		for _, text := range texts {
 			t.hash = hashOf(t.hash, text)
 		}
