@@ -66,6 +66,8 @@ var commands = []command{
 	{"doctor", declareDoctor},
 	{"calibrate", declareCalibrate},
 	{"recover", declareRecover},
+	{"dataset summarise", declareDatasetSummarise},
+	{"dataset combine", declareDatasetCombine},
 	{"version", declareVersion},
 }
 
