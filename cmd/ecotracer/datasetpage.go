@@ -18,8 +18,14 @@ const mostGroups = 30
 // summary tells what groups came to.
 func (p *page) summary(t telling, s summarised) {
 	total := &s.Total
-	p.line("%s", p.bold(inwords.Plural(int(total.Runs), "run")+byInWords(s.By)))
-	p.words("", statusesInWords(total.Statuses)...)
+	title := "Runs" + byInWords(s.By) // how many they are together may be unknown
+	if !total.Overlapping {
+		title = inwords.Plural(int(total.Runs), "run") + byInWords(s.By)
+		p.line("%s", p.bold(title))
+		p.words("", statusesInWords(total.Statuses)...)
+	} else {
+		p.line("%s", p.bold(title))
+	}
 	order := slices.Clone(s.Groups)
 	slices.SortStableFunc(order, func(a, b dataset.Group) int { return cmp.Compare(weight(&b), weight(&a)) })
 	shown := order
@@ -83,11 +89,14 @@ func (p *page) summaryTable(s summarised, shown []dataset.Group) {
 	t := newTable(false, true, true, true, false, true, false, true)
 	p.summaryHead(t, "", "runs", "time", "energy", "", "CO2e", "", "water")
 	add := func(name string, g *dataset.Group, paint func(string) string) {
-		time := ""
+		runs, time := inwords.Count(g.Runs), ""
 		if g.StageS > 0 {
 			time = inwords.Duration(g.StageS)
 		}
-		cells := []cell{{name, paint}, {inwords.Count(g.Runs), nil}, {time, nil}}
+		if g == &s.Total && g.Overlapping {
+			runs, time = "", ""
+		}
+		cells := []cell{{name, paint}, {runs, nil}, {time, nil}}
 		for _, of := range []struct {
 			dataset.Sum
 			units []inwords.Unit
@@ -249,7 +258,7 @@ func (p *page) summaryGaps(s summarised) {
 		}
 	}
 	if g.Overlapping {
-		texts = append(texts, "a run counts once for each group that it was in, as nothing tells which groups have it in common")
+		texts = append(texts, "how many runs they are in all: a run may be in several groups, and nothing tells which have it in common")
 	}
 	if s.Withheld != nil && *s.Withheld > 0 {
 		texts = append(texts, inwords.Plural(*s.Withheld, "group")+" withheld for too few runs: they are in no figure here, and nothing of them is in the file")
@@ -298,7 +307,7 @@ func (p *page) notCounted(r *dataset.Report) {
 
 // released tells what was released with noise.
 func (p *page) released(t telling, r releasedTold) {
-	p.line("%s", p.bold("about "+wholeNoisy(r.Total.Runs)+" runs"+byInWords(r.By)))
+	p.line("%s", p.bold("Runs"+byInWords(r.By)+", with noise"))
 	p.prose("", fmt.Sprintf("%s; ε %g, δ %g: whether any one run is in it cannot be told from it but to that degree",
 		inwords.Plural(int(r.Sites), "site"), r.Privacy.Epsilon, r.Privacy.Delta))
 	order := slices.Clone(r.Groups)
@@ -313,7 +322,11 @@ func (p *page) released(t telling, r releasedTold) {
 		}{{g.Energy, inwords.WattHours}, {g.GCO2e, inwords.Grams}} {
 			u := inwords.UnitFor(max(math.Abs(of.Value), of.Noise), of.units)
 			in := func(x float64) string { return inwords.Digits(x / u.Size) }
-			cells = append(cells, cell{in(of.Value) + " " + u.Name, nil}, cell{"± " + in(of.Noise), p.dim}, cell{"(" + in(of.Low.Value) + "–" + in(of.High.Value) + ")", p.dim})
+			bounds := "" // lost in the noise
+			if of.High.Value-of.Low.Value > of.Low.Noise+of.High.Noise {
+				bounds = "(" + in(of.Low.Value) + "–" + in(of.High.Value) + ")"
+			}
+			cells = append(cells, cell{in(of.Value) + " " + u.Name, nil}, cell{"± " + in(of.Noise), p.dim}, cell{bounds, p.dim})
 		}
 		table.add(cells...)
 	}
@@ -325,6 +338,8 @@ func (p *page) released(t telling, r releasedTold) {
 	}
 	if len(order) > 1 {
 		add(&r.Total, "total", p.bold)
+		last := len(table.rows) - 1 // a run counts in it once for each group
+		table.rows[last].cells[1].text, table.rows[last].cells[2].text = "", ""
 	}
 	p.line("")
 	p.fit(table, 0, 5, 2)
@@ -333,8 +348,11 @@ func (p *page) released(t telling, r releasedTold) {
 		p.line("%s", p.dim(fmt.Sprintf("  and %s more; --all shows them", inwords.Plural(n, "group"))))
 	}
 	p.heading("Keep in mind")
+	if r.Total.Energy.Noise > math.Abs(r.Total.Energy.Value) && len(order) > 0 {
+		p.prose("  ", "the noise is larger than the figures: it takes more runs, a larger ε, or lower --run-bounds, which must not be chosen by these figures")
+	}
 	for _, text := range []string{
-		"noise: 95 % of it is within ±; in parentheses: 95 % interval of meters and factors, as if all runs shared theirs, with noise of its own",
+		"noise: 95 % of it is within ±; in parentheses: 95 % interval of meters and factors, as if all runs shared theirs, with noise of its own, and left out where that is larger",
 		fmt.Sprintf("a run adds no more to a group than %s, %s and %s, to %s at most: of larger ones the rest is missing",
 			inwords.Amount(r.Privacy.Bounds["energy_j"], inwords.WattHours), inwords.Amount(r.Privacy.Bounds["gco2e"], inwords.CO2e), inwords.Amount(r.Privacy.Bounds["water_l"], inwords.Litres),
 			inwords.Plural(r.Privacy.Groups, "group")),

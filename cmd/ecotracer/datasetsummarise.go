@@ -63,7 +63,7 @@ func declareDatasetSummarise(c *cli, flags *flag.FlagSet) func([]string) int {
 	flags.BoolVar(&s.sharing.Publisher, "publisher", false, "")
 	flags.Float64Var(&s.noise.Epsilon, "epsilon", 0, "")
 	flags.Float64Var(&s.noise.Delta, "delta", 1e-6, "")
-	flags.IntVar(&s.noise.Groups, "run-groups", 2, "")
+	flags.IntVar(&s.noise.Groups, "run-groups", 4, "")
 	flags.StringVar(&s.bounds, "run-bounds", "energy_j=3.6e8,gco2e=5e4,water_l=1000,stage_s=86400", "")
 	flags.StringVar(&s.budget, "budget", "", "")
 	flags.StringVar(&s.allow, "allow", "", "")

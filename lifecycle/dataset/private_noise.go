@@ -36,7 +36,7 @@ import (
 type Noise struct {
 	Epsilon, Delta float64 // of the release
 
-	Groups    int   // that a run may add to: those where it used most energy; 0: 2
+	Groups    int   // that a run may add to: those where it emitted most; 0: 4
 	MinRuns   int64 // 0: 10; at least 2
 	Publisher bool  // groups may be by publisher
 
@@ -130,7 +130,7 @@ func (n Noise) Private(by ...Dimension) (*Private, error) {
 	if err != nil {
 		return nil, err
 	}
-	n.Groups, n.MinRuns = cmp.Or(n.Groups, 2), cmp.Or(n.MinRuns, 10)
+	n.Groups, n.MinRuns = cmp.Or(n.Groups, 4), cmp.Or(n.MinRuns, 10)
 	n.EnergyJ, n.GCO2e, n.WaterL, n.StageS = cmp.Or(n.EnergyJ, 3.6e8), cmp.Or(n.GCO2e, 5e4), cmp.Or(n.WaterL, 1000), cmp.Or(n.StageS, 86400)
 	if n.Groups < 1 || n.Groups > 1000 || n.MinRuns < 2 || n.MinRuns > 1e9 {
 		return nil, errors.New("dataset: noise: Groups is 1 to 1000, MinRuns at least 2")
@@ -263,9 +263,9 @@ func (p *Private) group(row *Row) *secret {
 // endRun adds what the run came to, cut at the bounds.
 func (p *Private) endRun() {
 	p.begun = false
-	const joules = figuresNoisy + 1
+	const joules, grams = figuresNoisy + 1, figuresNoisy + 5
 	slices.SortFunc(p.touched, func(a, b *secret) int {
-		return cmp.Or(cmp.Compare(b.pending[joules], a.pending[joules]), slices.Compare(a.texts, b.texts))
+		return cmp.Or(cmp.Compare(b.pending[grams], a.pending[grams]), cmp.Compare(b.pending[joules], a.pending[joules]), slices.Compare(a.texts, b.texts))
 	})
 	for i, g := range p.touched {
 		g.inRun = false

@@ -179,7 +179,7 @@ func TestWhatARunAddsIsBounded(t *testing.T) {
 	for _, g := range p.groups {
 		if g.sums != ([quantities]int64{}) {
 			touched++
-			assert.Contains(t, []string{"4", "1"}, g.texts[0], "those where it used most energy")
+			assert.Contains(t, []string{"4", "1"}, g.texts[0], "those where it emitted most, and then used most energy")
 		}
 		for q := range quantities {
 			assert.LessOrEqual(t, float64(g.sums[q])*p.units[q], p.bounds[q]*(1+1e-9), q.name())

@@ -2,10 +2,13 @@ package dataset
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"math/big"
 	"math/rand/v2"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -16,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ecotracer/ecotracer/internal/lognormal"
+	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
 // world is a made-up world of factors and meters, and runs in it.
@@ -620,4 +624,46 @@ func FuzzSummaryRows(f *testing.F) {
 		var back Summary
 		require.NoError(t, back.UnmarshalJSON([]byte(jsonOf(t, s))))
 	})
+}
+
+// A summary of one run says what its record says, but that it takes a meter to
+// err by itself for each model of hardware, and the record for all that it read.
+func TestOneRunIsAsSureAsItsRecord(t *testing.T) {
+	for _, name := range []string{"../testdata/small.json", "../../../shared/reference/record-example.json"} {
+		t.Run(name, func(t *testing.T) {
+			f, err := os.Open(name)
+			if errors.Is(err, fs.ErrNotExist) && strings.Contains(name, "shared") {
+				t.Skip("the reference is not here")
+			}
+			require.NoError(t, err)
+			defer f.Close()
+			r, err := lifecycle.Decode(f)
+			require.NoError(t, err)
+			s, err := NewSummary("phase")
+			require.NoError(t, err)
+			s.Add(r)
+			holds := func(what string, want *lifecycle.Quantity, got Sum) {
+				if want == nil {
+					assert.NotEqual(t, int64(1), got.Known, what)
+					return
+				}
+				require.NotNil(t, got.Value, what)
+				assert.InEpsilon(t, want.Value, *got.Value, 1e-12, what)
+				assert.InEpsilon(t, want.Low, *got.Low, 2e-3, "%s: low", what)
+				assert.InEpsilon(t, want.High, *got.High, 2e-3, "%s: high", what)
+				assert.Equal(t, int64(1), got.Known, what)
+			}
+			total := s.Total()
+			holds("energy", &r.Totals.EnergyJ, total.Energy)
+			holds("facility", &r.Totals.FacilityEnergyJ, total.Facility)
+			holds("operational", &r.Totals.OperationalGCO2e, total.Operational)
+			holds("embodied", r.Totals.EmbodiedGCO2e, total.Embodied)
+			holds("gco2e", r.Totals.GCO2e, total.GCO2e)
+			holds("water", r.Totals.WaterL, total.Water)
+			for _, g := range s.Groups() {
+				of := r.Totals.ByPhase[lifecycle.Phase(g.Key[0])]
+				holds(g.Key[0], of.GCO2e, g.GCO2e)
+			}
+		})
+	}
 }
