@@ -194,7 +194,7 @@ func (p *page) summaryUnits(unit string, s summarised, shown []dataset.Group) {
 		}
 		n++
 		lacking += of.EnergyLacking
-		cells := []cell{{name, paint}, {inwords.Trimmed(of.Count), nil}}
+		cells := []cell{{name, paint}, {inwords.Count(int64(min(of.Count, 1<<62))), nil}}
 		for _, figure := range []struct {
 			*lifecycle.Interval
 			units []inwords.Unit
