@@ -1,8 +1,8 @@
 package dataset
 
 import (
-	"context"
 	"cmp"
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"

@@ -3,7 +3,6 @@ package dataset
 import (
 	"math"
 	"slices"
-	"sort"
 )
 
 // sketch is the distribution of numbers ≥ 0, as counts in buckets whose width
@@ -49,7 +48,14 @@ func (s *sketch) add(x float64) {
 		return
 	}
 	number := int32(math.Float64bits(x) >> bucketShift)
-	at := sort.Search(len(s.buckets), func(i int) bool { return s.buckets[i].number >= number })
+	at, end := 0, len(s.buckets)
+	for at < end {
+		if middle := (at + end) / 2; s.buckets[middle].number < number {
+			at = middle + 1
+		} else {
+			end = middle
+		}
+	}
 	if at == len(s.buckets) || s.buckets[at].number != number {
 		s.buckets = slices.Insert(s.buckets, at, bucket{number: number})
 	}

@@ -74,7 +74,8 @@ type Summary struct {
 	// The run that is being added.
 	run, stage     string
 	runNo, stageNo uint64
-	units          int32
+	units          int32 // of the stage
+	lateUnits      int32
 	touched        []*tally
 	lately         *[lateBlends]late
 	latelyTold     map[string]*tally // by texts as they were told
@@ -173,7 +174,7 @@ func (s *Summary) forgetBlends() {
 	s.sets, s.setAt = make([]unitSet, 1), map[string]int32{"": 0}
 	s.blends, s.blendAt = nil, map[blend]int32{}
 	s.lately, s.stage, s.stageNo = nil, "", s.stageNo+1
-	s.units = 0
+	s.units, s.lateUnits = 0, 0
 }
 
 // By are the dimensions of the summary.

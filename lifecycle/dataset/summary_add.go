@@ -51,6 +51,14 @@ func (s *Summary) nextStage(row *Row) {
 	if len(row.Units) == 0 {
 		return
 	}
+	if len(row.Units) == 1 { // of many rows the same
+		for name, count := range row.Units {
+			if set := s.sets[s.lateUnits]; count >= 0 && len(set) == 1 && set[0] == name {
+				s.units = s.lateUnits
+				return
+			}
+		}
+	}
 	names := make([]string, 0, len(row.Units))
 	for name, count := range row.Units {
 		if count >= 0 {
@@ -62,6 +70,7 @@ func (s *Summary) nextStage(row *Row) {
 	names = names[:min(len(names), s.limits.units)]
 	slices.Sort(names)
 	s.units = s.set(names)
+	s.lateUnits = s.units
 }
 
 // visit counts the run and the stage once in a group.
@@ -264,54 +273,99 @@ const lateBlends = 1024
 
 // blendOf is the blend of a row.
 func (s *Summary) blendOf(row *Row) int32 {
-	seen := late{units: s.units, rel: -1, meter: row.Meter}
-	if isDevice(row) {
-		seen.kind = ofDevice
-		seen.meter = ""
-		seen.inputs = [5]Input{deviceSlot: row.Device, lifetimeSlot: row.Lifetime, utilisationSlot: row.Utilisation}
-	} else {
-		if row.Method == string(lifecycle.Metered) || row.Method == string(lifecycle.Counter) {
-			seen.kind = measured
-		}
-		if row.MeterError != nil {
-			seen.rel = *row.MeterError
-		}
-		seen.inputs = [5]Input{supplySlot: row.Service, pueSlot: row.PUE, gridSlot: row.Grid, wueSlot: row.WUE, ewifSlot: row.EWIF}
-		if row.Service.ID != "" {
-			seen.meter, seen.rel = "", -1
-			if row.Energy.Value == nil {
-				seen.kind = direct
-				seen.inputs = [5]Input{supplySlot: row.Service}
-			}
-		}
-	}
 	if s.lately == nil {
 		s.lately = new([lateBlends]late)
 	}
-	at := &s.lately[seen.slot()]
-	if at.blend != 0 {
-		seen.blend = at.blend
-		if *at == seen {
-			return at.blend - 1
-		}
+	device := isDevice(row)
+	at := &s.lately[lateSlot(row, s.units, device)]
+	if at.blend != 0 && at.is(row, s.units, device) {
+		return at.blend - 1
 	}
-	b := blend{units: seen.units, kind: seen.kind}
-	for slot, in := range seen.inputs {
-		if in.ID != "" {
-			kinds := seen.kind.slotKinds(slot)
+	l := late{units: s.units, rel: -1}
+	if device {
+		l.kind = ofDevice
+		l.inputs = [5]Input{deviceSlot: row.Device, lifetimeSlot: row.Lifetime, utilisationSlot: row.Utilisation}
+	} else {
+		l.meter = row.Meter
+		if row.MeterError != nil {
+			l.rel = *row.MeterError
+		}
+		l.kind = blendKindOf(row)
+		l.inputs = [5]Input{supplySlot: row.Service, pueSlot: row.PUE, gridSlot: row.Grid, wueSlot: row.WUE, ewifSlot: row.EWIF}
+	}
+	b := blend{units: l.units, kind: l.kind}
+	for slot, in := range l.inputs {
+		if in.ID != "" && (slot == supplySlot || l.kind&direct == 0) {
+			kinds := l.kind.slotKinds(slot)
 			b.of[slot] = s.input(newUncertain(kinds[len(kinds)-1], in.ID, in.Value, in.Low, in.High))
 		}
 	}
-	if e := seen.rel; seen.meter != "" && e >= 0 {
-		b.of[supplySlot] = s.input(newUncertain(meterInput, seen.meter, 1, 1/(1+e), 1+e))
+	if l.inputs[supplySlot].ID == "" && l.meter != "" && l.rel >= 0 {
+		b.of[supplySlot] = s.input(newUncertain(meterInput, l.meter, 1, 1/(1+l.rel), 1+l.rel))
 	}
-	seen.blend = s.blend(b) + 1
-	for slot := range seen.inputs {
-		seen.inputs[slot].ID = s.kept(seen.inputs[slot].ID, b.of[slot])
+	l.blend = s.blend(b) + 1
+	for slot := range l.inputs {
+		l.inputs[slot].ID = s.kept(l.inputs[slot].ID, b.of[slot])
 	}
-	seen.meter = s.kept(seen.meter, b.of[supplySlot])
-	*at = seen
-	return seen.blend - 1
+	l.meter = s.kept(l.meter, b.of[supplySlot])
+	*at = l
+	return l.blend - 1
+}
+
+// blendKindOf is the kind of a row of an operational stage.
+func blendKindOf(row *Row) (k blendKind) {
+	if row.Method == string(lifecycle.Metered) || row.Method == string(lifecycle.Counter) {
+		k = measured
+	}
+	if row.Service.ID != "" && row.Energy.Value == nil {
+		k |= direct
+	}
+	return k
+}
+
+// is tells whether a row is of this blend.
+func (l *late) is(row *Row, units int32, device bool) bool {
+	if l.units != units || device != (l.kind == ofDevice) {
+		return false
+	}
+	same := func(a, b *Input) bool {
+		return a.Value == b.Value && a.Low == b.Low && a.High == b.High && a.ID == b.ID
+	}
+	in := &l.inputs
+	if device {
+		return same(&in[deviceSlot], &row.Device) && same(&in[lifetimeSlot], &row.Lifetime) && same(&in[utilisationSlot], &row.Utilisation)
+	}
+	rel := -1.
+	if row.MeterError != nil {
+		rel = *row.MeterError
+	}
+	return l.rel == rel && l.kind == blendKindOf(row) &&
+		same(&in[gridSlot], &row.Grid) && same(&in[pueSlot], &row.PUE) && same(&in[wueSlot], &row.WUE) && same(&in[ewifSlot], &row.EWIF) &&
+		same(&in[supplySlot], &row.Service) && l.meter == row.Meter
+}
+
+// lateSlot is where the blend of a row is kept: cheap, and different for most.
+func lateSlot(row *Row, units int32, device bool) uint64 {
+	h := uint64(units) << 8
+	add := func(x float64) { h = (h ^ math.Float64bits(x)) * 0x9e3779b97f4a7c15 }
+	if device {
+		add(row.Device.Value)
+		add(row.Lifetime.Value)
+		add(row.Utilisation.Value)
+		return scramble(h) % lateBlends
+	}
+	if n := len(row.Meter); n > 0 {
+		h += uint64(row.Meter[n-1])<<16 + uint64(row.Meter[n/2])
+	}
+	if row.MeterError != nil {
+		add(*row.MeterError)
+	}
+	add(row.Grid.Value)
+	add(row.PUE.Value)
+	add(row.WUE.Value)
+	add(row.EWIF.Value)
+	add(row.Service.Value)
+	return scramble(h) % lateBlends
 }
 
 // kept is a text in memory that is not the row's.
@@ -320,16 +374,4 @@ func (s *Summary) kept(text string, input int32) string {
 		return id
 	}
 	return strings.Clone(text)
-}
-
-// slot is where a blend is kept: cheap, and different for most.
-func (l *late) slot() uint64 {
-	h := uint64(l.units)<<8 ^ uint64(l.kind) ^ math.Float64bits(l.rel)
-	if n := len(l.meter); n > 0 {
-		h = h*31 + uint64(l.meter[n-1])<<8 + uint64(l.meter[n/2])
-	}
-	for i := range l.inputs {
-		h = h*0x9e3779b97f4a7c15 ^ math.Float64bits(l.inputs[i].Value)
-	}
-	return scramble(h) % lateBlends
 }
