@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 )
 
@@ -167,7 +168,8 @@ func lockFile(path string) (unlock func(), err error) {
 			_ = f.Close()
 			return func() { _ = os.Remove(path) }, nil
 		}
-		if !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrPermission) { // Windows tells the latter of a file that is being removed
+		removing := runtime.GOOS == "windows" && errors.Is(err, fs.ErrPermission)
+		if !errors.Is(err, fs.ErrExist) && !removing {
 			return nil, err
 		}
 		select {

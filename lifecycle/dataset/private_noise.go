@@ -386,5 +386,8 @@ func (p *Private) release(random io.Reader) (*Released, error) {
 			r.groups[key] = g
 		}
 	}
-	return r, s.err
+	if s.err != nil {
+		return nil, s.err
+	}
+	return r, nil
 }

@@ -89,8 +89,9 @@ func TestWithoutRandomNumbersNothingIsReleased(t *testing.T) {
 	p, err := Noise{Epsilon: 1, Delta: 1e-6}.Private("phase")
 	require.NoError(t, err)
 	addAll(p, gridRuns(50, false))
-	_, err = p.release(strings.NewReader("no more than this"))
+	r, err := p.release(strings.NewReader("x"))
 	assert.ErrorContains(t, err, "no random numbers")
+	assert.Nil(t, r)
 }
 
 func addAll(p *Private, runs [][]Row) {

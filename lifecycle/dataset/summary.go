@@ -50,7 +50,8 @@ import (
 // alone, and not on the order: a key among the n least of all is among the n
 // least of any part that has seen it, and so was never given up by any.
 //
-// A Summary may be used by one goroutine at a time.
+// The zero value has no dimensions. A Summary may be used by one goroutine at a
+// time.
 type Summary struct {
 	by     []dimension
 	whole  bool // no group divides the rows of a run
@@ -75,6 +76,7 @@ type Summary struct {
 	run, stage     string
 	runNo, stageNo uint64
 	units          int32 // of the stage
+	counts         []float64
 	lateUnits      int32
 	touched        []*tally
 	lately         *[lateBlends]late

@@ -11,7 +11,7 @@ import (
 // AddRow adds a row. The rows of a run follow one another, with those of a
 // stage together and in the order of [Rows], and all go to one Summary, which
 // is not read or merged between them: else its run is counted once for each
-// part. The row is not kept, but texts of it may be.
+// part. Nothing of the row is kept.
 func (s *Summary) AddRow(row *Row) {
 	if row.RunID != s.run || s.runNo == 0 {
 		s.flush()
@@ -47,14 +47,14 @@ func (s *Summary) AddRow(row *Row) {
 func (s *Summary) nextStage(row *Row) {
 	s.stage = strings.Clone(row.Stage)
 	s.stageNo++
-	s.units = 0
+	s.units, s.counts = 0, s.counts[:0]
 	if len(row.Units) == 0 {
 		return
 	}
 	if len(row.Units) == 1 { // of many rows the same
 		for name, count := range row.Units {
 			if set := s.sets[s.lateUnits]; count >= 0 && len(set) == 1 && set[0] == name {
-				s.units = s.lateUnits
+				s.units, s.counts = s.lateUnits, append(s.counts, float64(count))
 				return
 			}
 		}
@@ -71,6 +71,12 @@ func (s *Summary) nextStage(row *Row) {
 	slices.Sort(names)
 	s.units = s.set(names)
 	s.lateUnits = s.units
+	s.counts = append(s.counts, make([]float64, len(names))...)
+	for name, count := range row.Units {
+		if k := slices.Index(names, tidy(name)); k >= 0 && count >= 0 {
+			s.counts[k] += float64(count)
+		}
+	}
 }
 
 // visit counts the run and the stage once in a group.
@@ -94,16 +100,13 @@ func (s *Summary) visit(t *tally, row *Row) {
 		t.seconds.add(x)
 		t.told |= 1 << stageTime
 	}
-	for name, count := range row.Units {
-		name = tidy(name)
-		if count >= 0 && slices.Contains(s.sets[s.units], name) {
-			u := t.unit(name)
-			u.count.add(float64(count))
-			u.stages++
-			if u.runNo != s.runNo {
-				u.runNo = s.runNo
-				u.runs++
-			}
+	for k, name := range s.sets[s.units] {
+		u := t.unit(name)
+		u.count.add(s.counts[k])
+		u.stages++
+		if u.runNo != s.runNo {
+			u.runNo = s.runNo
+			u.runs++
 		}
 	}
 }
@@ -211,10 +214,14 @@ func summable(x *float64) (float64, bool) {
 
 // flush ends the run that is being added.
 func (s *Summary) flush() {
+	if s.groups == nil { // the zero value
+		s.whole, s.limits = true, usualLimits
+		s.reset()
+	}
 	for _, t := range s.touched {
 		s.endRun(t)
 	}
-	s.touched, s.run, s.stage = s.touched[:0], "", ""
+	s.touched, s.run, s.stage, s.units = s.touched[:0], "", "", 0
 	s.runNo++
 	s.stageNo++
 	if len(s.groups) > 2*s.limits.groups || s.cells > 2*s.limits.cells || len(s.blends) > 4*s.limits.cells {

@@ -293,7 +293,11 @@ func (s *Summary) set(names []string) int32 {
 		return k
 	}
 	k := int32(len(s.sets))
-	s.sets = append(s.sets, slices.Clone(names))
+	set := make(unitSet, len(names))
+	for i := range names {
+		set[i] = strings.Clone(names[i])
+	}
+	s.sets = append(s.sets, set)
 	s.setAt[string(s.buffer)] = k
 	return k
 }

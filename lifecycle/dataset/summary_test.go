@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -666,4 +667,48 @@ func TestOneRunIsAsSureAsItsRecord(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A record may be read into the memory of the one before.
+func TestNothingOfARowIsKept(t *testing.T) {
+	by := []Dimension{"hardware", "task"}
+	want := jsonOf(t, summarised(t, usualLimits, newWorld(1, 2, 2).runs(30), by...))
+	var bytes [][]byte
+	lent := func(text *string) {
+		b := []byte(*text)
+		bytes = append(bytes, b)
+		*text = unsafe.String(unsafe.SliceData(b), len(b))
+	}
+	s, err := NewSummary(by...)
+	require.NoError(t, err)
+	for _, rows := range newWorld(1, 2, 2).runs(30) {
+		for i := range rows {
+			r := &rows[i]
+			for _, text := range []*string{&r.RunID, &r.Stage, &r.HardwareModel, &r.Task, &r.Meter, &r.Grid.ID, &r.PUE.ID, &r.WUE.ID, &r.EWIF.ID, &r.Service.ID, &r.Device.ID, &r.Lifetime.ID, &r.Utilisation.ID} {
+				lent(text)
+			}
+			units := map[string]int64{}
+			for name, n := range r.Units {
+				lent(&name)
+				units[name] = n
+			}
+			r.Units = units
+			s.AddRow(r)
+			for _, b := range bytes {
+				clear(b)
+			}
+			bytes = bytes[:0]
+		}
+	}
+	assert.Equal(t, want, jsonOf(t, s))
+}
+
+func TestTheZeroSummaryHasOneGroup(t *testing.T) {
+	var s, o Summary
+	assert.Empty(t, s.Groups())
+	rows := gridRuns(1, false)[0]
+	o.AddRow(&rows[0])
+	require.NoError(t, s.Merge(&o))
+	assert.EqualValues(t, 1, s.Total().Runs)
+	assert.Len(t, s.Groups(), 1)
 }
