@@ -26,6 +26,9 @@ func (p *page) summary(t telling, s summarised) {
 	} else {
 		p.line("%s", p.bold(title))
 	}
+	if s.MinRuns > 1 {
+		p.line("no sum is of fewer than %s", inwords.Plural(int(s.MinRuns), "run"))
+	}
 	order := slices.Clone(s.Groups)
 	slices.SortStableFunc(order, func(a, b dataset.Group) int { return cmp.Compare(weight(&b), weight(&a)) })
 	shown := order

@@ -115,6 +115,7 @@ type summarised struct {
 	By       []dataset.Dimension `json:"by"`
 	Groups   []dataset.Group     `json:"groups"`
 	Total    dataset.Group       `json:"total"`
+	MinRuns  int64               `json:"min_runs,omitempty"`
 	Withheld *int                `json:"withheld_groups,omitempty"`
 	Report   *dataset.Report     `json:"report,omitempty"`
 }
@@ -154,7 +155,7 @@ func (c *cli) tellSummary(t telling, s *dataset.Summary, told summarised) int {
 			return exitFound
 		}
 	}
-	told.By, told.Groups, told.Total = s.By(), s.Groups(), s.Total()
+	told.By, told.MinRuns, told.Groups, told.Total = s.By(), s.MinRuns(), s.Groups(), s.Total()
 	if t.json {
 		return c.json(told)
 	}

@@ -77,6 +77,10 @@ func mayLeave(by []dimension, publisher bool) error {
 	return nil
 }
 
+// MinRuns is the fewest runs that any sum of a summary is of which was shared
+// (see [Sharing]); 0 of one that was not.
+func (s *Summary) MinRuns() int64 { return s.shared }
+
 // group shares a group.
 func (h Sharing) group(to, s *Summary, t *tally) {
 	g := to.group(slices.Clone(t.texts))
