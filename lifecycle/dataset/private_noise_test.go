@@ -26,7 +26,7 @@ func seeded(seed byte) *rand.ChaCha8 { return rand.NewChaCha8([32]byte{seed}) }
 // false alarm; with any others it would be one in a million a case (the bound is
 // Laurent and Massart's, for exp(−x), x = 13.8).
 func TestNoiseIsDistributedAsStated(t *testing.T) {
-	const draws = 15_000
+	const draws = 6_000
 	gaussian := func(v int64) func(*sampler) *big.Int {
 		return func(s *sampler) *big.Int { return s.gaussian(big.NewInt(v)) }
 	}
@@ -126,7 +126,7 @@ func TestNoiseIsWithinItsStatedError(t *testing.T) {
 	}
 	within, all := 0, 0
 	var sum float64
-	for seed := range byte(50) {
+	for seed := range byte(30) {
 		var sites *Released
 		for site := range byte(3) {
 			p, err := Noise{Epsilon: 1, Delta: 1e-6, Groups: 1, EnergyJ: joulesPerKWh * 2}.Private("phase")

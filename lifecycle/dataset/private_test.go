@@ -44,7 +44,7 @@ func TestWhatSitesShareIsWhatTheyWouldHaveSharedTogether(t *testing.T) {
 }
 
 func TestNoGroupOfTooFewRunsLeaves(t *testing.T) {
-	for seed := range uint64(40) {
+	for seed := range uint64(20) {
 		w := newWorld(seed, 1+int(seed%4), 2)
 		s := summarised(t, someLimits[seed%2*4], w.runs(60), someBys[seed/2%4]...)
 		before := jsonOf(t, s)
