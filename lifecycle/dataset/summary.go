@@ -38,7 +38,7 @@ import (
 //
 // A figure is known of a run if all of the run's rows in the group tell it. A
 // row whose figure is unknown, is no number from 0 to 1e150, or rests on a
-// factor without usable bounds, is in no sum, and its run counts as unknown: an
+// factor without usable bounds, is in no sum, and its run counts as unknown: a
 // [Sum] says how many runs it covers, and how many not or only in part.
 //
 // # Bounds of memory
