@@ -218,7 +218,7 @@ func (p *page) summaryUnits(unit string, s summarised, shown []dataset.Group) {
 	}
 	if n == 0 {
 		p.line("")
-		p.prose("", "no run counts "+unit+"; they count "+cmp.Or(strings.Join(unitsOf(s.Total), ", "), "nothing"))
+		p.prose("", "no run counts "+unit+"; they count "+cmp.Or(strings.Join(countedIn(s.Total), ", "), "nothing"))
 		return
 	}
 	p.heading("One " + inwords.One(unit) + ", by the electricity of the stages that count it")
@@ -229,7 +229,7 @@ func (p *page) summaryUnits(unit string, s summarised, shown []dataset.Group) {
 	}
 }
 
-func unitsOf(g dataset.Group) (names []string) {
+func countedIn(g dataset.Group) (names []string) {
 	for name := range g.PerUnit {
 		names = append(names, name)
 	}
