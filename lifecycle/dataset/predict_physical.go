@@ -219,6 +219,10 @@ var (
 		Name: "share of the peak that training reaches", Field: "mfu", Value: 0.07, Low: 0.007, High: 0.6, Unit: "1", Found: estimate.Assumed, Quality: "D",
 		Source: "analyst range of what is no large language model: input, small matrices and the host's code keep devices waiting; ResNet-50 on A100 reaches 0.2",
 	}
+	middleMFU = estimate.Input{
+		Name: "share of the peak that training reaches", Field: "mfu", Value: 0.15, Low: 0.03, High: 0.6, Unit: "1", Found: estimate.Assumed, Quality: "D",
+		Source: "analyst range of smaller language models: between BERT base on 64 V100 (0.04, Strubell et al. 2019), Pythia 70M (0.2) and GPT-2 124M of llm.c (0.6)",
+	}
 	inferenceMFUofCPU = estimate.Input{
 		Name: "share of the peak that inference reaches", Field: "mfu", Value: 0.07, Low: 0.007, High: 0.6, Unit: "1", Found: estimate.Assumed, Quality: "D",
 		Source: "analyst range of processors",
@@ -229,9 +233,12 @@ var (
 	}
 )
 
-// largeModel is the number of parameters from which on the ranges of large
+// The numbers of parameters from which on the ranges of large and of smaller
 // language models hold.
-const largeModel = 3e8
+const (
+	largeModel  = 3e8
+	middleModel = 1e7
+)
 
 // assumedMFU is what package estimate assumes, of training and of inference.
 var assumedMFU = func() func(string) [2]estimate.Input {
@@ -371,11 +378,13 @@ func (l *lookup) physics(p *Plan) (physical, error) {
 	ph.regime = "inference on " + f.class
 	if phase == 0 {
 		ph.regime = "training on " + f.class
-		large := p.Parameters >= largeModel && (p.Tokens > 0 || p.DatasetTokens > 0)
+		language := p.Tokens > 0 || p.DatasetTokens > 0 || p.DataType != "image" && p.FLOP > 0
 		switch {
 		case cpu:
-		case large:
+		case language && p.Parameters >= largeModel:
 			ph.regime = "training of a large language model on " + f.class
+		case language && p.Parameters >= middleModel:
+			ph.regime, mfu = "training of a language model on "+f.class, middleMFU
 		default:
 			mfu = smallMFU
 		}
