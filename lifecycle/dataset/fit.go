@@ -47,20 +47,18 @@ func (o *Outcome) take(r *lifecycle.Record, entries []*lifecycle.PhaseEntry) {
 			return
 		}
 		o.EnergyJ += e.EnergyJ.Value
-		if rank(e.EnergyJ.Method) > rank(o.Method) {
+		if methodRank(e.EnergyJ.Method) > methodRank(o.Method) {
 			o.Method = e.EnergyJ.Method
 		}
 	}
 }
 
-func rank(m lifecycle.Method) int {
+func methodRank(m lifecycle.Method) int {
 	return slices.Index([]lifecycle.Method{"", lifecycle.Metered, lifecycle.Counter, lifecycle.Modelled, lifecycle.Declared}, m)
 }
 
 // The features that are learned from, as decimal logarithms.
 const features = 6
-
-var featureNames = [features]string{"params", "work", "count", "batch", "layers", "epochs"}
 
 // featureWords say what they are.
 var featureWords = [features]string{"parameters", "tokens or items that are seen", "devices", "batch", "layers", "epochs"}
@@ -167,7 +165,7 @@ func (f *Fitter) leaveMany(why string, n int) {
 func (f *Fitter) Observe(run string, p Plan, o Outcome) {
 	given := p
 	given.Hours, given.MFU, given.Intensity, given.PUE = nil, nil, nil, nil
-	ph, err := known.physics(&given)
+	ph, err := knownFacts.physics(&given)
 	why := ""
 	if unknown := (*UnknownError)(nil); errors.As(err, &unknown) {
 		why = unknown.Why
@@ -183,7 +181,7 @@ func (f *Fitter) Observe(run string, p Plan, o Outcome) {
 	for i := range in {
 		in[i] = strings.Clone(in[i]) // what is kept does not hold on to a record
 	}
-	ob := observed{run: run, hash: hashOf(run), in: in, x: featuresOf(&p)}
+	ob := observed{run: run, hash: runHash(run), in: in, x: featuresOf(&p)}
 	learned := false
 	for q := range quantities {
 		ob.ratio[q] = math.NaN()
@@ -284,7 +282,7 @@ func Fit(records iter.Seq[*lifecycle.Record]) *Predictor {
 	return f.Fit()
 }
 
-func hashOf(text string) uint64 {
+func runHash(text string) uint64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(text))
 	x := h.Sum64()

@@ -30,10 +30,10 @@ type reach struct {
 }
 
 const (
-	level     = 0.90 // of the intervals
-	maxFolds  = 10
-	fewSeries = 9  // (1 − α)(G + 1)/G is at most 1 from here on
-	ownGroup  = 60 // series, or runs, from which on a group has its own quantile
+	coverage90 = 0.90 // of the intervals
+	maxFolds   = 10
+	fewSeries  = 9  // (1 − α)(G + 1)/G is at most 1 from here on
+	ownGroup   = 60 // series, or runs, from which on a group has its own quantile
 )
 
 // Error is how far off predictions were of runs that they were not learned from.
@@ -57,7 +57,7 @@ type leftOut struct {
 }
 
 // calibrate leaves runs out and sees how far off what is told is.
-func (m *model) calibrate(list []*observed) {
+func (m *blend) calibrate(list []*observed) {
 	m.whole, m.sibling = reach{math.Inf(1), 0}, reach{math.Inf(1), 0}
 	if len(list) < 2 || m.b == nil {
 		return
@@ -97,7 +97,7 @@ func (m *model) calibrate(list []*observed) {
 
 // leave tells of each run what is predicted without it and all that has the same
 // key; nil if all have.
-func (m *model) leave(list []*observed, all *system, key func(*observed) string) []leftOut {
+func (m *blend) leave(list []*observed, all *system, key func(*observed) string) []leftOut {
 	folds := map[string]int{}
 	var keys []string
 	for _, ob := range list {
@@ -110,7 +110,7 @@ func (m *model) leave(list []*observed, all *system, key func(*observed) string)
 	if len(keys) < 2 {
 		return nil
 	}
-	slices.SortFunc(keys, func(a, b string) int { return cmp.Or(cmp.Compare(hashOf(a), hashOf(b)), cmp.Compare(a, b)) })
+	slices.SortFunc(keys, func(a, b string) int { return cmp.Or(cmp.Compare(runHash(a), runHash(b)), cmp.Compare(a, b)) })
 	n := min(len(keys), maxFolds)
 	if len(keys) <= 30 {
 		n = len(keys)
@@ -159,7 +159,7 @@ func reachOf(out []leftOut, key func(*observed) string) reach {
 	}
 	sorted := slices.Clone(out)
 	slices.SortFunc(sorted, func(a, b leftOut) int { return cmp.Compare(a.distance, b.distance) })
-	want, sum := level*(groups+1)-1e-9, 0.0
+	want, sum := coverage90*(groups+1)-1e-9, 0.0
 	for _, l := range sorted {
 		if sum += 1 / n[key(l.ob)]; sum >= want {
 			r.at = l.distance
@@ -180,7 +180,7 @@ func coveredBy(out []leftOut, r reach) float64 {
 }
 
 // missedBy sums up.
-func (m *model) missedBy(out []leftOut, r reach) Error {
+func (m *blend) missedBy(out []leftOut, r reach) Error {
 	e := Error{Runs: len(out), Covered: coveredBy(out, r)}
 	var off, percent, alone []float64
 	for _, l := range out {
@@ -189,13 +189,13 @@ func (m *model) missedBy(out []leftOut, r reach) Error {
 		percent = append(percent, 100*math.Abs(math.Expm1(-l.off*s)))
 		alone = append(alone, math.Abs(l.ob.ratio[m.quantity])*s)
 	}
-	e.Factor, e.Factor90 = math.Exp(quantileOf(off, 0.5)), math.Exp(quantileOf(off, 0.9))
-	e.Percent, e.PriorAlone = quantileOf(percent, 0.5), math.Exp(quantileOf(alone, 0.5))
+	e.Factor, e.Factor90 = math.Exp(sortedQuantile(off, 0.5)), math.Exp(sortedQuantile(off, 0.9))
+	e.Percent, e.PriorAlone = sortedQuantile(percent, 0.5), math.Exp(sortedQuantile(alone, 0.5))
 	return e
 }
 
-// quantileOf sorts x.
-func quantileOf(x []float64, p float64) float64 {
+// sortedQuantile sorts x.
+func sortedQuantile(x []float64, p float64) float64 {
 	if len(x) == 0 {
 		return math.NaN()
 	}
@@ -214,7 +214,7 @@ func quantileOf(x []float64, p float64) float64 {
 func reachWith(r reach, runs int) float64 {
 	t := z90
 	if runs > 0 {
-		t = studentT(z90, float64(4+runs))
+		t = studentReach(z90, float64(4+runs))
 	}
 	switch {
 	case math.IsInf(r.at, 1):
@@ -225,16 +225,16 @@ func reachWith(r reach, runs int) float64 {
 	return r.at
 }
 
-// studentT is the quantile of Student's t where that of the normal is z:
+// studentReach is the quantile of Student's t where that of the normal is z:
 // Abramowitz and Stegun 1964, 26.7.5, good to 1 % from four degrees of freedom
 // on.
-func studentT(z, degrees float64) float64 {
+func studentReach(z, degrees float64) float64 {
 	z2 := z * z
 	return z * (1 + (z2+1)/(4*degrees) + ((5*z2+16)*z2+3)/(96*degrees*degrees))
 }
 
 // reachFor is that of a plan.
-func (m *model) reachFor(in [groupings]string) (at float64, from string) {
+func (m *blend) reachFor(in [groupings]string) (at float64, from string) {
 	if _, known := m.levels[bySeries][in[bySeries]]; known && in[bySeries] != "" {
 		return reachWith(m.sibling, m.n), "series"
 	}

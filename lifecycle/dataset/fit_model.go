@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// A model of one quantity of one phase. Of run i physics tells the logarithm m_i
+// A blend of physics and records, of one quantity of one phase. Of run i physics tells the logarithm m_i
 // and its standard deviation s_i; what it was is
 //
 //	log y_i = m_i + s_i · (b0 + Σ u_g(i) + Σ b_k · x_ik + e_i)
@@ -25,7 +25,7 @@ import (
 //
 // Partial pooling and its variances: Gelman and Hill 2007, chapter 12; ridge as a
 // prior and its evidence: MacKay 1992; t by weights: Lange, Little and Taylor 1989.
-type model struct {
+type blend struct {
 	quantity int
 	n        int                       // runs
 	levels   [groupings]map[string]int // column of a group
@@ -102,8 +102,8 @@ func (s *sparse) form(m *square) (sum float64) {
 }
 
 // learn fits a model to those of the runs that tell the quantity.
-func learn(runs []observed, quantity int) *model {
-	m := &model{quantity: quantity, vars: priorVariances, width: 1 + features}
+func learn(runs []observed, quantity int) *blend {
+	m := &blend{quantity: quantity, vars: priorVariances, width: 1 + features}
 	var list []*observed
 	for i := range runs {
 		if !math.IsNaN(runs[i].ratio[quantity]) {
@@ -122,7 +122,7 @@ func learn(runs []observed, quantity int) *model {
 }
 
 // describe finds the groups and the ranges of the features.
-func (m *model) describe(list []*observed) {
+func (m *blend) describe(list []*observed) {
 	for g := range groupings {
 		m.known[g], m.levels[g] = map[string]int{}, map[string]int{}
 		for _, ob := range list {
@@ -168,7 +168,7 @@ func (m *model) describe(list []*observed) {
 }
 
 // row is that of a run or a plan.
-func (m *model) row(in [groupings]string, x [features]float64) (s sparse) {
+func (m *blend) row(in [groupings]string, x [features]float64) (s sparse) {
 	s.put(0, 1)
 	for k := range features {
 		if !math.IsNaN(x[k]) && !math.IsNaN(m.low[k]) {
@@ -184,7 +184,7 @@ func (m *model) row(in [groupings]string, x [features]float64) (s sparse) {
 }
 
 // variance is the prior variance of a column.
-func (m *model) variance(column int) float64 {
+func (m *blend) variance(column int) float64 {
 	switch {
 	case column == 0:
 		return m.vars[ofCommon]
@@ -195,7 +195,7 @@ func (m *model) variance(column int) float64 {
 }
 
 // precisions are the inverse prior variances of the columns.
-func (m *model) precisions() []float64 {
+func (m *blend) precisions() []float64 {
 	d := make([]float64, m.width)
 	for c := range 1 + features {
 		d[c] = 1 / m.variance(c)
@@ -247,7 +247,7 @@ func (s *system) solve(precisions []float64) (b []float64, cov *square) {
 }
 
 // settle finds variances and coefficients.
-func (m *model) settle(list []*observed) {
+func (m *blend) settle(list []*observed) {
 	m.robust = make([]float64, len(list))
 	for i := range m.robust {
 		m.robust[i] = 1
@@ -273,7 +273,7 @@ func (m *model) settle(list []*observed) {
 
 // coefficients solves for them; false if that fails, which leaves them as they
 // were.
-func (m *model) coefficients(list []*observed) bool {
+func (m *blend) coefficients(list []*observed) bool {
 	b, cov := m.gather(list).solve(m.precisions())
 	if b == nil {
 		return false
@@ -282,7 +282,7 @@ func (m *model) coefficients(list []*observed) bool {
 	return true
 }
 
-func (m *model) gather(list []*observed) *system {
+func (m *blend) gather(list []*observed) *system {
 	s := newSystem(m.width)
 	for i, ob := range list {
 		s.add(&m.rows[i], ob.ratio[m.quantity], m.influence(i, ob))
@@ -291,12 +291,12 @@ func (m *model) gather(list []*observed) *system {
 }
 
 // influence is the inverse of the variance of a run's rest.
-func (m *model) influence(i int, ob *observed) float64 {
+func (m *blend) influence(i int, ob *observed) float64 {
 	return ob.weight[m.quantity] * m.robust[i] / m.vars[ofRest]
 }
 
 // weigh gives what is far off less weight.
-func (m *model) weigh(list []*observed) {
+func (m *blend) weigh(list []*observed) {
 	for i, ob := range list {
 		e := ob.ratio[m.quantity] - m.rows[i].dot(m.b)
 		m.robust[i] = (tailDegrees + 1) / (tailDegrees + ob.weight[m.quantity]*e*e/m.vars[ofRest])
@@ -305,7 +305,7 @@ func (m *model) weigh(list []*observed) {
 
 // update is one step of expectation and maximisation. It returns by how much the
 // logarithm of a variance changed most.
-func (m *model) update(list []*observed) (change float64) {
+func (m *blend) update(list []*observed) (change float64) {
 	var rest float64
 	for i, ob := range list {
 		e := ob.ratio[m.quantity] - m.rows[i].dot(m.b)
@@ -346,7 +346,7 @@ type guess struct {
 }
 
 // tell tells of a plan what records make of it, by given coefficients.
-func (m *model) tell(row *sparse, in [groupings]string, b []float64, cov *square) (mean, variance float64) {
+func (m *blend) tell(row *sparse, in [groupings]string, b []float64, cov *square) (mean, variance float64) {
 	if b == nil {
 		return 0, 1
 	}
@@ -362,7 +362,7 @@ func (m *model) tell(row *sparse, in [groupings]string, b []float64, cov *square
 // predict tells of a plan. Outside of what the records hold what was learned
 // counts for less, by the distance d in decades: 1/(1+d²) of it, and the rest is
 // physics.
-func (m *model) predict(in [groupings]string, x [features]float64) guess {
+func (m *blend) predict(in [groupings]string, x [features]float64) guess {
 	row := m.row(in, x)
 	mean, variance := m.tell(&row, in, m.b, m.cov)
 	if m.b == nil {

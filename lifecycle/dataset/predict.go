@@ -27,7 +27,7 @@ import (
 type Predictor struct {
 	runs   [2][]observed
 	seen   [2]int
-	models [2][quantities]*model
+	models [2][quantities]*blend
 	scores []scored
 	left   map[string]int
 }
@@ -107,11 +107,11 @@ func (p *Predictor) predict(plan *Plan) (*Prediction, *physical, error) {
 		return nil, nil, err
 	}
 	plan.complete()
-	ph, err := known.physics(plan)
+	ph, err := knownFacts.physics(plan)
 	if err != nil {
 		return nil, nil, err
 	}
-	ph.place = known.place(&plan.Plan)
+	ph.place = knownFacts.place(&plan.Plan)
 	if ph.place.unknown != "" {
 		return nil, nil, &UnknownError{Why: ph.place.unknown}
 	}
@@ -185,7 +185,7 @@ func (f *Prediction) place(plan *Plan, ph *physical, energy, duration logRange) 
 	}
 	f.FacilityEnergyJ = facility.is()
 	grams := facility.times(ofInput(&ph.place.grid))
-	grams.log -= math.Log(joulesPerKWh)
+	grams.log -= math.Log(joulesOfKWh)
 	f.OperationalGCO2e = grams.is()
 	if !ph.facts.made {
 		return
@@ -200,10 +200,10 @@ func (f *Prediction) place(plan *Plan, ph *physical, energy, duration logRange) 
 	f.GCO2e = &Range{made.Value + f.OperationalGCO2e.Value, made.Low + f.OperationalGCO2e.Low, made.High + f.OperationalGCO2e.High}
 }
 
-const joulesPerKWh = 3.6e6
+const joulesOfKWh = 3.6e6
 
 // basis tells how the prediction was obtained, and how far off the like were.
-func (f *Prediction) basis(of [quantities]*model, plan *Plan) {
+func (f *Prediction) basis(of [quantities]*blend, plan *Plan) {
 	q := ofEnergy
 	if plan.Hours != nil {
 		q = ofPower
@@ -278,7 +278,7 @@ func amountInWords(x float64) string {
 
 // check refuses what no run can have.
 func (p *Plan) check() error {
-	for name, m := range members {
+	for name, m := range planMembers {
 		if m.number == nil {
 			continue
 		}
@@ -301,10 +301,10 @@ func (p *Plan) check() error {
 	if p.EnergyKWh != nil {
 		return &estimate.FieldError{Field: "energy-kwh", Err: fmt.Errorf("it is what is predicted: `ecotracer estimate` tells what follows from it")}
 	}
-	if s := p.Stage; s != "" && !slices.Contains(worked[s.Phase()], s) {
+	if s := p.Stage; s != "" && !slices.Contains(workedStages[s.Phase()], s) {
 		var all []string
 		for _, phase := range []lifecycle.Phase{lifecycle.PhaseTraining, lifecycle.PhaseInference} {
-			for _, s := range worked[phase] {
+			for _, s := range workedStages[phase] {
 				all = append(all, string(s))
 			}
 		}

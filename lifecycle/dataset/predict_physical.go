@@ -56,9 +56,9 @@ type lookup struct {
 	kept map[string]*facts
 }
 
-// known are the facts of all plans: they follow from these and from the data set
+// knownFacts are the facts of all plans: they follow from these and from the data set
 // of factors, and looking one up takes some milliseconds.
-var known lookup
+var knownFacts lookup
 
 // keptFacts is how many devices and places are kept: some hundred bytes each.
 const keptFacts = 1 << 14

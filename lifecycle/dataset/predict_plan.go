@@ -44,8 +44,8 @@ type Plan struct {
 	FLOP float64 // floating-point operations of the whole run
 }
 
-// worked are the stages that arithmetic on a model is done in, by phase.
-var worked = map[lifecycle.Phase][]lifecycle.Stage{
+// workedStages are the stages that arithmetic on a model is done in, by phase.
+var workedStages = map[lifecycle.Phase][]lifecycle.Stage{
 	lifecycle.PhaseTraining:  {lifecycle.PreTraining, lifecycle.Training, lifecycle.FineTuning, lifecycle.Reinforcement},
 	lifecycle.PhaseInference: {lifecycle.Serving, lifecycle.Batch},
 }
@@ -102,7 +102,7 @@ func planned(r *lifecycle.Record, phase lifecycle.Phase) (Plan, Outcome, error) 
 
 func entriesOf(r *lifecycle.Record, phase lifecycle.Phase) (list []*lifecycle.PhaseEntry) {
 	for i := range r.Phases {
-		for _, s := range worked[phase] {
+		for _, s := range workedStages[phase] {
 			if r.Phases[i].Stage == s {
 				list = append(list, &r.Phases[i])
 			}
@@ -266,9 +266,9 @@ func (p *Plan) model(ml *lifecycle.ML) {
 	}
 }
 
-// members are what Set knows, and whether the amount of arithmetic follows from
+// planMembers are what Set knows, and whether the amount of arithmetic follows from
 // it.
-var members = map[string]struct {
+var planMembers = map[string]struct {
 	number func(*Plan) *float64
 	text   func(*Plan) *string
 	work   bool
@@ -307,7 +307,7 @@ var ErrUnknownMember = errors.New("it is no part of a plan")
 // other epochs all tokens, steps and FLOP that were known for the old ones. An
 // error wraps [ErrUnknownMember], or says what the value should be.
 func (p *Plan) Set(member, value string) error {
-	m, ok := members[member]
+	m, ok := planMembers[member]
 	if !ok {
 		return fmt.Errorf("%s: %w", member, ErrUnknownMember)
 	}
@@ -351,7 +351,7 @@ func (p *Plan) Set(member, value string) error {
 
 // number gives a member that arithmetic follows from another value.
 func (p *Plan) number(member string, x float64) {
-	m := members[member]
+	m := planMembers[member]
 	if !m.work {
 		return
 	}

@@ -39,7 +39,7 @@ func ParseAxis(text string) (Axis, error) {
 	}
 	a := Axis{Name: name}
 	from, to, isRange := strings.Cut(list, "..")
-	if !isRange || members[name].number == nil && name != "count" {
+	if !isRange || planMembers[name].number == nil && name != "count" {
 		for _, v := range strings.Split(list, ",") {
 			if v = strings.TrimSpace(v); v != "" && !slices.Contains(a.Values, v) {
 				a.Values = append(a.Values, v)
@@ -215,7 +215,7 @@ func (s *sweep) with(at []int) (Plan, error) {
 // matters refuses an axis that nothing is known of.
 func (s *sweep) matters(axis int) error {
 	name := s.axes[axis].Name
-	if _, ok := members[name]; !ok {
+	if _, ok := planMembers[name]; !ok {
 		if s.goal.Metric != "" {
 			return fmt.Errorf("no record tells it, so that nothing is known of what it does to %s: leave it out", s.goal.Metric)
 		}

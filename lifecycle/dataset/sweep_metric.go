@@ -20,17 +20,17 @@ type scored struct {
 	x                         [features]float64
 }
 
-// splits are the parts of the data that a metric is told of, the best first.
-var splits = []string{"test", "", "validation"}
+// scoreSplits are the parts of the data that a metric is told of, the best first.
+var scoreSplits = []string{"test", "", "validation"}
 
 // score keeps the metrics of a run, each of one split.
 func (f *Fitter) score(run string, p *Plan, ml *lifecycle.ML) {
 	best := map[string]*lifecycle.Evaluation{}
 	at := func(e *lifecycle.Evaluation) int {
-		if i := slices.Index(splits, e.Split); i >= 0 {
+		if i := slices.Index(scoreSplits, e.Split); i >= 0 {
 			return i
 		}
-		return len(splits)
+		return len(scoreSplits)
 	}
 	for i := range ml.Evaluation {
 		e := &ml.Evaluation[i]
@@ -45,7 +45,7 @@ func (f *Fitter) score(run string, p *Plan, ml *lifecycle.ML) {
 	for _, name := range slices.Sorted(maps.Keys(best)) {
 		e := best[name]
 		f.scores = append(f.scores, scored{
-			strings.Clone(run), strings.Clone(name), strings.Clone(p.Series), strings.Clone(p.Task), hashOf(run), e.Value,
+			strings.Clone(run), strings.Clone(name), strings.Clone(p.Series), strings.Clone(p.Task), runHash(run), e.Value,
 			e.Direction == "lower" || e.Direction == "" && lowerIsBetter(name), featuresOf(p),
 		})
 	}
