@@ -28,6 +28,7 @@ import (
 type blend struct {
 	quantity int
 	n        int                       // runs
+	alone    float64                   // part of them of series without a column, whose offset is in the rest
 	levels   [groupings]map[string]int // column of a group
 	known    [groupings]map[string]int // runs by group, also of those without a column
 	middle   [features]float64
@@ -143,6 +144,15 @@ func (m *blend) describe(list []*observed) {
 				m.width++
 			}
 		}
+	}
+	alone := 0.0
+	for _, ob := range list {
+		if _, ok := m.levels[bySeries][ob.in[bySeries]]; !ok {
+			alone++
+		}
+	}
+	if alone > 0 {
+		m.alone = alone / float64(len(list)) * alone / (alone + 10)
 	}
 	for k := range features {
 		m.low[k], m.high[k] = math.NaN(), math.NaN()
@@ -352,7 +362,12 @@ func (m *blend) tell(row *sparse, in [groupings]string, b []float64, cov *square
 	}
 	variance = m.vars[ofRest]
 	for g := range groupings {
-		if _, ok := m.levels[g][in[g]]; !ok {
+		if _, ok := m.levels[g][in[g]]; ok {
+			continue
+		}
+		if g == bySeries {
+			variance += (1 - m.alone) * m.vars[g]
+		} else {
 			variance += m.vars[g]
 		}
 	}

@@ -342,21 +342,17 @@ func (p *Plan) Set(member, value string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", member, err)
 	}
-	p.number(member, x)
-	if !m.work {
-		*m.number(p) = x
+	if m.work {
+		return p.work(member, x)
 	}
+	*m.number(p) = x
 	return nil
 }
 
-// number gives a member that arithmetic follows from another value.
-func (p *Plan) number(member string, x float64) {
-	m := planMembers[member]
-	if !m.work {
-		return
-	}
+// work gives a member that arithmetic follows from another value.
+func (p *Plan) work(member string, x float64) error {
 	old := *p
-	to := m.number(p)
+	to := planMembers[member].number(p)
 	ratio := 0.0
 	if *to > 0 {
 		ratio = x / *to
@@ -380,9 +376,10 @@ func (p *Plan) number(member string, x float64) {
 			p.Trainable *= ratio
 		}
 	}
-	if p.FLOP == 0 {
-		return
+	if p.FLOP == 0 || ratio == 1 {
+		return nil
 	}
+	flop := p.FLOP
 	old.FLOP = 0
 	now := *p
 	now.FLOP = 0
@@ -395,7 +392,12 @@ func (p *Plan) number(member string, x float64) {
 		p.FLOP *= ratio
 	case alsoMissing == nil:
 		p.FLOP = 0 // they were of something else
+	default:
+		*p = old
+		p.FLOP = flop
+		return fmt.Errorf("%s: %.4g FLOP are known, and not of what %s: give flop anew", member, flop, member)
 	}
+	return nil
 }
 
 // amountOf reads an amount such as 70B, 1.4T, 3e-4 or 12.
