@@ -47,6 +47,7 @@ var commands = []command{
 	{"report", declareReport},
 	{"validate", declareValidate},
 	{"estimate", declareEstimate},
+	{"predict", declarePredict},
 	{"factors", declareFactors},
 	{"compare", declareCompare},
 	{"amortise", declareAmortise},

@@ -163,7 +163,11 @@ func lookDevices(p estimate.Plan) *facts {
 	if q := r.Totals.EmbodiedGCO2e; q != nil && q.Value > 0 {
 		f.making, f.made = between95(q.Value/3600, q.Low/3600, q.High/3600), true
 	}
-	f.inputs = e.Inputs
+	for _, in := range e.Inputs {
+		if in.Field != "hours" { // those that were to be divided by
+			f.inputs = append(f.inputs, in)
+		}
+	}
 	for i := range r.Hardware {
 		switch h := &r.Hardware[i]; h.Kind {
 		case lifecycle.KindGPU, "npu":
