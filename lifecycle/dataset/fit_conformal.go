@@ -57,7 +57,7 @@ type leftOut struct {
 }
 
 // calibrate leaves runs out and sees how far off what is told is.
-func (m *blend) calibrate(list []*observed) {
+func (m *pooled) calibrate(list []*observed) {
 	m.whole, m.sibling = reach{math.Inf(1), 0}, reach{math.Inf(1), 0}
 	if len(list) < 2 || m.b == nil {
 		return
@@ -97,7 +97,7 @@ func (m *blend) calibrate(list []*observed) {
 
 // leave tells of each run what is predicted without it and all that has the same
 // key; nil if all have.
-func (m *blend) leave(list []*observed, all *system, key func(*observed) string) []leftOut {
+func (m *pooled) leave(list []*observed, all *system, key func(*observed) string) []leftOut {
 	folds := map[string]int{}
 	var keys []string
 	for _, ob := range list {
@@ -180,7 +180,7 @@ func coveredBy(out []leftOut, r reach) float64 {
 }
 
 // missedBy sums up.
-func (m *blend) missedBy(out []leftOut, r reach) Error {
+func (m *pooled) missedBy(out []leftOut, r reach) Error {
 	e := Error{Runs: len(out), Covered: coveredBy(out, r)}
 	var off, percent, alone []float64
 	for _, l := range out {
@@ -234,7 +234,7 @@ func studentReach(z, degrees float64) float64 {
 }
 
 // reachFor is that of a plan.
-func (m *blend) reachFor(in [groupings]string) (at float64, from string) {
+func (m *pooled) reachFor(in [groupings]string) (at float64, from string) {
 	if _, known := m.levels[bySeries][in[bySeries]]; known && in[bySeries] != "" {
 		return reachWith(m.sibling, m.n), "series"
 	}

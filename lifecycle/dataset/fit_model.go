@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// A blend of physics and records, of one quantity of one phase. Of run i physics tells the logarithm m_i
+// A pooled of physics and records, of one quantity of one phase. Of run i physics tells the logarithm m_i
 // and its standard deviation s_i; what it was is
 //
 //	log y_i = m_i + s_i · (b0 + Σ u_g(i) + Σ b_k · x_ik + e_i)
@@ -25,7 +25,7 @@ import (
 //
 // Partial pooling and its variances: Gelman and Hill 2007, chapter 12; ridge as a
 // prior and its evidence: MacKay 1992; t by weights: Lange, Little and Taylor 1989.
-type blend struct {
+type pooled struct {
 	quantity int
 	n        int                       // runs
 	alone    float64                   // part of them of series without a column, whose offset is in the rest
@@ -103,8 +103,8 @@ func (s *sparse) form(m *square) (sum float64) {
 }
 
 // learn fits a model to those of the runs that tell the quantity.
-func learn(runs []observed, quantity int) *blend {
-	m := &blend{quantity: quantity, vars: priorVariances, width: 1 + features}
+func learn(runs []observed, quantity int) *pooled {
+	m := &pooled{quantity: quantity, vars: priorVariances, width: 1 + features}
 	var list []*observed
 	for i := range runs {
 		if !math.IsNaN(runs[i].ratio[quantity]) {
@@ -123,7 +123,7 @@ func learn(runs []observed, quantity int) *blend {
 }
 
 // describe finds the groups and the ranges of the features.
-func (m *blend) describe(list []*observed) {
+func (m *pooled) describe(list []*observed) {
 	for g := range groupings {
 		m.known[g], m.levels[g] = map[string]int{}, map[string]int{}
 		for _, ob := range list {
@@ -178,7 +178,7 @@ func (m *blend) describe(list []*observed) {
 }
 
 // row is that of a run or a plan.
-func (m *blend) row(in [groupings]string, x [features]float64) (s sparse) {
+func (m *pooled) row(in [groupings]string, x [features]float64) (s sparse) {
 	s.put(0, 1)
 	for k := range features {
 		if !math.IsNaN(x[k]) && !math.IsNaN(m.low[k]) {
@@ -194,7 +194,7 @@ func (m *blend) row(in [groupings]string, x [features]float64) (s sparse) {
 }
 
 // variance is the prior variance of a column.
-func (m *blend) variance(column int) float64 {
+func (m *pooled) variance(column int) float64 {
 	switch {
 	case column == 0:
 		return m.vars[ofCommon]
@@ -205,7 +205,7 @@ func (m *blend) variance(column int) float64 {
 }
 
 // precisions are the inverse prior variances of the columns.
-func (m *blend) precisions() []float64 {
+func (m *pooled) precisions() []float64 {
 	d := make([]float64, m.width)
 	for c := range 1 + features {
 		d[c] = 1 / m.variance(c)
@@ -257,7 +257,7 @@ func (s *system) solve(precisions []float64) (b []float64, cov *square) {
 }
 
 // settle finds variances and coefficients.
-func (m *blend) settle(list []*observed) {
+func (m *pooled) settle(list []*observed) {
 	m.robust = make([]float64, len(list))
 	for i := range m.robust {
 		m.robust[i] = 1
@@ -283,7 +283,7 @@ func (m *blend) settle(list []*observed) {
 
 // coefficients solves for them; false if that fails, which leaves them as they
 // were.
-func (m *blend) coefficients(list []*observed) bool {
+func (m *pooled) coefficients(list []*observed) bool {
 	b, cov := m.gather(list).solve(m.precisions())
 	if b == nil {
 		return false
@@ -292,7 +292,7 @@ func (m *blend) coefficients(list []*observed) bool {
 	return true
 }
 
-func (m *blend) gather(list []*observed) *system {
+func (m *pooled) gather(list []*observed) *system {
 	s := newSystem(m.width)
 	for i, ob := range list {
 		s.add(&m.rows[i], ob.ratio[m.quantity], m.influence(i, ob))
@@ -301,12 +301,12 @@ func (m *blend) gather(list []*observed) *system {
 }
 
 // influence is the inverse of the variance of a run's rest.
-func (m *blend) influence(i int, ob *observed) float64 {
+func (m *pooled) influence(i int, ob *observed) float64 {
 	return ob.weight[m.quantity] * m.robust[i] / m.vars[ofRest]
 }
 
 // weigh gives what is far off less weight.
-func (m *blend) weigh(list []*observed) {
+func (m *pooled) weigh(list []*observed) {
 	for i, ob := range list {
 		e := ob.ratio[m.quantity] - m.rows[i].dot(m.b)
 		m.robust[i] = (tailDegrees + 1) / (tailDegrees + ob.weight[m.quantity]*e*e/m.vars[ofRest])
@@ -315,7 +315,7 @@ func (m *blend) weigh(list []*observed) {
 
 // update is one step of expectation and maximisation. It returns by how much the
 // logarithm of a variance changed most.
-func (m *blend) update(list []*observed) (change float64) {
+func (m *pooled) update(list []*observed) (change float64) {
 	var rest float64
 	for i, ob := range list {
 		e := ob.ratio[m.quantity] - m.rows[i].dot(m.b)
@@ -356,7 +356,7 @@ type guess struct {
 }
 
 // tell tells of a plan what records make of it, by given coefficients.
-func (m *blend) tell(row *sparse, in [groupings]string, b []float64, cov *square) (mean, variance float64) {
+func (m *pooled) tell(row *sparse, in [groupings]string, b []float64, cov *square) (mean, variance float64) {
 	if b == nil {
 		return 0, 1
 	}
@@ -377,7 +377,7 @@ func (m *blend) tell(row *sparse, in [groupings]string, b []float64, cov *square
 // predict tells of a plan. Outside of what the records hold what was learned
 // counts for less, by the distance d in decades: 1/(1+d²) of it, and the rest is
 // physics.
-func (m *blend) predict(in [groupings]string, x [features]float64) guess {
+func (m *pooled) predict(in [groupings]string, x [features]float64) guess {
 	row := m.row(in, x)
 	mean, variance := m.tell(&row, in, m.b, m.cov)
 	if m.b == nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/ecotracer/ecotracer/lifecycle/dataset"
 )
 
-// world is a law by which runs come out, against what physics says.
-type world struct {
+// lawful is a law by which runs come out, against what physics says.
+type lawful struct {
 	name string
 	// draw draws what all runs of one world have in common, and returns the law:
 	// by how much the logarithms of the time and of the power are off.
@@ -50,7 +50,7 @@ const (
 	sureOfPower = 0.403
 )
 
-var worlds = []world{
+var worlds = []lawful{
 	{"as physics says", func(rng *rand.Rand) func(*rand.Rand, *dataset.Plan) (float64, float64) {
 		common, device, power := rng.NormFloat64(), offsets(rng, 1), offsets(rng, 1)
 		both := rng.NormFloat64()
@@ -101,7 +101,7 @@ var worlds = []world{
 }
 
 // planIn draws a plan; of a world with programs some twenty runs are of one.
-func planIn(rng *rand.Rand, w *world, programs int) dataset.Plan {
+func planIn(rng *rand.Rand, w *lawful, programs int) dataset.Plan {
 	p := dataset.Plan{Kind: "ml", Task: "text-generation", TrainingType: "pre-training", Epochs: 1, Batch: 1024}
 	p.Accelerator, p.Country = worldDevices[rng.IntN(len(worldDevices))], "FR"
 	p.Parameters = 1e9 * math.Pow(100, rng.Float64())
@@ -137,13 +137,13 @@ func (x truth) outcome() dataset.Outcome {
 	return dataset.Outcome{DurationS: x.duration, EnergyJ: x.energy, Method: lifecycle.Counter}
 }
 
-// tally is how often an interval held what it was of, and how wide it was.
-type tally struct {
+// intervals is how often an interval held what it was of, and how wide it was.
+type intervals struct {
 	n, duration, energy, grams int
 	width                      float64 // logarithm of high over low of the energy, mean
 }
 
-func (c *tally) take(f *dataset.Prediction, x truth) {
+func (c *intervals) take(f *dataset.Prediction, x truth) {
 	in := func(r dataset.Range, v float64) int {
 		if r.Low <= v && v <= r.High {
 			return 1
@@ -158,7 +158,7 @@ func (c *tally) take(f *dataset.Prediction, x truth) {
 }
 
 // cover makes worlds up, fits to n runs of each and predicts others.
-func cover(t testing.TB, w *world, n, replicates, each int) (c tally) {
+func cover(t testing.TB, w *lawful, n, replicates, each int) (c intervals) {
 	rng := rand.New(rand.NewPCG(uint64(n), uint64(len(w.name))))
 	for range replicates {
 		law := w.draw(rng)
@@ -230,7 +230,7 @@ func TestAProgramThatIsKnownIsToldCloser(t *testing.T) {
 	w := &worlds[len(worlds)-1]
 	require.Equal(t, "programs with many runs", w.name)
 	rng := rand.New(rand.NewPCG(7, 8))
-	var known, fresh tally
+	var known, fresh intervals
 	for range 12 {
 		law := w.draw(rng)
 		var f dataset.Fitter
@@ -251,7 +251,7 @@ func TestAProgramThatIsKnownIsToldCloser(t *testing.T) {
 		}
 	}
 	t.Logf("known: %d of %d hold the energy, within a factor of %.2f; new: %d, within %.2f", known.energy, known.n, math.Exp(known.width/2), fresh.energy, math.Exp(fresh.width/2))
-	for _, c := range []tally{known, fresh} {
+	for _, c := range []intervals{known, fresh} {
 		assert.InDelta(t, 0.9, float64(c.energy)/float64(c.n), 0.06)
 		assert.InDelta(t, 0.9, float64(c.duration)/float64(c.n), 0.06)
 	}

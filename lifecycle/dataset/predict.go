@@ -27,7 +27,7 @@ import (
 type Predictor struct {
 	runs   [2][]observed
 	seen   [2]int
-	models [2][quantities]*blend
+	models [2][quantities]*pooled
 	scores []scored
 	left   map[string]int
 }
@@ -190,7 +190,7 @@ func (f *Prediction) place(plan *Plan, ph *physical, energy, duration logRange) 
 	if !ph.facts.made {
 		return
 	}
-	_, times := devicesOf(&plan.Plan)
+	_, times := plannedDevices(&plan.Plan)
 	making := duration.times(ofSigma(ph.facts.making))
 	making.log += math.Log(times)
 	made := making.is()
@@ -203,7 +203,7 @@ func (f *Prediction) place(plan *Plan, ph *physical, energy, duration logRange) 
 const joulesOfKWh = 3.6e6
 
 // basis tells how the prediction was obtained, and how far off the like were.
-func (f *Prediction) basis(of [quantities]*blend, plan *Plan) {
+func (f *Prediction) basis(of [quantities]*pooled, plan *Plan) {
 	q := ofEnergy
 	if plan.Hours != nil {
 		q = ofPower

@@ -87,9 +87,9 @@ var (
 	probe     = lifecycle.Generator{Name: "ecotracer", Version: "0", OS: "any", Arch: "any"}
 )
 
-// devicesOf are the parts of a plan that power and production follow from, for a
+// plannedDevices are the parts of a plan that power and production follow from, for a
 // number of devices that it then is to be multiplied by.
-func devicesOf(p *estimate.Plan) (of estimate.Plan, times float64) {
+func plannedDevices(p *estimate.Plan) (of estimate.Plan, times float64) {
 	of = estimate.Plan{
 		Accelerator: p.Accelerator, CPU: p.CPU, Instance: p.Instance, Count: p.Count, CPUs: p.CPUs,
 		Utilisation: p.Utilisation, Usage: p.Usage, PowerW: p.PowerW, CPUPowerW: p.CPUPowerW, MemoryPowerW: p.MemoryPowerW, RestPowerW: p.RestPowerW,
@@ -112,8 +112,8 @@ func devicesOf(p *estimate.Plan) (of estimate.Plan, times float64) {
 	return of, times
 }
 
-// keyOf tells plans of one estimate apart from those of another.
-func keyOf(p *estimate.Plan) string {
+// probeKey tells plans of one estimate apart from those of another.
+func probeKey(p *estimate.Plan) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%q %q %q %q %d %d %v", p.Accelerator, p.CPU, p.Instance, p.Provider, p.Count, p.CPUs, p.MemoryGB)
 	for i, g := range []*estimate.Given{
@@ -133,8 +133,8 @@ func keyOf(p *estimate.Plan) string {
 
 // devices are the facts of a plan's devices, and how many times they are theirs.
 func (l *lookup) devices(p *estimate.Plan) (*facts, float64) {
-	of, times := devicesOf(p)
-	return l.find("devices "+keyOf(&of), func() *facts { return lookDevices(of) }), times
+	of, times := plannedDevices(p)
+	return l.find("devices "+probeKey(&of), func() *facts { return lookDevices(of) }), times
 }
 
 func lookDevices(p estimate.Plan) *facts {
@@ -275,7 +275,7 @@ func (l *lookup) place(p *estimate.Plan) *facts {
 		Country: p.Country, Subdivision: p.Subdivision, Zone: p.Zone, Provider: p.Provider, Region: p.Region, Infrastructure: p.Infrastructure,
 		PUE: p.PUE, Intensity: p.Intensity, Own: p.Own,
 	}
-	return l.find("place "+keyOf(&of), func() *facts { return lookPlace(of) })
+	return l.find("place "+probeKey(&of), func() *facts { return lookPlace(of) })
 }
 
 func lookPlace(p estimate.Plan) *facts {

@@ -74,7 +74,7 @@ func planned(r *lifecycle.Record, phase lifecycle.Phase) (Plan, Outcome, error) 
 	if len(entries) == 0 {
 		return Plan{}, Outcome{}, fmt.Errorf("%w (%s)", ErrNothingToPredict, phase)
 	}
-	p := Plan{Series: seriesOf(r), Kind: r.Technology.Kind}
+	p := Plan{Series: programOf(r), Kind: r.Technology.Kind}
 	p.Name = r.Run.Name
 	if r.Run.Boundary == lifecycle.BoundaryAccelerators || r.Run.Boundary == lifecycle.BoundaryComponent {
 		p.Boundary = r.Run.Boundary
@@ -111,9 +111,9 @@ func entriesOf(r *lifecycle.Record, phase lifecycle.Phase) (list []*lifecycle.Ph
 	return list
 }
 
-// seriesOf names the program of a run, so that its runs are not taken for
+// programOf names the program of a run, so that its runs are not taken for
 // independent of one another; "" if nothing tells.
-func seriesOf(r *lifecycle.Record) string {
+func programOf(r *lifecycle.Record) string {
 	if r.Run.Segment != nil {
 		return r.Run.Segment.Series
 	}

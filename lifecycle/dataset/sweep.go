@@ -96,8 +96,8 @@ type Goal struct {
 	Confidence float64 // that it is reached, at least; 0 is 0.9
 }
 
-// Point is one configuration of a sweep.
-type Point struct {
+// Configuration is one configuration of a sweep.
+type Configuration struct {
 	Values    []string `json:"values"` // by axis
 	DurationS *Range   `json:"duration_s,omitempty"`
 	EnergyJ   Range    `json:"energy_j"`
@@ -113,8 +113,8 @@ type Sweep struct {
 	Cost    string  `json:"cost"`
 	Tried   int     `json:"tried"`
 	Reached int     `json:"reached"` // of them, with the confidence that was asked for; all without a metric
-	Points  []Point `json:"points"`  // those that reach it first, the cheapest first; at most 1,000
-	Best    *Point  `json:"best,omitempty"`
+	Points  []Configuration `json:"points"`  // those that reach it first, the cheapest first; at most 1,000
+	Best    *Configuration  `json:"best,omitempty"`
 	Why     string  `json:"why"`
 
 	// Neighbours are Best with one axis a step on or back.
@@ -264,16 +264,16 @@ func (s *sweep) matters(axis int) error {
 	return nil
 }
 
-func (s *sweep) point(at []int) (Point, error) {
+func (s *sweep) point(at []int) (Configuration, error) {
 	plan, err := s.with(at)
 	if err != nil {
-		return Point{}, err
+		return Configuration{}, err
 	}
 	f, _, err := s.predictor.predict(&plan)
 	if err != nil {
-		return Point{}, err
+		return Configuration{}, err
 	}
-	pt := Point{DurationS: f.DurationS, EnergyJ: f.EnergyJ, GCO2e: f.OperationalGCO2e, Warnings: f.Warnings}
+	pt := Configuration{DurationS: f.DurationS, EnergyJ: f.EnergyJ, GCO2e: f.OperationalGCO2e, Warnings: f.Warnings}
 	if f.GCO2e != nil {
 		pt.GCO2e = *f.GCO2e
 	}
@@ -289,7 +289,7 @@ func (s *sweep) point(at []int) (Point, error) {
 }
 
 // cost is what a point costs.
-func (s *sweep) cost(p *Point) float64 {
+func (s *sweep) cost(p *Configuration) float64 {
 	switch {
 	case s.goal.Cost == "gco2e":
 		return p.GCO2e.Value
@@ -301,13 +301,13 @@ func (s *sweep) cost(p *Point) float64 {
 	return p.EnergyJ.Value
 }
 
-func (s *sweep) enough(p *Point) bool { return p.Reaches == nil || *p.Reaches >= s.goal.Confidence }
+func (s *sweep) enough(p *Configuration) bool { return p.Reaches == nil || *p.Reaches >= s.goal.Confidence }
 
 // all tries all points.
 func (s *sweep) all(points int) (*Sweep, error) {
 	out := &Sweep{Axes: s.axes, Cost: s.goal.Cost, Tried: points}
 	at := make([]int, len(s.axes))
-	less := func(a, b *Point) int {
+	less := func(a, b *Configuration) int {
 		if x, y := s.enough(a), s.enough(b); x != y {
 			if x {
 				return -1
@@ -319,7 +319,7 @@ func (s *sweep) all(points int) (*Sweep, error) {
 		return cmp.Compare(s.cost(a), s.cost(b))
 	}
 	trim := func() {
-		slices.SortStableFunc(out.Points, func(a, b Point) int { return less(&a, &b) })
+		slices.SortStableFunc(out.Points, func(a, b Configuration) int { return less(&a, &b) })
 		out.Points = out.Points[:min(len(out.Points), keptPoints)]
 	}
 	var best []int
