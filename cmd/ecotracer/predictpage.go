@@ -119,8 +119,12 @@ func (p *page) obtained(predictor *dataset.Predictor, f *dataset.Prediction) {
 		if e.err == nil {
 			continue
 		}
-		p.prose("  ", fmt.Sprintf("Its %s error: of %s, each told without it and its like, half are within a factor of %s of what they came to (%s off), nine in ten within %s; physics alone %s. %s lie in their 90 %% interval.",
-			e.of, inwords.Plural(e.err.Runs, "run"), inwords.Trimmed(e.err.Factor), inwords.Percent(e.err.Percent/100), inwords.Trimmed(e.err.Factor90), inwords.Trimmed(e.err.PriorAlone), inwords.Percent(e.err.Covered)))
+		without := "it and the others of its program"
+		if e.err.Without == "run" {
+			without = "it"
+		}
+		p.prose("  ", fmt.Sprintf("Its %s error: of %s, each told without %s, half are within a factor of %s of what they came to (%s off), nine in ten within %s; physics alone %s. %s lie in their 90 %% interval.",
+			e.of, inwords.Plural(e.err.Runs, "run"), without, inwords.Trimmed(e.err.Factor), inwords.Percent(e.err.Percent/100), inwords.Trimmed(e.err.Factor90), inwords.Trimmed(e.err.PriorAlone), inwords.Percent(e.err.Covered)))
 	}
 	left := predictor.Left()
 	if len(left) == 0 {
@@ -181,24 +185,32 @@ func (c *cli) sweep(p *predicting, predictor *dataset.Predictor) int {
 // swept lays out a sweep: the best and why, the others, what a step would do.
 func (p *page) swept(of *predicting, s *dataset.Sweep) {
 	p.planned(&of.plan)
-	best := "none"
+	text := strings.ToUpper(s.Why[:1]) + s.Why[1:] + "."
 	if s.Best != nil {
-		best = p.setting(s.Axes, s.Best.Values)
+		text = "Best: " + setting(s.Axes, s.Best.Values) + ", for " + s.Why + "."
 	}
 	p.line("")
-	p.flow("", " ", pieces("Best: "+best+", for "+s.Why+"."), p.bold)
+	p.flow("", " ", pieces(text), p.bold)
 	p.heading("Configurations")
-	right := []bool{}
-	var head []cell
-	for _, a := range s.Axes {
-		right, head = append(right, true), append(head, cell{a.Name, p.dim})
-	}
-	for _, name := range []string{"time", "energy", "", "emissions"} {
-		right, head = append(right, name != ""), append(head, cell{name, p.dim})
-	}
 	metric := len(s.Points) > 0 && s.Points[0].Reaches != nil
+	var right []bool
+	var head []cell
+	column := func(name string, toRight bool) { right, head = append(right, toRight), append(head, cell{name, p.dim}) }
+	for _, a := range s.Axes {
+		column(a.Name, true)
+	}
 	if metric {
-		right, head = append(right, true, true), append(head, cell{of.goal.Metric, p.dim}, cell{"reached", p.dim})
+		column(of.goal.Metric, true)
+		column("reached", true)
+	}
+	column("energy", true)
+	column("", false)
+	showTime, showGrams := !metric || s.Cost == "time", !metric || s.Cost == "gco2e" // a terminal is narrow
+	if showTime {
+		column("time", true)
+	}
+	if showGrams {
+		column("emissions", true)
 	}
 	t := newTable(right...)
 	t.add(head...)
@@ -212,14 +224,20 @@ func (p *page) swept(of *predicting, s *dataset.Sweep) {
 		for _, v := range pt.Values {
 			cells = append(cells, cell{v, paint})
 		}
-		time := ""
-		if pt.DurationS != nil {
-			time = inwords.Duration(pt.DurationS.Value)
+		if metric {
+			cells = append(cells, cell{inwords.Trimmed(*pt.Expected), nil}, cell{reachedWith(*pt.Reaches), nil})
 		}
 		value, bounds := interval(lifecycle.Quantity{Value: pt.EnergyJ.Value, Low: pt.EnergyJ.Low, High: pt.EnergyJ.High}, inwords.WattHours)
-		cells = append(cells, cell{time, nil}, cell{value, nil}, cell{bounds, p.dim}, cell{inwords.Amount(pt.GCO2e.Value, inwords.CO2e), nil})
-		if metric {
-			cells = append(cells, cell{inwords.Trimmed(*pt.Expected), nil}, cell{inwords.Probability(*pt.Reaches), nil})
+		cells = append(cells, cell{value, nil}, cell{bounds, p.dim})
+		if showTime {
+			time := ""
+			if pt.DurationS != nil {
+				time = inwords.Duration(pt.DurationS.Value)
+			}
+			cells = append(cells, cell{time, nil})
+		}
+		if showGrams {
+			cells = append(cells, cell{inwords.Amount(pt.GCO2e.Value, inwords.CO2e), nil})
 		}
 		t.add(cells...)
 	}
@@ -232,7 +250,7 @@ func (p *page) swept(of *predicting, s *dataset.Sweep) {
 			does := inwords.Trimmed(n.Cost) + " times the " + costInWords(s.Cost)
 			reached := ""
 			if n.Reaches != nil {
-				reached = "reached with " + inwords.Probability(*n.Reaches)
+				reached = "reached with " + reachedWith(*n.Reaches)
 			}
 			t.add(cell{n.Axis + " " + n.Value, p.bold}, cell{does, nil}, cell{reached, p.dim})
 		}
@@ -257,8 +275,16 @@ func costInWords(cost string) string {
 	return cost
 }
 
+// reachedWith is a probability, which is never nought.
+func reachedWith(x float64) string {
+	if x < 0.0005 {
+		return "under 0.1 %"
+	}
+	return inwords.Probability(x)
+}
+
 // setting is a configuration in words.
-func (p *page) setting(axes []dataset.Axis, values []string) string {
+func setting(axes []dataset.Axis, values []string) string {
 	var texts []string
 	for i, a := range axes {
 		texts = append(texts, a.Name+" "+values[i])

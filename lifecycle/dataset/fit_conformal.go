@@ -32,8 +32,9 @@ type reach struct {
 const (
 	coverage90 = 0.90 // of the intervals
 	maxFolds   = 10
-	fewSeries  = 9  // (1 − α)(G + 1)/G is at most 1 from here on
-	ownGroup   = 60 // series, or runs, from which on a group has its own quantile
+	fewSeries  = 9    // (1 − α)(G + 1)/G is at most 1 from here on
+	manySeries = 50.0 // from here on nothing else is minded
+	ownGroup   = 60   // series, or runs, from which on a group has its own quantile
 )
 
 // Error is how far off predictions were of runs that they were not learned from.
@@ -45,10 +46,11 @@ type Error struct {
 	Factor90   float64 `json:"factor_90"`   // of nine in ten
 	Percent    float64 `json:"percent"`     // median of |predicted/was − 1|, %
 	PriorAlone float64 `json:"prior_alone"` // median factor of physics alone
-	Covered    float64 `json:"covered"`     // share of runs within their 90 % interval, each told without it
+	Covered    float64 `json:"covered"`     // share of runs within their 90 % interval
+	Without    string  `json:"without"`     // what each was told without: its program, or run (itself)
 }
 
-// missed is a run that was left out.
+// leftOut is a run that was left out.
 type leftOut struct {
 	ob       *observed
 	off      float64 // was − told, in units of the sigma of physics
@@ -69,6 +71,7 @@ func (m *pooled) calibrate(list []*observed) {
 		siblings := m.leave(list, all, func(ob *observed) string { return ob.run })
 		if out == nil {
 			m.missed = m.missedBy(siblings, reach{})
+			m.missed.Without = "run"
 		}
 		siblings = slices.DeleteFunc(siblings, func(l leftOut) bool { _, ok := m.levels[bySeries][l.ob.in[bySeries]]; return !ok })
 		m.sibling = reachOf(siblings, func(ob *observed) string { return ob.run })
@@ -181,7 +184,7 @@ func coveredBy(out []leftOut, r reach) float64 {
 
 // missedBy sums up.
 func (m *pooled) missedBy(out []leftOut, r reach) Error {
-	e := Error{Runs: len(out), Covered: coveredBy(out, r)}
+	e := Error{Runs: len(out), Covered: coveredBy(out, r), Without: "program"}
 	var off, percent, alone []float64
 	for _, l := range out {
 		s := l.ob.sigma[m.quantity]
@@ -208,9 +211,10 @@ func sortedQuantile(x []float64, p float64) float64 {
 	return x[i] + (at-float64(i))*(x[i+1]-x[i])
 }
 
-// reachWith is how many standard deviations an interval reaches to. With few runs
-// it is no less than that of Student's t with four degrees of freedom more than
-// runs; without any it is that of physics.
+// reachWith is how many standard deviations an interval reaches to: the quantile,
+// or where there are too few to tell it, that of Student's t with four degrees of
+// freedom more than runs; without any it is that of physics. In between what the
+// quantile is less than that counts the more the more there are.
 func reachWith(r reach, runs int) float64 {
 	t := z90
 	if runs > 0 {
@@ -219,8 +223,8 @@ func reachWith(r reach, runs int) float64 {
 	switch {
 	case math.IsInf(r.at, 1):
 		return t
-	case r.n < 50:
-		return max(r.at, t)
+	case r.at < t && r.n < manySeries:
+		return r.at + (t-r.at)*(manySeries-float64(r.n))/(manySeries-fewSeries)
 	}
 	return r.at
 }

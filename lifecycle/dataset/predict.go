@@ -32,8 +32,9 @@ type Predictor struct {
 	left   map[string]int
 }
 
-// Range is a prediction: as likely too low as too high at Value, and within Low
-// and High with 90 %.
+// Range is a prediction, within Low and High with 90 %. Time and energy are as
+// likely below Value as above; what follows from them by factors has the best
+// estimate of these.
 type Range struct {
 	Value float64 `json:"value"`
 	Low   float64 `json:"low"`
@@ -125,7 +126,7 @@ func (p *Predictor) predict(plan *Plan) (*Prediction, *physical, error) {
 		if g.away > 0 {
 			reach = max(reach, z90)
 		}
-		if q != ofDuration {
+		if q != ofDuration && g.away == 0 {
 			f.Reach = from
 		}
 		half := reach * g.sd * is.sigma
@@ -191,7 +192,7 @@ func (f *Prediction) place(plan *Plan, ph *physical, energy, duration logRange) 
 		return
 	}
 	_, times := plannedDevices(&plan.Plan)
-	making := duration.times(ofSigma(ph.facts.making))
+	making := duration.times(ofInput(&ph.facts.making))
 	making.log += math.Log(times)
 	made := making.is()
 	f.EmbodiedGCO2e = &made

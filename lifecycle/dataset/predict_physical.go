@@ -41,7 +41,7 @@ type facts struct {
 	mfu     [2]estimate.Input // of training, inference
 	watts   logNormal         // of all
 	bare    logNormal         // without the machines around them
-	making  logNormal         // production and end of life, gCO2e a second
+	making  estimate.Input    // production and end of life, gCO2e a second
 	made    bool              // it is known
 	grid    estimate.Input    // gCO2e/kWh
 	pue     estimate.Input
@@ -161,7 +161,7 @@ func lookDevices(p estimate.Plan) *facts {
 		f.bare = of(bare)
 	}
 	if q := r.Totals.EmbodiedGCO2e; q != nil && q.Value > 0 {
-		f.making, f.made = between95(q.Value/3600, q.Low/3600, q.High/3600), true
+		f.making, f.made = estimate.Input{Value: q.Value / 3600, Low: q.Low / 3600, High: q.High / 3600}, true
 	}
 	for _, in := range e.Inputs {
 		if in.Field != "hours" { // those that were to be divided by

@@ -3,6 +3,8 @@ package dataset
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/lifecycle/estimate"
@@ -45,6 +47,8 @@ func (f *Prediction) Record(plan Plan) (*lifecycle.Record, error) {
 			}
 		}
 	}
+	// What is still missing of the model is filled in again.
+	r.Missing = slices.DeleteFunc(r.Missing, func(m lifecycle.Missing) bool { return strings.HasPrefix(m.Path, "/technology/") })
 	r.Extensions[PredictionExtension] = f
 	if err := lifecycle.Assess(r); err != nil {
 		return nil, err

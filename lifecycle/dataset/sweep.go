@@ -109,13 +109,13 @@ type Configuration struct {
 
 // Sweep is what the configurations of a plan come to.
 type Sweep struct {
-	Axes    []Axis  `json:"axes"`
-	Cost    string  `json:"cost"`
-	Tried   int     `json:"tried"`
-	Reached int     `json:"reached"` // of them, with the confidence that was asked for; all without a metric
+	Axes    []Axis          `json:"axes"`
+	Cost    string          `json:"cost"`
+	Tried   int             `json:"tried"`
+	Reached int             `json:"reached"` // of them, with the confidence that was asked for; all without a metric
 	Points  []Configuration `json:"points"`  // those that reach it first, the cheapest first; at most 1,000
 	Best    *Configuration  `json:"best,omitempty"`
-	Why     string  `json:"why"`
+	Why     string          `json:"why"`
 
 	// Neighbours are Best with one axis a step on or back.
 	Neighbours []Neighbour `json:"neighbours,omitempty"`
@@ -301,7 +301,9 @@ func (s *sweep) cost(p *Configuration) float64 {
 	return p.EnergyJ.Value
 }
 
-func (s *sweep) enough(p *Configuration) bool { return p.Reaches == nil || *p.Reaches >= s.goal.Confidence }
+func (s *sweep) enough(p *Configuration) bool {
+	return p.Reaches == nil || *p.Reaches >= s.goal.Confidence
+}
 
 // all tries all points.
 func (s *sweep) all(points int) (*Sweep, error) {
@@ -363,6 +365,12 @@ func (s *sweep) explain(out *Sweep) {
 		sign = "at most"
 	}
 	target := fmt.Sprintf("%s of %s %v", s.goal.Metric, sign, s.goal.Value)
+	probability := func(x float64) string {
+		if x < 0.0005 {
+			return "under 0.1 %"
+		}
+		return inwords.Probability(x)
+	}
 	switch {
 	case s.curve == nil:
 		out.Why = fmt.Sprintf("it has the least %s of all %d", costs, out.Tried)
@@ -370,7 +378,7 @@ func (s *sweep) explain(out *Sweep) {
 		out.Why = fmt.Sprintf("it has the least %s of the %d (of %d) that reach %s with %s or more", costs, out.Reached, out.Tried, target, inwords.Probability(s.goal.Confidence))
 	default:
 		out.Why = fmt.Sprintf("none of %d reaches %s with %s; the surest does with %s, and is expected to come to %s", out.Tried, target,
-			inwords.Probability(s.goal.Confidence), inwords.Probability(*out.Points[0].Reaches), inwords.Trimmed(*out.Points[0].Expected))
+			inwords.Probability(s.goal.Confidence), probability(*out.Points[0].Reaches), inwords.Trimmed(*out.Points[0].Expected))
 	}
 	if s.curve == nil {
 		return
