@@ -6,4 +6,13 @@
 // A [Summary] is what many records came to, by groups; summaries add up exactly,
 // of workers, machines and sites. [Sharing] and [Noise] make of a site's records
 // what may leave it though they may not.
+//
+// # Prediction
+//
+// [Fit] (or a [Fitter] for each goroutine) learns from records what runs come to,
+// and [Predictor.Predict] tells it of a [Plan], before it runs: time, energy and
+// emissions with intervals of 90 %. Without records that is physics, as package
+// estimate has it; with them physics is corrected, the more the more there are and
+// the more they are like the plan. [Predictor.Lean] tells which records that rests
+// on, [Predictor.Sweep] finds the cheapest plan that reaches a metric.
 package dataset

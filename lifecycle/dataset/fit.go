@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unique"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
@@ -179,7 +180,7 @@ func (f *Fitter) Observe(run string, p Plan, o Outcome) {
 	}
 	run, in := strings.Clone(run), groupsOf(&p, &ph)
 	for i := range in {
-		in[i] = strings.Clone(in[i]) // what is kept does not hold on to a record
+		in[i] = unique.Make(strings.Clone(in[i])).Value() // does not hold on to a record, and is there once
 	}
 	ob := observed{run: run, hash: runHash(run), in: in, x: featuresOf(&p)}
 	learned := false

@@ -119,6 +119,7 @@ func learn(runs []observed, quantity int) *pooled {
 	}
 	m.settle(list)
 	m.calibrate(list)
+	m.rows = nil // what else needs them makes them anew
 	return m
 }
 

@@ -3,6 +3,7 @@ package dataset
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -148,10 +149,7 @@ func (p *Predictor) predict(plan *Plan) (*Prediction, *physical, error) {
 	f.place(plan, &ph, energy, duration)
 	f.basis(p.models[k], plan)
 	p.warn(f, plan, &ph, in, x)
-	f.Inputs = append(slices.Clip(ph.inputs), ph.place.grid)
-	if plan.Boundary != lifecycle.BoundaryFacility {
-		f.Inputs = append(f.Inputs, ph.place.pue)
-	}
+	f.Inputs = append(slices.Clip(ph.inputs), ph.place.grid, ph.place.pue)
 	return f, &ph, nil
 }
 
@@ -180,10 +178,7 @@ func ofInput(in *estimate.Input) logRange {
 
 // place tells what energy and time come to there.
 func (f *Prediction) place(plan *Plan, ph *physical, energy, duration logRange) {
-	facility := energy
-	if plan.Boundary != lifecycle.BoundaryFacility {
-		facility = energy.times(ofInput(&ph.place.pue))
-	}
+	facility := energy.times(ofInput(&ph.place.pue))
 	f.FacilityEnergyJ = facility.is()
 	grams := facility.times(ofInput(&ph.place.grid))
 	grams.log -= math.Log(joulesOfKWh)
@@ -231,8 +226,8 @@ func (p *Predictor) warn(f *Prediction, plan *Plan, ph *physical, in [groupings]
 		q = ofPower
 	}
 	m := p.models[phaseAt(plan)][q]
-	if !ph.facts.listed {
-		say("%q is not listed: its figures are those of a class or family", cmp.Or(plan.Accelerator, plan.CPU, plan.Instance))
+	if name := cmp.Or(plan.Accelerator, plan.CPU, plan.Instance); name != "" && !ph.facts.listed {
+		say("%q is not listed: its figures are those of a class or family", name)
 	}
 	if m.n == 0 {
 		return
@@ -277,14 +272,19 @@ func amountInWords(x float64) string {
 	return inwords.Trimmed(x)
 }
 
+// mostOfAnything is more than any run has of what plans count: a million times the
+// arithmetic of the largest so far.
+const mostOfAnything = 1e32
+
 // check refuses what no run can have.
 func (p *Plan) check() error {
-	for name, m := range planMembers {
+	for _, name := range slices.Sorted(maps.Keys(planMembers)) {
+		m := planMembers[name]
 		if m.number == nil {
 			continue
 		}
-		if x := *m.number(p); x < 0 || math.IsNaN(x) || math.IsInf(x, 0) {
-			return &estimate.FieldError{Field: name, Err: fmt.Errorf("%v is out of range: write a number above 0", x)}
+		if x := *m.number(p); !(x >= 0 && x <= mostOfAnything) {
+			return &estimate.FieldError{Field: name, Err: fmt.Errorf("%v is out of range: write a number above 0, up to %g", x, mostOfAnything)}
 		}
 	}
 	for _, g := range []struct {
@@ -354,7 +354,8 @@ func (p *Predictor) Lean(plan Plan, most int) (list []Lean, all float64, err err
 		if math.IsNaN(ob.ratio[q]) {
 			continue
 		}
-		w := keep * m.rows[i].dot(v) * m.influence(i, ob)
+		row := m.row(ob.in, ob.x)
+		w := keep * row.dot(v) * m.influence(i, ob)
 		all += w
 		list = append(list, Lean{ob.run, ob.in[bySeries], ob.in[byModel], w})
 		i++

@@ -379,16 +379,20 @@ func (l *lookup) physics(p *Plan) (physical, error) {
 	}
 	cpu := strings.HasPrefix(f.class, "cpu-")
 	mfu := f.mfu[phase]
-	ph.regime = "inference on " + f.class
+	on := ""
+	if f.class != "" {
+		on = " on " + f.class
+	}
+	ph.regime = "inference" + on
 	if phase == 0 {
-		ph.regime = "training on " + f.class
+		ph.regime = "training" + on
 		language := p.Tokens > 0 || p.DatasetTokens > 0 || p.DataType != "image" && p.FLOP > 0
 		switch {
 		case cpu:
 		case language && p.Parameters >= largeModel:
-			ph.regime = "training of a large language model on " + f.class
+			ph.regime = "training of a large language model" + on
 		case language && p.Parameters >= middleModel:
-			ph.regime, mfu = "training of a language model on "+f.class, middleMFU
+			ph.regime, mfu = "training of a language model"+on, middleMFU
 		default:
 			mfu = smallMFU
 		}

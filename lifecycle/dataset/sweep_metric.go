@@ -7,7 +7,9 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unique"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -45,7 +47,7 @@ func (f *Fitter) score(run string, p *Plan, ml *lifecycle.ML) {
 	for _, name := range slices.Sorted(maps.Keys(best)) {
 		e := best[name]
 		f.scores = append(f.scores, scored{
-			strings.Clone(run), strings.Clone(name), strings.Clone(p.Series), strings.Clone(p.Task), runHash(run), e.Value,
+			strings.Clone(run), unique.Make(strings.Clone(name)).Value(), unique.Make(strings.Clone(p.Series)).Value(), unique.Make(strings.Clone(p.Task)).Value(), runHash(run), e.Value,
 			e.Direction == "lower" || e.Direction == "" && lowerIsBetter(name), featuresOf(p),
 		})
 	}
@@ -112,13 +114,17 @@ var inMetric = [features]bool{true, true, false, true, true, true}
 func (p *Predictor) curveOf(plan *Plan, metric string) (*curve, error) {
 	name := strings.ToLower(metric)
 	var list []*scored
-	others := map[string]bool{}
+	others, tasks := map[string]bool{}, map[string]bool{}
 	for i := range p.scores {
 		s := &p.scores[i]
 		others[s.metric] = true
 		if s.metric == name && (plan.Task == "" || s.task == plan.Task) {
 			list = append(list, s)
+			tasks[s.task] = true
 		}
+	}
+	if len(tasks) > 1 {
+		return nil, fmt.Errorf("%s: it is told of several tasks, which differ in it (%s): say which (task)", metric, inwords.Few(slices.Sorted(maps.Keys(tasks)), 5))
 	}
 	if len(list) < fewScores {
 		of := ""
