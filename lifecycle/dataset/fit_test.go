@@ -196,11 +196,11 @@ func TestIntervalsHoldWhatTheySay(t *testing.T) {
 				n, replicates, each int
 				low, high           float64
 			}{
-				{0, 500, 1, 0.846, 0.954},
-				{3, 250, 1, 0.824, 1},
-				{10, 200, 1, 0.815, 1},
-				{50, 40, 10, 0.84, 0.97},
-				{1000, 6, 100, 0.85, 0.96},
+				{0, 400, 1, 0.84, 0.96},
+				{3, 200, 1, 0.815, 1},
+				{10, 160, 1, 0.805, 1},
+				{50, 30, 10, 0.83, 0.97},
+				{1000, 4, 100, 0.84, 0.96},
 			} {
 				c := cover(t, w, test.n, test.replicates, test.each)
 				share := func(k int) float64 { return float64(k) / float64(c.n) }
