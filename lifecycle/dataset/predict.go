@@ -61,11 +61,11 @@ type Prediction struct {
 	EmbodiedGCO2e    *Range `json:"embodied_gco2e,omitempty"` // the run's share of production and end of life; nil if unknown
 	GCO2e            *Range `json:"gco2e,omitempty"`          // both; nil if one is unknown
 
-	Basis    string   `json:"basis"`   // Prior, Corrected or Regression
-	Runs     int      `json:"runs"`    // of the same phase that it was learned from
-	Drawn    int      `json:"drawn"`   // of so many, which is more if they were too many
-	Physics  Range    `json:"physics"` // the energy by physics alone
-	Reach    string   `json:"reach"`   // what the width of the interval was told from
+	Basis    string   `json:"basis"`           // Prior, Corrected or Regression
+	Runs     int      `json:"runs"`            // of the same phase that it was learned from
+	Of       int      `json:"of"`              // that there were; more only if that was too many
+	Physics  Range    `json:"physics"`         // the energy by physics alone
+	Reach    string   `json:"reach,omitempty"` // whose errors tell the width of the interval: "series", a device or kind of work, "" all
 	Warnings []string `json:"warnings,omitempty"`
 
 	DurationError *Error `json:"duration_error,omitempty"` // nil with fewer than two runs to tell it from
@@ -94,7 +94,7 @@ func (p *Predictor) Predict(plan Plan) (*Prediction, error) {
 	return f, err
 }
 
-// stageOf completes a plan.
+// complete tells the stage where that is not given.
 func (p *Plan) complete() {
 	if p.Stage == "" {
 		p.Stage = lifecycle.Training
@@ -118,7 +118,7 @@ func (p *Predictor) predict(plan *Plan) (*Prediction, *physical, error) {
 		return nil, nil, &UnknownError{Why: ph.place.unknown}
 	}
 	k := phaseAt(plan)
-	f := &Prediction{Basis: Prior, Runs: len(p.runs[k]), Drawn: p.seen[k]}
+	f := &Prediction{Basis: Prior, Runs: len(p.runs[k]), Of: p.seen[k]}
 	in, x := groupsOf(plan, &ph), featuresOf(plan)
 	tell := func(q int) logRange {
 		m, is := p.models[k][q], ph.is[q]
@@ -254,8 +254,8 @@ func (p *Predictor) warn(f *Prediction, plan *Plan, ph *physical, in [groupings]
 				featureWords[k], amountInWords(math.Pow(10, x[k])), ratio, than, amountInWords(math.Pow(10, end)))
 		}
 	}
-	if f.Drawn > f.Runs {
-		say("of %d runs %d were drawn to learn from", f.Drawn, f.Runs)
+	if f.Of > f.Runs {
+		say("of %d runs %d were drawn to learn from", f.Of, f.Runs)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 // estimate is exp(log), its logarithm has the standard deviation sigma.
 type logNormal struct{ log, sigma float64 }
 
-// between is a figure with 95 % bounds; the wider side is taken for both.
+// between95 is a figure with 95 % bounds; the wider side is taken for both.
 func between95(value, low, high float64) logNormal {
 	if value <= 0 || low <= 0 {
 		return logNormal{math.Inf(-1), 0}
