@@ -79,10 +79,10 @@ type observed struct {
 	run    string
 	hash   uint64
 	in     [groupings]string
-	x      [features]float64   // NaN if unknown
-	ratio  [quantities]float64 // logarithm of what it was over what physics told, over sigma; NaN if unknown
-	sigma  [quantities]float64
-	weight [quantities]float64
+	x      [features]float64 // NaN if unknown
+	ratio  [outcomes]float64 // logarithm of what it was over what physics told, over sigma; NaN if unknown
+	sigma  [outcomes]float64
+	weight [outcomes]float64
 }
 
 // featuresOf are those of a plan.
@@ -184,7 +184,7 @@ func (f *Fitter) Observe(run string, p Plan, o Outcome) {
 	}
 	ob := observed{run: run, hash: runHash(run), in: in, x: featuresOf(&p)}
 	learned := false
-	for q := range quantities {
+	for q := range outcomes {
 		ob.ratio[q] = math.NaN()
 		was := 0.0
 		switch {
@@ -264,7 +264,7 @@ func (f *Fitter) Fit() *Predictor {
 	for k := range f.runs {
 		p.runs[k] = slices.Clone(f.least(k, cmp.Or(f.limit, maxObserved)))
 		p.seen[k] = f.seen[k]
-		for q := range quantities {
+		for q := range outcomes {
 			wait.Go(func() { p.models[k][q] = learn(p.runs[k], q) })
 		}
 	}

@@ -28,7 +28,7 @@ import (
 type Predictor struct {
 	runs   [2][]observed
 	seen   [2]int
-	models [2][quantities]*pooled
+	models [2][outcomes]*pooled
 	scores []scored
 	left   map[string]int
 }
@@ -199,7 +199,7 @@ func (f *Prediction) place(plan *Plan, ph *physical, energy, duration logRange) 
 const joulesOfKWh = 3.6e6
 
 // basis tells how the prediction was obtained, and how far off the like were.
-func (f *Prediction) basis(of [quantities]*pooled, plan *Plan) {
+func (f *Prediction) basis(of [outcomes]*pooled, plan *Plan) {
 	q := ofEnergy
 	if plan.Hours != nil {
 		q = ofPower

@@ -12,19 +12,19 @@ import (
 	"github.com/ecotracer/ecotracer/lifecycle/estimate"
 )
 
-// A quantity that is learned from records.
+// What is learned from records.
 const (
 	ofDuration = iota
 	ofEnergy   // where the time follows from arithmetic
 	ofPower    // where it is given
-	quantities
+	outcomes
 )
 
 // physical is what physics tells of a plan before anything was learned.
 type physical struct {
-	is     [quantities]logNormal // s, J, W; IT energy
-	timed  bool                  // the duration follows from arithmetic
-	regime string                // what its interval is of, in words
+	is     [outcomes]logNormal // s, J, W; IT energy
+	timed  bool                // the duration follows from arithmetic
+	regime string              // what its interval is of, in words
 	facts  *facts
 	place  *facts
 	held   float64 // s, where hours are given
