@@ -40,7 +40,6 @@ type Point struct {
 
 	samplingS   float32 // of its slowest meter; 0 is unknown
 	idleShare   float32 // idle power × time, of what its meters told; -1 is unknown
-	openShare   float32 // of its energy, no span active
 	othersShare float32 // of what its meters told
 	failedShare float32 // of its spans
 
@@ -282,13 +281,11 @@ func (p *Point) evidence(r *lifecycle.Record) {
 	}
 	slices.Sort(sensors)
 	p.sensors = wordOf(strings.Join(sensors, ", "))
-	var total, own, idle, open, others float64
+	var total, idle, others float64
 	idleKnown := len(r.Ledger) > 0
 	for i := range r.Ledger {
 		l := &r.Ledger[i]
 		total += l.TotalJ
-		own += l.SpansJ + l.UnattributedJ
-		open += l.UnattributedJ
 		others += l.OtherProcessesJ
 		if l.OfWhich != nil {
 			others += l.OfWhich.OtherProcessesJ
@@ -301,9 +298,6 @@ func (p *Point) evidence(r *lifecycle.Record) {
 		if idleKnown {
 			p.idleShare = float32(idle / total)
 		}
-	}
-	if own > 0 {
-		p.openShare = float32(open / own)
 	}
 	var spans, failed int64
 	for i := range r.Spans {
