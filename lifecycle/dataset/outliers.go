@@ -146,8 +146,9 @@ type judged struct {
 // stages count the same (that of the record, else the first by name), else by
 // power (a device-second), else as a whole. What differs in what is judged is in
 // different groups. Logarithms are judged, robustly: the distance from the
-// median in scales Qn ([Rousseeuw and Croux 1993]), against Student's t with
-// the degrees of freedom that Qn has of so few numbers (82 % of n − 1). Groups
+// median in scales Qn (Rousseeuw and Croux, JASA 88, 1993; at least a percent),
+// against Student's t with the degrees of freedom that Qn has of so few numbers
+// (82 % of n − 1). Groups
 // of less than [SmallestGroup] are told as too small. Of all that is judged at
 // once, as many are outliers as keep the share of false ones at [FalseShare]
 // (Benjamini and Hochberg, J. R. Stat. Soc. B 57, 1995).
@@ -155,8 +156,6 @@ type judged struct {
 // Why one is an outlier is found by testing what its record tells against its
 // group; a cause is told with what speaks for it, and none is told that does
 // not fit. The order of points does not matter.
-//
-// [Rousseeuw and Croux 1993]: https://doi.org/10.1080/01621459.1993.10476408
 func FindOutliers(points []Point, o OutlierOptions) (*Outliers, error) {
 	o.Figure = cmp.Or(o.Figure, "energy_j")
 	if o.Figure == "gco2e" {
@@ -182,17 +181,12 @@ func FindOutliers(points []Point, o OutlierOptions) (*Outliers, error) {
 	var all []*judged
 	for g := range groups {
 		members := groups[g].members
-		group, ok := judge(members)
-		if !ok {
-			out.LeftOut = append(out.LeftOut, Count{"in groups of which half are exactly alike", len(members)})
-			continue
-		}
+		group := judge(members)
 		group.Traits, group.Measure = groups[g].traits, groups[g].measure
 		for i := range members {
-			members[i].group = len(out.Groups)
+			members[i].group = g
 			all = append(all, &members[i])
 		}
-		groups[len(out.Groups)] = groups[g]
 		out.Groups = append(out.Groups, group)
 	}
 	out.Judged = len(all)
@@ -306,19 +300,19 @@ func (s *stagePoint) figure(name string) (v float64, unit string) {
 	return s.energy, "J"
 }
 
-// judge finds how far the members of a group are from its median; false if half
-// of them are exactly alike, so that there is no scale.
-func judge(members []judged) (OutlierGroup, bool) {
+// leastScale is the least that the logarithms of a group are taken to scatter:
+// no meter tells the same work the same to less than a percent.
+const leastScale = 0.01
+
+// judge finds how far the members of a group are from its median.
+func judge(members []judged) OutlierGroup {
 	n := len(members)
 	xs := make([]float64, n)
 	for i := range members {
 		xs[i] = members[i].x
 	}
 	m := medianOf(xs)
-	scale := qn(xs)
-	if scale < 1e-9 {
-		return OutlierGroup{}, false
-	}
+	scale := max(qn(xs), leastScale)
 	degrees := 0.82 * float64(n-1)
 	for i := range members {
 		j := &members[i]
@@ -326,7 +320,7 @@ func judge(members []judged) (OutlierGroup, bool) {
 		j.p = studentBeyond(j.z, degrees)
 	}
 	wide := scale * studentBound(math.Inf(1))
-	return OutlierGroup{Stages: n, Median: math.Exp(m), Low: math.Exp(m - wide), High: math.Exp(m + wide)}, true
+	return OutlierGroup{Stages: n, Median: math.Exp(m), Low: math.Exp(m - wide), High: math.Exp(m + wide)}
 }
 
 // discoveries are the members that are outliers by Benjamini and Hochberg's

@@ -10,37 +10,37 @@ import (
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
-// Cause is why a stage of a run may be an outlier.
+// Cause is why a stage of a run may be an outlier: wrong-unit, waited,
+// held-not-used, devices, method, meters, below-resolution, boundary, scope,
+// not-covered, other-programs, not-finished, spans-failed, pue, grid, model-size,
+// batch-size or precision.
 type Cause struct {
-	Cause    CauseKind `json:"cause"`
-	Text     string    `json:"text"`     // what speaks for it, in plain words
-	Explains float64   `json:"explains"` // share of the deviation (of its logarithm) that it accounts for, at most 1
-	Proven   bool      `json:"proven"`   // Explains follows from figures, not from what such a cause can do
+	Cause    string  `json:"cause"`
+	Text     string  `json:"text"`     // what speaks for it, in plain words
+	Explains float64 `json:"explains"` // share of the deviation (of its logarithm) that it accounts for, at most 1
+	Proven   bool    `json:"proven"`   // Explains follows from figures, not from what such a cause can do
 }
-
-// CauseKind names a cause.
-type CauseKind string
 
 // The causes.
 const (
-	WrongUnit       CauseKind = "wrong-unit"       // a figure that is off by what two units differ by
-	Waited          CauseKind = "waited"           // long for its work, at little power
-	HeldNotUsed     CauseKind = "held-not-used"    // devices held for longer than the work took
-	MoreDevices     CauseKind = "devices"          // another number of devices
-	OtherMethod     CauseKind = "method"           // told by a model among counters
-	OtherMeters     CauseKind = "meters"           // other sensors
-	BelowResolution CauseKind = "below-resolution" // shorter than its meter resolves
-	OtherBoundary   CauseKind = "boundary"
-	OtherScope      CauseKind = "scope"
-	NotCovered      CauseKind = "not-covered" // a component that was not measured
-	OtherPrograms   CauseKind = "other-programs"
-	NotFinished     CauseKind = "not-finished" // failed, interrupted, still running, or only estimated
-	SpansFailed     CauseKind = "spans-failed"
-	OtherPUE        CauseKind = "pue"
-	OtherGrid       CauseKind = "grid"
-	ModelSize       CauseKind = "model-size"
-	BatchSize       CauseKind = "batch-size"
-	OtherPrecision  CauseKind = "precision"
+	wrongUnit       = "wrong-unit"       // a figure that is off by what two units differ by
+	waited          = "waited"           // long for its work, at little power
+	heldNotUsed     = "held-not-used"    // devices held for longer than the work took
+	otherDevices    = "devices"          // another number of them
+	otherMethod     = "method"           // told by a model among counters
+	otherMeters     = "meters"           // other sensors
+	belowResolution = "below-resolution" // shorter than its meter resolves
+	otherBoundary   = "boundary"
+	otherScope      = "scope"
+	notCovered      = "not-covered" // a component that was not measured
+	otherPrograms   = "other-programs"
+	notFinished     = "not-finished" // failed, interrupted, still running, or only estimated
+	spansFailed     = "spans-failed"
+	otherPUE        = "pue"
+	otherGrid       = "grid"
+	modelSize       = "model-size"
+	batchSize       = "batch-size"
+	otherPrecision  = "precision"
 )
 
 // usual is what is usual in a group: medians of logarithms.
@@ -108,7 +108,7 @@ func newUsual(members []judged, figure string) *usual {
 	}
 	u.shortShare = float64(short) / float64(len(members))
 	u.median = of(func(j *judged) float64 { return j.x })
-	u.scale = qn(xs)
+	u.scale = max(qn(xs), leastScale)
 	return u
 }
 
@@ -129,7 +129,7 @@ type explanation struct {
 func (u *usual) explain(j *judged) (o Outlier) {
 	e := &explanation{usual: u, judged: j, off: j.x - u.median}
 	o.Parts, o.Causes = e.parts(), []Cause{}
-	e.wrongUnit()
+	e.units()
 	e.work()
 	e.place()
 	e.habits()
@@ -163,7 +163,7 @@ func (e *explanation) parts() []Part {
 }
 
 // add adds a cause if it accounts for a tenth of the deviation or more.
-func (e *explanation) add(kind CauseKind, explains float64, proven bool, format string, args ...any) {
+func (e *explanation) add(kind string, explains float64, proven bool, format string, args ...any) {
 	if explains >= 0.1 {
 		e.causes = append(e.causes, Cause{kind, fmt.Sprintf(format, args...), min(explains, 1), proven})
 	}
@@ -187,10 +187,10 @@ var mistakes = []struct {
 	{1e9, "GJ and J, or billions and single units differ by it", 1},
 }
 
-// wrongUnit tests whether the deviation, or what it is made of, is just what two
+// units tests whether the deviation, or what it is made of, is just what two
 // units differ by. That is told only where the group is much narrower than the
 // mistake is large: in a wide group, some ratio is always near.
-func (e *explanation) wrongUnit() {
+func (e *explanation) units() {
 	near := math.Min(math.Log(1.6), 2.5*e.scale)
 	parts := []struct {
 		what string
@@ -222,7 +222,7 @@ func (e *explanation) wrongUnit() {
 		if e.off < 0 {
 			factor = "1/" + factor
 		}
-		e.add(WrongUnit, m.rare*(1-math.Abs(math.Abs(e.off)-size)/size), true,
+		e.add(wrongUnit, m.rare*(1-math.Abs(math.Abs(e.off)-size)/size), false,
 			"a unit may be wrong: %s is %s what is usual, and %s is close to %s: %s", where, times(e.off), inwords.Trimmed(math.Exp(e.off)), factor, m.what)
 	}
 }
@@ -230,10 +230,10 @@ func (e *explanation) wrongUnit() {
 // work tests how the devices were used.
 func (e *explanation) work() {
 	if d := devicesOf(e.judged) - e.devices; math.Abs(d) > math.Log(1.2) && e.stage.count > 0 {
-		e.add(MoreDevices, d/e.off, true, "it held %s of %s, usual are %s", inwords.Trimmed(e.stage.devices), cmp.Or(e.stage.hardware.String(), "its device"), inwords.Trimmed(math.Exp(e.devices)))
+		e.add(otherDevices, d/e.off, true, "it held %s of %s, usual are %s", inwords.Trimmed(e.stage.devices), cmp.Or(e.stage.hardware.String(), "its device"), inwords.Trimmed(math.Exp(e.devices)))
 	}
 	if d := heldOf(e.judged) - e.held; d > math.Log(1.2) && e.stage.count > 0 {
-		e.add(HeldNotUsed, d/e.off, true, "it held its devices for %s the time that the stage worked, usual are %s", times(heldOf(e.judged)), inwords.Trimmed(math.Exp(e.held)))
+		e.add(heldNotUsed, d/e.off, true, "it held its devices for %s the time that the stage worked, usual are %s", times(heldOf(e.judged)), inwords.Trimmed(math.Exp(e.held)))
 	}
 	idle := ""
 	more := float64(e.point.idleShare) - e.idle // NaN if it is not usual to know it
@@ -242,19 +242,19 @@ func (e *explanation) work() {
 	}
 	time, power := timeOf(e.judged)-e.time, powerOf(e.judged)-e.power
 	if e.stage.count > 0 && e.off > 0 && time > math.Log(1.25) && power < -math.Log(1.1) {
-		e.add(Waited, time/(time-power), true, "its devices waited: one %s took %s as long as usual, at %s the power%s", inwords.One(e.stage.unit.String()), times(time), times(power), idle)
+		e.add(waited, time/(time-power), true, "its devices waited: one %s took %s as long as usual, at %s the power%s", inwords.One(e.stage.unit.String()), times(time), times(power), idle)
 	}
 	if e.stage.count == 0 && e.off < 0 && idle != "" && more > 0.2 {
-		e.add(Waited, 0.6, false, "its devices waited: they drew %s the usual power%s", times(power), idle)
+		e.add(waited, 0.6, false, "its devices waited: they drew %s the usual power%s", times(power), idle)
 	}
 	if p := e.point.parameters; p > 0 {
 		if d := math.Log(p) - e.parameters; math.Abs(d) > math.Log(1.5) && d*e.off > 0 {
-			e.add(ModelSize, 0.9*min(d/e.off, e.off/d), false, "its model has %s parameters, usual are %s", quantity(p), quantity(math.Exp(e.parameters)))
+			e.add(modelSize, 0.9*min(d/e.off, e.off/d), false, "its model has %s parameters, usual are %s", quantity(p), quantity(math.Exp(e.parameters)))
 		}
 	}
 	if b := e.point.batch; b > 0 {
 		if d := math.Log(b) - e.batch; math.Abs(d) > math.Log(1.9) && d*e.off < 0 && e.stage.count > 0 {
-			e.add(BatchSize, 0.3, false, "its batches are of %s, usual are %s", inwords.Trimmed(b), inwords.Trimmed(math.Exp(e.batch)))
+			e.add(batchSize, 0.3, false, "its batches are of %s, usual are %s", inwords.Trimmed(b), inwords.Trimmed(math.Exp(e.batch)))
 		}
 	}
 }
@@ -277,10 +277,10 @@ func (e *explanation) place() {
 		return
 	}
 	if d := pueOf(e.judged) - e.pue; math.Abs(d) > math.Log(1.05) {
-		e.add(OtherPUE, d/e.off, true, "its facility has a PUE of %s, usual are %s", inwords.Trimmed(math.Exp(pueOf(e.judged))), inwords.Trimmed(math.Exp(e.pue)))
+		e.add(otherPUE, d/e.off, true, "its facility has a PUE of %s, usual are %s", inwords.Trimmed(math.Exp(pueOf(e.judged))), inwords.Trimmed(math.Exp(e.pue)))
 	}
 	if d := gridOf(e.judged) - e.grid; e.figure == "operational_gco2e" && math.Abs(d) > math.Log(1.05) {
-		e.add(OtherGrid, d/e.off, true, "its electricity (%s) has %s gCO2e/kWh, usual are %s",
+		e.add(otherGrid, d/e.off, true, "its electricity (%s) has %s gCO2e/kWh, usual are %s",
 			cmp.Or(e.point.place.String(), "place unknown"), inwords.Trimmed(3.6e6*math.Exp(gridOf(e.judged))), inwords.Trimmed(3.6e6*math.Exp(e.grid)))
 	}
 }
@@ -294,17 +294,17 @@ func (e *explanation) habits() {
 	}
 	for _, habit := range []struct {
 		trait string
-		kind  CauseKind
+		kind  string
 		said  func(value string) string
 		does  func(own, most string) float64 // the direction in which it can have an effect; 0 is either
 	}{
-		{"method", OtherMethod, func(v string) string { return "its energy was told by " + inwords.Method(lifecycle.Method(v)) }, func(string, string) float64 { return 0 }},
-		{"sensors", OtherMeters, func(v string) string { return "its meters are " + cmp.Or(v, "unknown") }, func(string, string) float64 { return 0 }},
-		{"boundary", OtherBoundary, func(v string) string {
+		{"method", otherMethod, func(v string) string { return "its energy was told by " + inwords.Method(lifecycle.Method(v)) }, func(string, string) float64 { return 0 }},
+		{"sensors", otherMeters, func(v string) string { return "its meters are " + cmp.Or(v, "unknown") }, func(string, string) float64 { return 0 }},
+		{"boundary", otherBoundary, func(v string) string {
 			return "its energy covers " + cmp.Or(inwords.Covered(lifecycle.Boundary(v)), "what nobody told")
 		}, order("component", "accelerators", "node", "it", "facility")},
-		{"scope", OtherScope, func(v string) string { return "it counts " + inwords.Scope(lifecycle.Scope(v)) }, order("process", "cgroup", "machine")},
-		{"lacks", NotCovered, func(v string) string { return "it was not measured of it: " + cmp.Or(v, "nothing") }, func(own, most string) float64 {
+		{"scope", otherScope, func(v string) string { return "it counts " + inwords.Scope(lifecycle.Scope(v)) }, order("process", "cgroup", "machine")},
+		{"lacks", notCovered, func(v string) string { return "it was not measured of it: " + cmp.Or(v, "nothing") }, func(own, most string) float64 {
 			switch {
 			case most == "":
 				return -1
@@ -313,8 +313,8 @@ func (e *explanation) habits() {
 			}
 			return 0
 		}},
-		{"status", NotFinished, func(v string) string { return "its status is " + v }, func(string, string) float64 { return 0 }},
-		{"precision", OtherPrecision, func(v string) string { return "its precision is " + cmp.Or(v, "unknown") }, func(string, string) float64 { return 0 }},
+		{"status", notFinished, func(v string) string { return "its status is " + v }, func(string, string) float64 { return 0 }},
+		{"precision", otherPrecision, func(v string) string { return "its precision is " + cmp.Or(v, "unknown") }, func(string, string) float64 { return 0 }},
 	} {
 		own := e.point.trait(e.stage, habit.trait)
 		most, share, alike, xs := e.common(habit.trait, own)
@@ -379,19 +379,19 @@ func (e *explanation) loads() {
 		said := fmt.Sprintf("other programs used %s of what its meters told, usual are %s", inwords.Percent(rounded(others)), inwords.Percent(rounded(e.others)))
 		switch {
 		case e.point.scope.String() == string(lifecycle.ScopeMachine): // whose joules are in its own
-			e.add(OtherPrograms, (math.Log1p(-e.others)-math.Log1p(-min(others, 0.999)))/e.off, true, "%s, and they are counted as its own", said)
+			e.add(otherPrograms, (math.Log1p(-e.others)-math.Log1p(-min(others, 0.999)))/e.off, true, "%s, and they are counted as its own", said)
 		case time > math.Log(1.25):
-			e.add(OtherPrograms, 0.8*time/e.off, false, "%s: they may have slowed it", said)
+			e.add(otherPrograms, 0.8*time/e.off, false, "%s: they may have slowed it", said)
 		}
 	}
 	if failed := float64(e.point.failedShare); failed > e.failed+0.1 && e.off > 0 {
-		e.add(SpansFailed, (math.Log1p(-e.failed)-math.Log1p(-min(failed, 0.999)))/e.off, false, "%s of its spans failed, usual are %s", inwords.Percent(rounded(failed)), inwords.Percent(rounded(e.failed)))
+		e.add(spansFailed, (math.Log1p(-e.failed)-math.Log1p(-min(failed, 0.999)))/e.off, false, "%s of its spans failed, usual are %s", inwords.Percent(rounded(failed)), inwords.Percent(rounded(e.failed)))
 	}
 	if isShort(e.judged) && e.shortShare <= 0.25 {
 		said := "its spans are shorter than its meter resolves"
-		if s := float64(e.point.samplingS); s > 0 && e.stage.seconds > 0 {
+		if s := float64(e.point.samplingS); e.stage.seconds > 0 && e.stage.seconds < 2*s {
 			said = fmt.Sprintf("the stage took %s, and its meter tells a figure every %s", inwords.Duration(e.stage.seconds), inwords.Duration(s))
 		}
-		e.add(BelowResolution, 0.5, false, "%s", said)
+		e.add(belowResolution, 0.5, false, "%s", said)
 	}
 }
