@@ -2,8 +2,8 @@ package dataset
 
 import (
 	"fmt"
+	"maps"
 	"math"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,7 +41,7 @@ const (
 
 // condition is one of a Where.
 type condition struct {
-	column *rowColumn
+	column *Column
 	op     string
 	values []wanted // any of them
 }
@@ -112,13 +112,13 @@ func parseCondition(text string) (condition, error) {
 		return condition{}, fmt.Errorf("%q is no condition: write a column, one of = != < <= > >= and a value, such as stage=training", text)
 	}
 	name := strings.TrimSpace(text[:at])
-	column, ok := rowColumns()[name]
+	column, ok := columnByName()[name]
 	if !ok {
 		return condition{}, fmt.Errorf("%q: there is no column %q%s; there are %s", text, name, meant(name), strings.Join(columnNames(), ", "))
 	}
 	c := condition{column: column, op: op}
 	ordered := op != "=" && op != "!="
-	if ordered && column.kind == setColumn {
+	if ordered && column.Type == UnitsColumn {
 		return condition{}, fmt.Errorf("%q: %s is compared by = and != alone", text, name)
 	}
 	values := splitOutside(strings.TrimSpace(text[at+len(op):]), '|')
@@ -148,7 +148,7 @@ func meant(name string) string {
 	return ""
 }
 
-func parseWanted(text string, column *rowColumn, ordered bool) (w wanted, err error) {
+func parseWanted(text string, column *Column, ordered bool) (w wanted, err error) {
 	if strings.Count(text, `"`)%2 == 1 {
 		return w, fmt.Errorf("a quote is not closed: within quotes it is doubled")
 	}
@@ -172,8 +172,8 @@ func parseWanted(text string, column *rowColumn, ordered bool) (w wanted, err er
 	}
 	if pattern {
 		w.parts = append(w.parts, wild{text: b.String()})
-		if column.kind == numberColumn || column.kind == timeColumn || ordered {
-			return w, fmt.Errorf("a * stands for any text, and is no %s to compare with", column.kind)
+		if ordered || column.Type != TextColumn && column.Type != UnitsColumn {
+			return w, fmt.Errorf("a * stands for any text, and is no %s to compare with", column.Type)
 		}
 		return w, nil
 	}
@@ -184,12 +184,12 @@ func parseWanted(text string, column *rowColumn, ordered bool) (w wanted, err er
 		}
 		return w, nil
 	}
-	switch column.kind {
-	case numberColumn:
+	switch column.Type {
+	case NumberColumn, CountColumn:
 		if w.n, err = strconv.ParseFloat(w.text, 64); err != nil || math.IsNaN(w.n) || math.IsInf(w.n, 0) {
 			return w, fmt.Errorf("%q is no number", w.text)
 		}
-	case timeColumn:
+	case TimeColumn:
 		var at time.Time
 		for _, layout := range []string{time.DateOnly, time.RFC3339} {
 			if at, err = time.Parse(layout, w.text); err == nil {
@@ -220,17 +220,18 @@ func splitOutside(text string, at byte) (parts []string) {
 }
 
 func (c *condition) holds(row *Row) bool {
-	switch c.column.kind {
-	case numberColumn, timeColumn:
-		n, known := c.column.number(row)
-		return c.numberHolds(n, known)
-	case setColumn:
-		units := row.Units
+	cell := c.column.Cell(row)
+	switch c.column.Type {
+	case NumberColumn:
+		return c.numberHolds(cell.Number, cell.Known)
+	case CountColumn, TimeColumn:
+		return c.numberHolds(float64(cell.Count), cell.Known)
+	case UnitsColumn:
 		return (c.op == "=") == slices.ContainsFunc(c.values, func(w wanted) bool {
 			if w.parts == nil && w.text == "" {
-				return len(units) == 0
+				return len(cell.Units) == 0
 			}
-			for unit := range units {
+			for unit := range cell.Units {
 				if w.matches(unit) {
 					return true
 				}
@@ -238,10 +239,10 @@ func (c *condition) holds(row *Row) bool {
 			return false
 		})
 	}
-	text := c.column.text(row)
+	text := cell.Text
 	if c.op == "=" || c.op == "!=" {
 		return (c.op == "=") == slices.ContainsFunc(c.values, func(w wanted) bool {
-			return w.matches(text) || c.column.nested && w.text != "" && strings.HasPrefix(text, w.text) && text[len(w.text)] == '/'
+			return w.matches(text) || c.column.Name == "stage" && w.text != "" && strings.HasPrefix(text, w.text) && text[len(w.text)] == '/'
 		})
 	}
 	return text != "" && ordered(c.op, strings.Compare(text, c.values[0].text))
@@ -299,114 +300,14 @@ func (w *wanted) matches(text string) bool {
 	return true
 }
 
-// columnKind is how a column is compared.
-type columnKind string
-
-const (
-	textColumn   columnKind = "text"
-	numberColumn columnKind = "number"
-	timeColumn   columnKind = "time"
-	setColumn    columnKind = "unit" // the keys of units
-)
-
-// rowColumn is a column of the table and how it is read from a row.
-type rowColumn struct {
-	kind   columnKind
-	nested bool // a value holds all below it, as stages do
-	text   func(*Row) string
-	number func(*Row) (n float64, known bool)
-}
-
-// columnNamed are the columns that are not named after their member.
-var columnNamed = map[string]string{
-	"SectorCode": "sector", "Energy": "energy_j", "Facility": "facility_energy_j", "Operational": "operational_gco2e", "Embodied": "embodied_gco2e",
-	"Water": "water_l", "ADPe": "embodied_adpe_kgsbeq", "PrimaryEnergy": "embodied_primary_energy_j", "Waste": "embodied_waste_kg",
-}
-
-// columnName is the column of a member of Row: HardwareModel, hardware_model.
-func columnName(member string) string {
-	if name := columnNamed[member]; name != "" {
-		return name
-	}
-	var b strings.Builder
-	for i := range member {
-		lower := func(k int) bool { return k < len(member) && member[k] >= 'a' }
-		if i > 0 && !lower(i) && (lower(i-1) || lower(i+1)) {
-			b.WriteByte('_')
-		}
-		b.WriteByte(member[i] | 0x20)
-	}
-	return b.String()
-}
-
-// rowColumns are the columns by name.
-var rowColumns = sync.OnceValue(func() map[string]*rowColumn {
-	all := map[string]*rowColumn{}
-	t := reflect.TypeFor[Row]()
-	for i := range t.NumField() {
-		name := columnName(t.Field(i).Name)
-		field := func(r *Row) reflect.Value { return reflect.ValueOf(r).Elem().Field(i) }
-		number := func(name string, get func(*Row) (float64, bool)) {
-			all[name] = &rowColumn{kind: numberColumn, number: get}
-		}
-		switch t.Field(i).Type {
-		case reflect.TypeFor[string]():
-			all[name] = &rowColumn{kind: textColumn, nested: name == "stage", text: func(r *Row) string { return field(r).String() }}
-		case reflect.TypeFor[float64]():
-			number(name, func(r *Row) (float64, bool) { return field(r).Float(), true })
-		case reflect.TypeFor[*int64]():
-			number(name, func(r *Row) (float64, bool) {
-				if p := field(r); !p.IsNil() {
-					return float64(p.Elem().Int()), true
-				}
-				return 0, false
-			})
-		case reflect.TypeFor[*float64]():
-			number(name, func(r *Row) (float64, bool) {
-				if p := field(r); !p.IsNil() {
-					return p.Elem().Float(), true
-				}
-				return 0, false
-			})
-		case reflect.TypeFor[*time.Time]():
-			all[name] = &rowColumn{kind: timeColumn, number: func(r *Row) (float64, bool) {
-				if at, _ := field(r).Interface().(*time.Time); at != nil {
-					return float64(at.UnixMilli()), true
-				}
-				return 0, false
-			}}
-		case reflect.TypeFor[map[string]int64]():
-			all[name] = &rowColumn{kind: setColumn}
-		case reflect.TypeFor[Figure]():
-			for k, end := range []string{"", "_low", "_high"} {
-				number(name+end, func(r *Row) (float64, bool) {
-					if p := field(r).Field(k); !p.IsNil() {
-						return p.Elem().Float(), true
-					}
-					return 0, false
-				})
-			}
-		case reflect.TypeFor[Input]():
-			for k, end := range []string{"_id", "", "_low", "_high"} {
-				if k == 0 {
-					all[name+end] = &rowColumn{kind: textColumn, text: func(r *Row) string { return field(r).Field(0).String() }}
-					continue
-				}
-				number(name+end, func(r *Row) (float64, bool) { return field(r).Field(k).Float(), field(r).Field(0).String() != "" })
-			}
-		default:
-			panic("dataset: column " + name + " has a type that Where does not know")
-		}
+// columnByName are the columns of the table by name.
+var columnByName = sync.OnceValue(func() map[string]*Column {
+	all := map[string]*Column{}
+	for i := range columns {
+		all[columns[i].Name] = &columns[i]
 	}
 	return all
 })
 
-// columnNames are the names of the columns, in order.
-var columnNames = sync.OnceValue(func() []string {
-	var names []string
-	for name := range rowColumns() {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-})
+// columnNames are their names, in the order of the alphabet.
+var columnNames = sync.OnceValue(func() []string { return slices.Sorted(maps.Keys(columnByName())) })
