@@ -118,7 +118,7 @@ func newPoint(r *lifecycle.Record, rows []Row, where Where) (Point, bool) {
 	if every -= len(rows); every == 0 {
 		p.totals(&r.Totals)
 	} else {
-		p.sums(rows)
+		p.sums(r, rows)
 	}
 	for from := 0; from < len(rows); {
 		to := from + 1
@@ -165,9 +165,8 @@ func (p *Point) technology(ml *lifecycle.ML) {
 	}
 }
 
-// sums adds up rows. CO2e in all is unknown of rows of which one is.
-func (p *Point) sums(rows []Row) {
-	whole := true
+// sums adds up rows. CO2e in all is that of rows that tell of devices.
+func (p *Point) sums(r *lifecycle.Record, rows []Row) {
 	for i := range rows {
 		row := &rows[i]
 		p.energy.add(row.Energy)
@@ -175,11 +174,16 @@ func (p *Point) sums(rows []Row) {
 		p.grams.add(row.Operational)
 		p.all.add(row.Operational)
 		p.all.add(row.Embodied)
-		whole = whole && (row.Operational.Value != nil || row.Embodied.Value != nil)
 	}
-	if !whole {
+	if !tellsDevices(r, rows) {
 		p.all = bounded{}
 	}
+}
+
+// tellsDevices tells whether rows hold all of a record that devices took to
+// make and discard: CO2e in all would not be all without it.
+func tellsDevices(r *lifecycle.Record, rows []Row) bool {
+	return r.Totals.GCO2e != nil && slices.ContainsFunc(rows, func(row Row) bool { return lifecycle.Stage(row.Stage).Device() })
 }
 
 // newStagePoint is the account of rows of one stage.
