@@ -8,431 +8,360 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/uuid"
-
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/internal/lognormal"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
-// Group is an account of runs that are compared with those of another, in
-// memory that does not grow with their energy, stages or devices, only by some
-// 50 bytes a run. Its zero value is empty. It must not be used concurrently:
-// have one a goroutine, and Merge them.
-type Group struct {
-	// Unit is the functional unit that figures are also told for one of; "" is
-	// that which all runs of both groups declare, if they do. Set it before Add.
-	Unit string
-
-	runs    map[uuid.UUID]struct{}
-	tallies map[string]*tally // by unit; "" is of whole runs
-	traits  [len(groupTraits)]map[string]int
-	metrics map[Metric]*average
+// CohortComparison tells whether runs of group A come to less than those of B.
+type CohortComparison struct {
+	A       int                `json:"a"` // runs
+	B       int                `json:"b"`
+	Figures []CohortDifference `json:"figures"` // of a run, then of a functional unit
+	Caveats []string           `json:"caveats,omitempty"`
 }
 
-// The bounds of what a group keeps of texts from outside. What is beyond is
-// "(other)", which no group shares with another.
-const (
-	mostUnits  = 16
-	mostCells  = 4096
-	mostInputs = 4096
-	mostValues = 256
-)
+// CohortDifference is what is told of one figure.
+type CohortDifference struct {
+	Figure string `json:"figure"`         // as in totals: gco2e, energy_j, ...
+	Unit   string `json:"unit,omitempty"` // functional unit that it is told for one of; "" is a run
 
-// groupFigures are the figures that groups are compared by.
-var groupFigures = [...]struct {
-	name              string
-	grid, use, making bool // it rests on a grid factor, on energy, on devices
-}{
-	{"gco2e", true, true, true},
-	{"operational_gco2e", true, true, false},
-	{"embodied_gco2e", false, false, true},
-	{"energy_j", false, true, false},
-	{"facility_energy_j", false, true, false},
-	{"water_l", false, true, false},
+	A *CohortFigure `json:"a,omitempty"` // nil if no run tells it
+	B *CohortFigure `json:"b,omitempty"`
+
+	Verdict lifecycle.Verdict `json:"verdict"`
+	Reasons []string          `json:"reasons,omitempty"` // why it is not comparable; then nothing below is told
+
+	Lower   float64             `json:"lower"`           // probability that the typical run of A comes to less
+	Higher  float64             `json:"higher"`          // to more
+	Ratio   *lifecycle.Interval `json:"ratio,omitempty"` // of the typical runs, A / B
+	Scatter float64             `json:"scatter"`         // share of the uncertainty (variance) of the ratio that more runs would lessen; the rest is that of inputs
+
+	Difference float64            `json:"difference"`        // of the means, A − B
+	Drivers    []lifecycle.Driver `json:"drivers,omitempty"` // of that difference, the largest first
 }
 
-// tally is the account of one figure of a run, or of one unit, for each figure.
-type tally [len(groupFigures)]figureTally
-
-// figureTally is the account of one figure.
-type figureTally struct {
-	n     int     // runs
-	mean  float64 // of logarithms
-	m2    float64 // sum of squares of their distances from it
-	sum   float64 // of the figure
-	units float64 // that sum is of: runs, or functional units
-
-	inputs map[string]moments // by identity
-	cells  map[cell]cellSum
+// CohortFigure is a figure of a group's runs.
+type CohortFigure struct {
+	Runs    int                `json:"runs"`    // that tell it
+	Typical lifecycle.Interval `json:"typical"` // geometric mean
+	Mean    float64            `json:"mean"`    // arithmetic: of a run, or all over all units
+	Spread  float64            `json:"spread"`  // factor within which 68 % of lognormal runs are of the typical one; 0 of one run
 }
 
-// moments are sums of what an input does to the logarithm of a run's figure: by
-// how much it moves for one standard deviation of the input.
-type moments struct{ sum, squares float64 }
+// fewest are the runs that a group must have to tell how much runs scatter.
+const fewest = 2
 
-// cell is a place in a figure.
-type cell struct{ stage, hardware string }
+// maxDrivers is how many drivers are told of a difference.
+const maxDrivers = 5
 
-// cellSum is what the rows of a cell add up to.
-type cellSum struct {
-	value    float64 // of the figure
-	energy   float64 // J
-	facility float64 // J
-	seconds  float64 // device-seconds; of device stages, those that production is shared out by
-}
-
-// average is the mean of a metric.
-type average struct {
-	n   int
-	sum float64
-}
-
-// groupTraits are what groups are held to one another by.
-var groupTraits = [...]struct {
-	name                string
-	of                  func(*lifecycle.Record, []Row) string
-	energy, grid, every bool // groups that have none in common cannot be compared: in what rests on energy; on a grid factor; in anything
-}{
-	{"boundary of the energy", func(r *lifecycle.Record, _ []Row) string { return string(r.Run.Boundary) }, true, false, false},
-	{"whose joules are counted", func(r *lifecycle.Record, _ []Row) string {
-		if r.Run.Scope == lifecycle.ScopeMachine {
-			return "machine"
+// CompareCohorts tells whether the typical run of group a comes to less than
+// that of b, in each figure, for a run and, where all runs of both count one
+// unit, for one of it.
+//
+// The typical run is the geometric mean; the ratio of two is tested by Welch's
+// t on logarithms (Biometrika 34, 1947), with its degrees of freedom. To the
+// variance of that is added what runs have in common and so do not show by
+// their scatter: an input that moves the logarithm by a (one standard
+// deviation, in the mean of each group) adds (a of A − a of B)², less what the
+// scatter of a among runs already tells. What both groups share to the same
+// degree cancels out, as the grid of one place does. From a probability of
+// 97.5 % on a group is called lower or higher.
+//
+// The drivers are of the difference of the arithmetic means, by the logarithmic
+// mean Divisia index as in [lifecycle.Compare]: time held, power, PUE and grid
+// of each stage and hardware.
+//
+// Groups that have no boundary, scope, or set of what was not measured in
+// common, or no basis of grid factors, are not compared in what rests on it.
+// CompareCohorts changes neither group.
+func CompareCohorts(a, b *Cohort) CohortComparison {
+	c := CohortComparison{A: a.Runs(), B: b.Runs(), Caveats: cohortCaveats(a, b)}
+	units := []string{""}
+	for _, unit := range slices.Sorted(maps.Keys(a.tallies)) {
+		const energy = 3
+		if unit == "" || b.tallies[unit] == nil {
+			continue
 		}
-		return "process"
-	}, true, false, true},
-	{"what was not measured", func(r *lifecycle.Record, _ []Row) string { return cmp.Or(lacksOf(r), "nothing") }, true, false, false},
-	{"basis of the grid factors", func(r *lifecycle.Record, _ []Row) string { return basisOf(r) }, false, true, false},
-	{"how energy was obtained", func(_ *lifecycle.Record, rows []Row) string { return methodOf(rows) }, false, false, false},
-	{"status", func(r *lifecycle.Record, _ []Row) string { return string(r.Run.Status) }, false, false, false},
-	{"task", func(r *lifecycle.Record, _ []Row) string {
-		if r.Technology.ML == nil {
-			return "none"
-		}
-		return cmp.Or(r.Technology.ML.Task, "unknown")
-	}, false, false, false},
-	{"functional unit", func(r *lifecycle.Record, _ []Row) string {
-		if r.UseCase.FunctionalUnit == nil {
-			return "none"
-		}
-		return r.UseCase.FunctionalUnit.Unit
-	}, false, false, false},
-}
-
-// basisOf is the basis of a record's grid factors.
-func basisOf(r *lifecycle.Record) string {
-	var all []string
-	for i := range r.Factors {
-		if f := &r.Factors[i]; f.Kind == "grid" && !slices.Contains(all, f.Basis) {
-			all = append(all, f.Basis)
+		whole := func(g *Cohort) bool { return g.tallies[unit][energy].n == g.tallies[""][energy].n }
+		if unit == a.Unit || whole(a) && whole(b) {
+			units = append(units, unit)
 		}
 	}
-	slices.Sort(all)
-	return strings.Join(all, " and ")
-}
-
-// methodOf is how most of the energy of rows was obtained.
-func methodOf(rows []Row) string {
-	joules := map[string]float64{}
-	for i := range rows {
-		if !lifecycle.Stage(rows[i].Stage).Device() {
-			joules[rows[i].Method] += known(rows[i].Energy.Value)
+	for _, unit := range units {
+		for k := range cohortFigures {
+			c.Figures = append(c.Figures, compareFigure(a, b, unit, k))
 		}
 	}
-	most := ""
-	for _, m := range slices.Sorted(maps.Keys(joules)) {
-		if most == "" || joules[m] > joules[most] {
-			most = m
+	return c
+}
+
+func compareFigure(a, b *Cohort, unit string, k int) CohortDifference {
+	d := CohortDifference{Figure: cohortFigures[k].name, Unit: unit, Verdict: lifecycle.NotComparable}
+	var of [2]*figureTally
+	for i, g := range []*Cohort{a, b} {
+		if t := g.tallies[unit]; t != nil {
+			of[i] = &t[k]
+		} else {
+			of[i] = &figureTally{}
+		}
+		if side := "AB"[i : i+1]; of[i].n == 0 {
+			d.Reasons = append(d.Reasons, fmt.Sprintf("no run of %s tells it", side))
+		} else if of[i].n < fewest {
+			d.Reasons = append(d.Reasons, fmt.Sprintf("one run of %s does not tell how much its runs scatter", side))
 		}
 	}
-	return cmp.Or(most, "none")
-}
-
-// Add adds the rows of a valid record that a selection matches; it tells
-// whether there were any.
-func (g *Group) Add(r *lifecycle.Record, where Where) bool { return g.add(r, Rows(r), where) }
-
-func (g *Group) add(r *lifecycle.Record, rows []Row, where Where) bool {
-	rows = slices.DeleteFunc(slices.Clone(rows), func(row Row) bool { return !where.Match(&row) })
-	id, err := uuid.Parse(r.Run.ID)
-	if len(rows) == 0 || err != nil {
-		return false
+	d.A, d.B = of[0].figure(), of[1].figure()
+	d.Reasons = append(d.Reasons, cohortReasons(a, b, k)...)
+	if len(d.Reasons) > 0 {
+		return d
 	}
-	g.make()
-	g.runs[id] = struct{}{}
-	for i := range groupTraits {
-		countValue(g.traits[i], strings.Clone(groupTraits[i].of(r, rows)), 1)
+	off := of[0].mean - of[1].mean
+	va, vb := of[0].variance(), of[1].variance()
+	shared := sharedVariance(of[0], of[1])
+	total := va + vb + shared
+	wide, degrees := math.Sqrt(total), math.Inf(1)
+	if below := va*va/float64(of[0].n-1) + vb*vb/float64(of[1].n-1); below > 0 {
+		degrees = total * total / below
 	}
-	if ml := r.Technology.ML; ml != nil {
-		for _, e := range ml.Evaluation {
-			m := Metric{strings.Clone(e.Metric), strings.Clone(e.Split), strings.Clone(e.Direction)}
-			a := g.metrics[m]
-			if a == nil && len(g.metrics) < mostValues {
-				a = &average{}
-				g.metrics[m] = a
-			}
-			if a != nil {
-				a.n, a.sum = a.n+1, a.sum+e.Value
-			}
+	bound := studentBound(degrees) * wide
+	d.Ratio = &lifecycle.Interval{Value: sixDigits(math.Exp(off)), Low: sixDigits(math.Exp(off - bound)), High: sixDigits(math.Exp(off + bound))}
+	const alike = 1e-9
+	switch {
+	case total > 0:
+		beyond := sixDigits(studentBeyond(off/wide, degrees) / 2)
+		d.Scatter = sixDigits((va + vb) / total)
+		if d.Lower, d.Higher = 1-beyond, beyond; off > 0 {
+			d.Lower, d.Higher = beyond, 1-beyond
 		}
+	case off > alike:
+		d.Higher = 1
+	case off < -alike:
+		d.Lower = 1
 	}
-	whole := tellsDevices(r, rows)
-	g.tally("").take(rows, 1, whole)
-	unit := g.Unit
-	if unit == "" && r.UseCase.FunctionalUnit != nil {
-		unit = strings.Clone(r.UseCase.FunctionalUnit.Unit)
+	const surely = 0.975
+	switch {
+	case d.Lower >= surely:
+		d.Verdict = lifecycle.Lower
+	case d.Higher >= surely:
+		d.Verdict = lifecycle.Higher
+	default:
+		d.Verdict = lifecycle.NotToldApart
 	}
-	if n := unitsIn(rows, unit); n > 0 && (g.tallies[unit] != nil || len(g.tallies) < mostUnits) {
-		g.tally(unit).take(rows, n, whole)
-	}
-	return true
+	d.Difference = sixDigits(d.A.Mean - d.B.Mean)
+	d.Drivers = cohortDrivers(of[0], of[1], k)
+	return d
 }
 
-func (g *Group) make() {
-	if g.runs != nil {
-		return
-	}
-	g.runs, g.tallies, g.metrics = map[uuid.UUID]struct{}{}, map[string]*tally{}, map[Metric]*average{}
-	for i := range g.traits {
-		g.traits[i] = map[string]int{}
-	}
-}
-
-func (g *Group) tally(unit string) *tally {
-	t := g.tallies[unit]
-	if t == nil {
-		t = &tally{}
-		for k := range t {
-			t[k].inputs, t[k].cells = map[string]moments{}, map[cell]cellSum{}
-		}
-		g.tallies[unit] = t
-	}
-	return t
-}
-
-// countValue counts a value, and what is beyond the bound together.
-func countValue(n map[string]int, value string, k int) {
-	if _, there := n[value]; !there && len(n) >= mostValues {
-		value = "(other)"
-	}
-	n[value] += k
-}
-
-// unitsIn is how many functional units rows are of, each stage once.
-func unitsIn(rows []Row, unit string) (n float64) {
-	if unit == "" {
+// variance is that of the mean of logarithms, by the scatter among runs.
+func (f *figureTally) variance() float64 {
+	if f.n < 2 {
 		return 0
 	}
-	for i := range rows {
-		if i == 0 || rows[i].Stage != rows[i-1].Stage {
-			n += float64(rows[i].Units[unit])
-		}
+	return f.m2 / float64(f.n-1) / float64(f.n)
+}
+
+// pull is the mean of what an input does, and the variance of that mean.
+func (f *figureTally) pull(input string) (mean, variance float64) {
+	m := f.inputs[input]
+	if f.n == 0 {
+		return 0, 0
 	}
-	return n
-}
-
-// take adds one run that counts so many units. A figure that is unknown for a
-// row that should have it, or zero, is not of the run; nor are figures of
-// devices unless devices says that all of them are told.
-func (t *tally) take(rows []Row, units float64, devices bool) {
-	for k := range t {
-		if devices || !groupFigures[k].making {
-			t[k].take(rows, k, units)
-		}
+	n := float64(f.n)
+	mean = m.sum / n
+	if f.n > 1 {
+		variance = max(0, m.squares-m.sum*mean) / (n - 1) / n
 	}
+	return mean, variance
 }
 
-// pull is what an input does to a figure.
-type pull struct {
-	input string
-	by    float64
+// sharedVariance is what inputs add to the variance of the difference of means
+// beyond the scatter among runs, which tells of those that few runs share.
+func sharedVariance(a, b *figureTally) (total float64) {
+	inputs := maps.Clone(a.inputs)
+	if inputs == nil {
+		inputs = map[string]moments{}
+	}
+	maps.Copy(inputs, b.inputs)
+	for _, input := range slices.Sorted(maps.Keys(inputs)) {
+		ma, va := a.pull(input)
+		mb, vb := b.pull(input)
+		total += max(0, (ma-mb)*(ma-mb)-va-vb)
+	}
+	return total
 }
 
-func (f *figureTally) take(rows []Row, k int, units float64) {
-	var value float64
-	pulls := make([]pull, 0, 32)
-	for i := range rows {
-		v, unknown := figureOf(&rows[i], k)
-		if unknown {
-			return
-		}
+// figure is the figure of a group; nil if no run tells it.
+func (f *figureTally) figure() *CohortFigure {
+	if f.n == 0 {
+		return nil
+	}
+	g := &CohortFigure{Runs: f.n, Mean: sixDigits(f.sum / f.units)}
+	v, shared := f.variance(), sharedVariance(f, &figureTally{})
+	bound := lognormal.Z95 * math.Sqrt(shared)
+	if f.n > 1 {
+		g.Spread = sixDigits(math.Exp(math.Sqrt(f.m2 / float64(f.n-1))))
+		degrees := math.Inf(1)
 		if v > 0 {
-			value += v
-			pulls = appendPulls(pulls, &rows[i], k, v)
+			degrees = (v + shared) * (v + shared) / (v * v) * float64(f.n-1)
 		}
+		bound = studentBound(degrees) * math.Sqrt(v+shared)
 	}
-	if !(value > 0) || math.IsInf(value, 0) {
-		return
-	}
-	x := math.Log(value / units)
-	f.n++
-	d := x - f.mean
-	f.mean += d / float64(f.n)
-	f.m2 += d * (x - f.mean)
-	f.sum += value
-	f.units += units
-	slices.SortFunc(pulls, func(a, b pull) int { return cmp.Compare(a.input, b.input) })
-	for i := 0; i < len(pulls); {
-		input, by := pulls[i].input, 0.0
-		for ; i < len(pulls) && pulls[i].input == input; i++ {
-			by += pulls[i].by / value
-		}
-		m, there := f.inputs[input]
-		if !there && len(f.inputs) >= mostInputs {
-			continue // one of so many is shared by few runs, and the scatter among runs tells of it
-		}
-		f.inputs[strings.Clone(input)] = moments{m.sum + by, m.squares + by*by}
-	}
-	for i := range rows {
-		v, _ := figureOf(&rows[i], k)
-		row := &rows[i]
-		if !(v > 0) {
+	typical := math.Exp(f.mean)
+	g.Typical = lifecycle.Interval{Value: sixDigits(typical), Low: sixDigits(typical * math.Exp(-bound)), High: sixDigits(typical * math.Exp(bound))}
+	return g
+}
+
+// cohortReasons tells why a figure of two groups is not comparable.
+func cohortReasons(a, b *Cohort, k int) (why []string) {
+	of := &cohortFigures[k]
+	for i := range cohortTraits {
+		t := &cohortTraits[i]
+		if !(t.energy && of.use || t.grid && of.grid || t.every) || len(a.traits[i]) == 0 || len(b.traits[i]) == 0 {
 			continue
 		}
-		at := cell{row.Stage, cmp.Or(row.HardwareModel, row.HardwareClass, row.HardwareKind)}
-		c, there := f.cells[at]
-		if !there {
-			if at = (cell{strings.Clone(at.stage), strings.Clone(at.hardware)}); len(f.cells) >= mostCells {
-				at = cell{"(other)", "(other)"}
-				c = f.cells[at]
+		common := false
+		for value := range a.traits[i] {
+			if _, there := b.traits[i][value]; there && value != "(other)" {
+				common = true
 			}
 		}
-		c.value += v
-		c.energy += known(row.Energy.Value)
-		c.facility += known(row.Facility.Value)
+		if !common {
+			why = append(why, fmt.Sprintf("%s: A %s, B %s", t.name, shares(a.traits[i]), shares(b.traits[i])))
+		}
+	}
+	return why
+}
+
+// shares tells which values there are, the commonest first.
+func shares(n map[string]int) string {
+	list := countList(n)
+	total := 0
+	for _, c := range list {
+		total += c.N
+	}
+	if len(list) == 1 {
+		return list[0].What
+	}
+	var texts []string
+	for i, c := range list {
+		if i == 4 {
+			texts = append(texts, fmt.Sprintf("%d more", len(list)-i))
+			break
+		}
+		texts = append(texts, c.What+" "+inwords.Percent(rounded(float64(c.N)/float64(total))))
+	}
+	return strings.Join(texts, ", ")
+}
+
+// cohortCaveats tells what to mind of two groups.
+func cohortCaveats(a, b *Cohort) (all []string) {
+	both := 0
+	for id := range a.runs {
+		if _, there := b.runs[id]; there {
+			both++
+		}
+	}
+	if both > 0 {
+		all = append(all, fmt.Sprintf("%s are in both groups, which are taken as independent", inwords.Plural(both, "run")))
+	}
+	for i := range cohortTraits {
+		x, y := a.traits[i], b.traits[i]
+		if len(x) == 0 || len(y) == 0 || len(x) == 1 && len(y) == 1 && maps.Equal(keysOf(x), keysOf(y)) {
+			continue
+		}
+		if sx, sy := shares(x), shares(y); sx != sy || len(x) > 1 {
+			all = append(all, fmt.Sprintf("%s: A %s; B %s", cohortTraits[i].name, sx, sy))
+		}
+	}
+	told := false
+	metrics := slices.SortedFunc(maps.Keys(a.metrics), func(x, y Metric) int { return cmp.Compare(x.String(), y.String()) })
+	for _, m := range metrics {
+		x, y := a.metrics[m], b.metrics[m]
+		if y == nil || 2*x.n < a.Runs() || 2*y.n < b.Runs() {
+			continue
+		}
+		told = true
+		if mx, my := x.sum/float64(x.n), y.sum/float64(y.n); math.Abs(mx-my) > 1e-3*max(math.Abs(mx), math.Abs(my)) {
+			all = append(all, fmt.Sprintf("the models are not alike in %s: A %s, B %s on average", m, inwords.Trimmed(mx), inwords.Trimmed(my)))
+		}
+	}
+	if !told && len(a.metrics)+len(b.metrics) > 0 {
+		all = append(all, "how good the models are cannot be compared: most runs of both groups tell no metric in common")
+	}
+	return all
+}
+
+func keysOf(m map[string]int) map[string]bool {
+	keys := map[string]bool{}
+	for k := range m {
+		keys[k] = true
+	}
+	return keys
+}
+
+// cohortDrivers are what the difference of two means is made of.
+func cohortDrivers(a, b *figureTally, k int) []lifecycle.Driver {
+	sums := map[lifecycle.Driver]float64{} // with a Difference of 0
+	keys := maps.Clone(a.cells)
+	maps.Copy(keys, b.cells)
+	var size float64
+	for at := range keys {
+		x, y := a.cells[at].over(a.units), b.cells[at].over(b.units)
+		size += max(x.value, y.value)
+		add := func(input string, by float64) {
+			sums[lifecycle.Driver{Stage: lifecycle.Stage(at.stage), Hardware: at.hardware, Input: input}] += by
+		}
+		if x.value <= 0 || y.value <= 0 {
+			add("use", x.value-y.value)
+			continue
+		}
+		mean, rest := x.value, math.Log(x.value/y.value)
+		if math.Abs(rest) > 1e-12 {
+			mean = (x.value - y.value) / rest
+		}
+		// x over y is the product of these, as far as they are known of both.
+		part := func(input string, ratio float64) {
+			if !math.IsNaN(ratio) {
+				add(input, mean*ratio)
+				rest -= ratio
+			}
+		}
+		device := lifecycle.Stage(at.stage).Device()
+		part("time", logRatio(x.seconds, y.seconds))
 		switch {
-		case lifecycle.Stage(row.Stage).Device():
-			c.seconds += known(row.AllocatedS)
-		case row.DeviceS != nil:
-			c.seconds += *row.DeviceS
-		case row.HardwareCount != nil:
-			c.seconds += float64(*row.HardwareCount) * known(row.UseS)
-		}
-		f.cells[at] = c
-	}
-}
-
-// figureOf is figure k of a row, 0 where a row has no part in it.
-func figureOf(row *Row, k int) (v float64, unknown bool) {
-	device := lifecycle.Stage(row.Stage).Device()
-	var of *float64
-	switch groupFigures[k].name {
-	case "gco2e":
-		if of = row.Operational.Value; device {
-			of = row.Embodied.Value
-		}
-		return known(of), of == nil
-	case "embodied_gco2e":
-		return known(row.Embodied.Value), device && row.Embodied.Value == nil
-	case "operational_gco2e":
-		of = row.Operational.Value
-	case "energy_j":
-		return known(row.Energy.Value), false // a service may tell grams alone
-	case "facility_energy_j":
-		return known(row.Facility.Value), row.Energy.Value != nil && row.Facility.Value == nil
-	case "water_l":
-		return known(row.Water.Value), row.Energy.Value != nil && row.Water.Value == nil
-	}
-	return known(of), of == nil && !device
-}
-
-// appendPulls appends what the inputs of a row do to figure k, v of which are
-// the row's.
-func appendPulls(pulls []pull, row *Row, k int, v float64) []pull {
-	of := func(in *Input, part float64) {
-		if in.ID != "" {
-			if s := lognormal.New(in.Value, in.Low, in.High).Sigma; s > 0 {
-				pulls = append(pulls, pull{in.ID, part * s})
+		case device:
+			part("production", rest) // of a device, over its lifetime in use
+		case cohortFigures[k].name == "energy_j":
+		default:
+			part("pue", logRatio(x.facility*y.energy, x.energy*y.facility))
+			if cohortFigures[k].name == "water_l" {
+				part("water", logRatio(x.value*y.facility, x.facility*y.value))
+			} else if cohortFigures[k].grid {
+				part("grid", logRatio(x.value*y.facility, x.facility*y.value))
 			}
 		}
+		if math.Abs(rest) > 1e-12 {
+			add(map[bool]string{true: "use", false: "power"}[math.IsNaN(logRatio(x.seconds, y.seconds))], mean*rest)
+		}
 	}
-	if lifecycle.Stage(row.Stage).Device() {
-		of(&row.Device, v)
-		of(&row.Lifetime, -v)
-		of(&row.Utilisation, -v)
-		return pulls
+	var list []lifecycle.Driver
+	for d, by := range sums {
+		if d.Difference = sixDigits(by); math.Abs(by) > 1e-9*size {
+			list = append(list, d)
+		}
 	}
-	if row.Service.ID != "" {
-		of(&row.Service, v)
-	} else if row.Meter != "" && row.MeterError != nil {
-		pulls = append(pulls, pull{row.Meter, v * math.Log1p(*row.MeterError) / lognormal.Z95})
-	}
-	if row.Energy.Value == nil {
-		return pulls // grams by service: no PUE, no grid
-	}
-	switch groupFigures[k].name {
-	case "facility_energy_j":
-		of(&row.PUE, v)
-	case "operational_gco2e", "gco2e":
-		of(&row.PUE, v)
-		of(&row.Grid, v)
-	case "water_l":
-		site := min(v, known(row.Energy.Value)*row.WUE.Value/joulesPerKWh)
-		of(&row.WUE, site)
-		of(&row.PUE, v-site)
-		of(&row.EWIF, v-site)
-	}
-	return pulls
+	slices.SortFunc(list, func(x, y lifecycle.Driver) int {
+		return cmp.Or(cmp.Compare(math.Abs(y.Difference), math.Abs(x.Difference)),
+			cmp.Compare(x.Stage, y.Stage), cmp.Compare(x.Hardware, y.Hardware), cmp.Compare(x.Input, y.Input))
+	})
+	return list[:min(len(list), maxDrivers)]
 }
 
-// Merge adds the runs of o, which it leaves as it is.
-func (g *Group) Merge(o *Group) {
-	if o.runs == nil {
-		return
+// over is a cell for one run or unit.
+func (c cellSum) over(units float64) cellSum {
+	if units == 0 {
+		return cellSum{}
 	}
-	g.make()
-	maps.Copy(g.runs, o.runs)
-	for i := range o.traits {
-		for value, n := range o.traits[i] {
-			countValue(g.traits[i], value, n)
-		}
-	}
-	for m, a := range o.metrics {
-		if g.metrics[m] == nil && len(g.metrics) < mostValues {
-			g.metrics[m] = &average{}
-		}
-		if to := g.metrics[m]; to != nil {
-			to.n, to.sum = to.n+a.n, to.sum+a.sum
-		}
-	}
-	for unit, t := range o.tallies {
-		if g.tallies[unit] == nil && len(g.tallies) >= mostUnits {
-			continue
-		}
-		to := g.tally(unit)
-		for k := range t {
-			to[k].merge(&t[k])
-		}
-	}
+	return cellSum{c.value / units, c.energy / units, c.facility / units, c.seconds / units}
 }
-
-// merge adds another account, by the update of Chan, Golub and LeVeque (1979).
-func (f *figureTally) merge(o *figureTally) {
-	if o.n == 0 {
-		return
-	}
-	n := f.n + o.n
-	d := o.mean - f.mean
-	f.mean += d * float64(o.n) / float64(n)
-	f.m2 += o.m2 + d*d*float64(f.n)*float64(o.n)/float64(n)
-	f.n, f.sum, f.units = n, f.sum+o.sum, f.units+o.units
-	for input, m := range o.inputs {
-		to, there := f.inputs[input]
-		if there || len(f.inputs) < mostInputs {
-			f.inputs[input] = moments{to.sum + m.sum, to.squares + m.squares}
-		}
-	}
-	for at, c := range o.cells {
-		to, there := f.cells[at]
-		if !there && len(f.cells) >= mostCells {
-			at = cell{"(other)", "(other)"}
-			to = f.cells[at]
-		}
-		f.cells[at] = cellSum{to.value + c.value, to.energy + c.energy, to.facility + c.facility, to.seconds + c.seconds}
-	}
-}
-
-// Runs is how many runs are in it.
-func (g *Group) Runs() int { return len(g.runs) }
-
-// String tells of a group's size, for errors.
-func (g *Group) String() string { return fmt.Sprintf("%d runs", g.Runs()) }

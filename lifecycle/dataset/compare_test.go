@@ -13,8 +13,8 @@ import (
 )
 
 // grouped is a group of runs.
-func grouped(t testing.TB, n int, change func(*made)) *Group {
-	g := &Group{}
+func grouped(t testing.TB, n int, change func(*made)) *Cohort {
+	g := &Cohort{}
 	r := rand.New(rand.NewPCG(11, uint64(n)))
 	for i := range n {
 		m := usualRun(i)
@@ -27,13 +27,13 @@ func grouped(t testing.TB, n int, change func(*made)) *Group {
 	return g
 }
 
-func of(c GroupComparison, figure, unit string) GroupDifference {
+func of(c CohortComparison, figure, unit string) CohortDifference {
 	for _, d := range c.Figures {
 		if d.Figure == figure && d.Unit == unit {
 			return d
 		}
 	}
-	return GroupDifference{}
+	return CohortDifference{}
 }
 
 // Worlds are drawn in which the truth is known: runs that scatter, meters and
@@ -70,9 +70,9 @@ func TestTheIntervalOfTheRatioHoldsTheTruth(t *testing.T) {
 					}
 					return err[input]
 				}
-				var groups [2]*Group
+				var groups [2]*Cohort
 				for side, grids := range [][]string{w.gridA, w.gridB} {
-					g := &Group{}
+					g := &Cohort{}
 					g.make()
 					for i := range []int{w.na, w.nb}[side] {
 						at := grids[i%len(grids)]
@@ -113,7 +113,7 @@ func TestTheIntervalOfTheRatioHoldsTheTruth(t *testing.T) {
 
 func TestGroupsAtOnePlaceDifferAsSurelyInGramsAsInJoules(t *testing.T) {
 	better := func(m *made) { m.watts = 240 }
-	c := CompareGroups(grouped(t, 12, better), grouped(t, 14, nil))
+	c := CompareCohorts(grouped(t, 12, better), grouped(t, 14, nil))
 	require.Equal(t, 12, c.A)
 	require.Equal(t, 14, c.B)
 	grams, joules := of(c, "operational_gco2e", ""), of(c, "energy_j", "")
@@ -127,7 +127,7 @@ func TestGroupsAtOnePlaceDifferAsSurelyInGramsAsInJoules(t *testing.T) {
 
 	assert.Zero(t, of(c, "energy_j", "tokens").Figure, "no run declares the unit, and nobody asked for it")
 
-	elsewhere := CompareGroups(grouped(t, 12, func(m *made) { m.watts, m.country = 240, "PL" }), grouped(t, 14, nil))
+	elsewhere := CompareCohorts(grouped(t, 12, func(m *made) { m.watts, m.country = 240, "PL" }), grouped(t, 14, nil))
 	grams = of(elsewhere, "operational_gco2e", "")
 	assert.Equal(t, lifecycle.NotToldApart, grams.Verdict, "with two grids of 25 % each way")
 	assert.Less(t, grams.Scatter, 0.2)
@@ -138,7 +138,7 @@ func TestGroupsAtOnePlaceDifferAsSurelyInGramsAsInJoules(t *testing.T) {
 
 func TestAAndBInTurnGetTheOppositeAnswer(t *testing.T) {
 	a, b := grouped(t, 6, func(m *made) { m.watts, m.country = 200, "PL" }), grouped(t, 9, nil)
-	there, back := CompareGroups(a, b), CompareGroups(b, a)
+	there, back := CompareCohorts(a, b), CompareCohorts(b, a)
 	for i := range there.Figures {
 		x, y := there.Figures[i], back.Figures[i]
 		assert.Equal(t, x.A, y.B)
@@ -169,7 +169,7 @@ func TestWhatDrivesADifferenceIsFound(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			both := func(m *made) { it(m); test.change(m) }
-			c := of(CompareGroups(grouped(t, 8, both), grouped(t, 8, it)), test.figure, "")
+			c := of(CompareCohorts(grouped(t, 8, both), grouped(t, 8, it)), test.figure, "")
 			require.NotEmpty(t, c.Drivers, c.Reasons)
 			assert.Equal(t, test.input, c.Drivers[0].Input)
 			assert.Equal(t, "NVIDIA H100", c.Drivers[0].Hardware)
@@ -178,7 +178,7 @@ func TestWhatDrivesADifferenceIsFound(t *testing.T) {
 			assert.InEpsilon(t, c.A.Mean-c.B.Mean, c.Difference, 1e-4)
 		})
 	}
-	all := of(CompareGroups(grouped(t, 8, func(m *made) { it(m); m.watts, m.seconds, m.grid, m.pue = 500, m.seconds/3, 400, 1.5 }), grouped(t, 8, it)), "operational_gco2e", "")
+	all := of(CompareCohorts(grouped(t, 8, func(m *made) { it(m); m.watts, m.seconds, m.grid, m.pue = 500, m.seconds/3, 400, 1.5 }), grouped(t, 8, it)), "operational_gco2e", "")
 	sum := 0.0
 	for _, d := range all.Drivers {
 		sum += d.Difference
@@ -197,7 +197,7 @@ func TestGroupsOfDifferentThingsAreNotCompared(t *testing.T) {
 		"scope":        {func(m *made) { m.scope = lifecycle.ScopeMachine }, "energy_j", "whose joules are counted: A machine, B process"},
 		"not measured": {func(m *made) { m.lacks = "memory" }, "operational_gco2e", "what was not measured: A memory, B nothing"},
 	} {
-		d := of(CompareGroups(grouped(t, 3, test.change), grouped(t, 3, nil)), test.figure, "")
+		d := of(CompareCohorts(grouped(t, 3, test.change), grouped(t, 3, nil)), test.figure, "")
 		assert.Equal(t, lifecycle.NotComparable, d.Verdict, name)
 		assert.Equal(t, []string{test.says}, d.Reasons)
 		assert.Nil(t, d.Ratio)
@@ -207,14 +207,14 @@ func TestGroupsOfDifferentThingsAreNotCompared(t *testing.T) {
 			m.lacks = "memory"
 		}
 	}
-	c := CompareGroups(grouped(t, 9, part), grouped(t, 9, nil))
+	c := CompareCohorts(grouped(t, 9, part), grouped(t, 9, nil))
 	assert.NotEqual(t, lifecycle.NotComparable, of(c, "energy_j", "").Verdict)
 	assert.Contains(t, c.Caveats, "what was not measured: A nothing 67 %, memory 33 %; B nothing")
 	assert.Contains(t, c.Caveats, "9 runs are in both groups, which are taken as independent")
 
-	one := of(CompareGroups(grouped(t, 1, nil), grouped(t, 9, nil)), "energy_j", "")
+	one := of(CompareCohorts(grouped(t, 1, nil), grouped(t, 9, nil)), "energy_j", "")
 	assert.Equal(t, []string{"one run of A does not tell how much its runs scatter"}, one.Reasons)
-	assert.Equal(t, lifecycle.NotComparable, of(CompareGroups(&Group{}, &Group{}), "energy_j", "").Verdict)
+	assert.Equal(t, lifecycle.NotComparable, of(CompareCohorts(&Cohort{}, &Cohort{}), "energy_j", "").Verdict)
 }
 
 func TestModelsThatAreWorseAreACaveat(t *testing.T) {
@@ -223,15 +223,15 @@ func TestModelsThatAreWorseAreACaveat(t *testing.T) {
 			m.evaluations = []lifecycle.Evaluation{{Metric: "f1", Value: v, Split: "test", Direction: "higher"}}
 		}
 	}
-	c := CompareGroups(grouped(t, 3, with(0.8)), grouped(t, 4, with(0.9)))
+	c := CompareCohorts(grouped(t, 3, with(0.8)), grouped(t, 4, with(0.9)))
 	assert.Contains(t, c.Caveats, "the models are not alike in f1 (test, higher is better): A 0.8, B 0.9 on average")
-	c = CompareGroups(grouped(t, 3, with(0.8)), grouped(t, 4, nil))
+	c = CompareCohorts(grouped(t, 3, with(0.8)), grouped(t, 4, nil))
 	assert.Contains(t, c.Caveats, "how good the models are cannot be compared: most runs of both groups tell no metric in common")
 }
 
 func TestAUnitThatIsAskedForIsCompared(t *testing.T) {
-	make := func(count int64) *Group {
-		g := &Group{Unit: "tokens"}
+	make := func(count int64) *Cohort {
+		g := &Cohort{Unit: "tokens"}
 		for i := range 5 {
 			m := usualRun(i)
 			m.count = count * int64(10+i)
@@ -239,7 +239,7 @@ func TestAUnitThatIsAskedForIsCompared(t *testing.T) {
 		}
 		return g
 	}
-	c := CompareGroups(make(2e6), make(1e6))
+	c := CompareCohorts(make(2e6), make(1e6))
 	assert.InEpsilon(t, 1, of(c, "energy_j", "").Ratio.Value, 1e-5)
 	assert.InEpsilon(t, 0.5, of(c, "energy_j", "tokens").Ratio.Value, 1e-5)
 	assert.InEpsilon(t, 5*2*3600*300/(60*2e6), of(c, "energy_j", "tokens").A.Mean, 1e-5)
@@ -248,7 +248,7 @@ func TestAUnitThatIsAskedForIsCompared(t *testing.T) {
 
 func TestPartsOfAGroupAddUpToIt(t *testing.T) {
 	whole := grouped(t, 20, func(m *made) { m.grid = float64(50 + m.n%3) })
-	var parts [3]Group
+	var parts [3]Cohort
 	r := rand.New(rand.NewPCG(11, 20))
 	for i := range 20 {
 		m := usualRun(i)
@@ -256,13 +256,13 @@ func TestPartsOfAGroupAddUpToIt(t *testing.T) {
 		m.grid = float64(50 + m.n%3)
 		parts[i%3].Add(m.record(t), Where{})
 	}
-	sum := &Group{}
+	sum := &Cohort{}
 	for i := range parts {
 		sum.Merge(&parts[2-i])
 	}
-	sum.Merge(&Group{})
+	sum.Merge(&Cohort{})
 	other := grouped(t, 5, nil)
-	assert.Equal(t, CompareGroups(whole, other), CompareGroups(sum, other))
+	assert.Equal(t, CompareCohorts(whole, other), CompareCohorts(sum, other))
 }
 
 func TestASelectionMakesAGroup(t *testing.T) {
@@ -271,7 +271,7 @@ func TestASelectionMakesAGroup(t *testing.T) {
 	require.NoError(t, err)
 	training, err := ParseWhere("stage=training")
 	require.NoError(t, err)
-	g := &Group{}
+	g := &Cohort{}
 	assert.False(t, g.Add(r, serving))
 	assert.True(t, g.Add(r, training))
 	assert.Equal(t, 1, g.Runs())

@@ -254,7 +254,7 @@ func (out *Outliers) group(points []Point, o OutlierOptions) []memberGroup {
 			g.members = append(g.members, judged{point: p, stage: s, x: x})
 		}
 	}
-	out.LeftOut = counts(left)
+	out.LeftOut = countList(left)
 	var groups []memberGroup
 	for _, g := range byKey {
 		if len(g.members) < SmallestGroup {

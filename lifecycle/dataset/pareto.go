@@ -167,7 +167,7 @@ func Pareto(points []Point, o ParetoOptions) (*Front, error) {
 		all = append(all, w)
 	}
 	f.Runs = len(all)
-	f.LeftOut = counts(left)
+	f.LeftOut = countList(left)
 	stand(all, sign)
 	for _, w := range all {
 		if w.Standing == OnFront {
@@ -349,8 +349,8 @@ func knee(front []Weighed) int {
 	return best
 }
 
-// counts is a list of how many there are, the most first.
-func counts(n map[string]int) []Count {
+// countList tells of how many there are, the most first.
+func countList(n map[string]int) []Count {
 	list := []Count{}
 	for what, n := range n {
 		list = append(list, Count{what, n})
@@ -377,7 +377,7 @@ func paretoCaveats(all []Weighed) (caveats []string) {
 		}
 		if len(n) > 1 {
 			var texts []string
-			for _, c := range counts(n) {
+			for _, c := range countList(n) {
 				texts = append(texts, fmt.Sprintf("%s: %d", c.What, c.N))
 			}
 			if len(texts) > 6 {

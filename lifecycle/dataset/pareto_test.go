@@ -22,7 +22,7 @@ func worth(n int, value, joules, factor float64) Point {
 	return p
 }
 
-func numbers(list []Weighed) (all []string) {
+func runsOf(list []Weighed) (all []string) {
 	for _, w := range list {
 		all = append(all, fmt.Sprint(w.point.run[15]))
 	}
@@ -45,11 +45,11 @@ func TestNothingOnTheFrontIsBeaten(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, Metric{"f1", "test", "higher"}, f.Metric)
 	assert.Equal(t, "energy_j", f.Cost)
-	assert.Equal(t, []string{"8", "2", "1", "5", "6"}, numbers(f.Front))
-	assert.Equal(t, []string{"9", "7", "4", "3"}, numbers(f.Beaten))
+	assert.Equal(t, []string{"8", "2", "1", "5", "6"}, runsOf(f.Front))
+	assert.Equal(t, []string{"9", "7", "4", "3"}, runsOf(f.Beaten))
 	for i, want := range map[string]Standing{"9": PerhapsBeaten, "7": PerhapsBeaten, "4": PerhapsBeaten, "3": SurelyBeaten} {
 		for _, w := range f.Beaten {
-			if numbers([]Weighed{w})[0] == i {
+			if runsOf([]Weighed{w})[0] == i {
 				assert.Equal(t, want, w.Standing, "run %s", i)
 			}
 		}
@@ -68,8 +68,8 @@ func TestNothingOnTheFrontIsBeaten(t *testing.T) {
 
 	again, err := Pareto(shuffled(points), ParetoOptions{})
 	require.NoError(t, err)
-	assert.Equal(t, numbers(f.Front), numbers(again.Front))
-	assert.Equal(t, numbers(f.Beaten), numbers(again.Beaten))
+	assert.Equal(t, runsOf(f.Front), runsOf(again.Front))
+	assert.Equal(t, runsOf(f.Beaten), runsOf(again.Beaten))
 }
 
 // Against every other run, one by one.
@@ -156,7 +156,7 @@ func TestMetricsAreNotMixed(t *testing.T) {
 	f, err := Pareto(points, ParetoOptions{Metric: Metric{Name: "wer", Direction: "lower"}})
 	require.NoError(t, err)
 	assert.Equal(t, 2, f.Runs)
-	assert.Equal(t, []string{"3"}, numbers(f.Front))
+	assert.Equal(t, []string{"3"}, runsOf(f.Front))
 	assert.Equal(t, []Count{{"without this metric", 3}}, f.LeftOut)
 	_, err = Pareto([]Point{with(1)}, ParetoOptions{})
 	require.ErrorContains(t, err, "technology.ml.evaluation is in no record")
