@@ -69,6 +69,11 @@ var commands = []command{
 	{"recover", declareRecover},
 	{"dataset summarise", declareDatasetSummarise},
 	{"dataset combine", declareDatasetCombine},
+	{"dataset compare", declareCompareCohorts},
+	{"dataset outliers", declareOutliers},
+	{"dataset pareto", declarePareto},
+	{"dataset cluster", declareCluster},
+	{"dataset report", declareDatasetReport},
 	{"version", declareVersion},
 }
 

@@ -147,3 +147,9 @@ func Obstacles(figures []lifecycle.Difference) (list []Obstacle) {
 	}
 	return list
 }
+
+// Step tells what a step to a better run costs: 0.3 better in f1 for 4.1 times
+// the energy, which is 3.2 kWh more.
+func Step(gain, times, more float64, metric, cost string, units []Unit) string {
+	return fmt.Sprintf("%s better in %s for %s times the %s, which is %s more", Trimmed(gain), metric, Trimmed(times), cost, Amount(more, units))
+}

@@ -111,6 +111,9 @@ func compareFigure(a, b *Cohort, unit string, k int) CohortDifference {
 			d.Reasons = append(d.Reasons, fmt.Sprintf("one run of %s does not tell how much its runs scatter", side))
 		}
 	}
+	if of[0].n+of[1].n == 0 {
+		d.Reasons = []string{"no run tells it"}
+	}
 	d.A, d.B = of[0].figure(), of[1].figure()
 	d.Reasons = append(d.Reasons, cohortReasons(a, b, k)...)
 	if len(d.Reasons) > 0 {

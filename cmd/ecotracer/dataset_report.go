@@ -1,0 +1,57 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+
+	"github.com/ecotracer/ecotracer/lifecycle/dataset"
+	"github.com/ecotracer/ecotracer/lifecycle/export/report"
+)
+
+func declareDatasetReport(c *cli, flags *flag.FlagSet) func([]string) int {
+	a := c.ask("dataset report", flags)
+	out := flags.String("o", "dataset.html", "")
+	title := flags.String("title", "", "")
+	return func(paths []string) int {
+		if len(paths) == 0 {
+			return c.usage(a.command, "no file; write `ecotracer dataset report PATH… -o dataset.html`")
+		}
+		if *out != "-" && sameFile(*out, paths...) {
+			return c.overwriting(a.command, *out)
+		}
+		where, ok := c.selection(a.command, "where", a.where)
+		if !ok {
+			return exitUsage
+		}
+		ctx, stop := interrupted()
+		defer stop()
+		reader, done := a.open()
+		survey, err := dataset.NewSurvey(ctx, reader, paths, where)
+		if err != nil {
+			done(dataset.Report{})
+			c.complain(a.command, "%s", bare(err))
+			return exitFound
+		}
+		done(survey.Report)
+		code := c.readable(a.command, survey.Report, len(survey.Points), a.where)
+		if len(survey.Points) == 0 {
+			return code
+		}
+		var page bytes.Buffer
+		if err := report.WriteDataset(&page, survey, report.Options{Title: *title}); err != nil {
+			c.complain(a.command, "%s", bare(err))
+			return exitFound
+		}
+		if *out == "-" {
+			if _, err := c.out.Write(page.Bytes()); err != nil {
+				return exitFound // run tells why
+			}
+			return code
+		}
+		if err := writeFile(*out, page.Bytes()); err != nil {
+			c.complain(a.command, "%s: it cannot be written (%s)", *out, cause(err))
+			return exitFound
+		}
+		return code
+	}
+}
