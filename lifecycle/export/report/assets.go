@@ -14,8 +14,14 @@ var (
 	pageHTML string
 	//go:embed page.css
 	pageCSS string
+	//go:embed common.js
+	commonJS string
 	//go:embed page.js
 	pageJS string
+	//go:embed dataset.html
+	datasetHTML string
+	//go:embed dataset.js
+	datasetJS string
 	//go:embed assets/d3/d3.min.js
 	d3JS string
 	//go:embed assets/d3/LICENSE
@@ -48,24 +54,35 @@ const (
 	plotStyle       = ":where(.plot) {\n  --plot-background: white;\n  display: block;\n  height: auto;\n  height: intrinsic;\n  max-width: 100%;\n}\n:where(.plot text),\n:where(.plot tspan) {\n  white-space: pre;\n}"
 )
 
-// loaded and layout are made when the first page is: they take 2 ms, which are
-// no business of a program that imports the package and writes none.
-var loaded = sync.OnceValue(func() assets {
-	a := assets{
-		Style: template.CSS(pageCSS),
-		Licences: []fact{
-			{"d3 7.9.2", d3Licence}, {"Observable Plot 0.6.17", plotLicence}, {"d3-flame-graph 5.0.0", flameGraphLicence},
-		},
-	}
-	scripts := ""
-	for _, text := range []string{d3JS, plotJS, flameGraphJS, pageJS} {
+// They are made when the first page is: they take 2 ms, which are no business of
+// a program that imports the package and writes none.
+var (
+	runAssets = sync.OnceValue(func() assets {
+		return newAssets([]string{d3JS, plotJS, flameGraphJS, commonJS, pageJS}, []string{flameGraphStyle, plotStyle},
+			fact{"d3 7.9.2", d3Licence}, fact{"Observable Plot 0.6.17", plotLicence}, fact{"d3-flame-graph 5.0.0", flameGraphLicence})
+	})
+	datasetAssets = sync.OnceValue(func() assets {
+		return newAssets([]string{d3JS, plotJS, commonJS, datasetJS}, []string{plotStyle},
+			fact{"d3 7.9.2", d3Licence}, fact{"Observable Plot 0.6.17", plotLicence})
+	})
+)
+
+// newAssets are the parts of a page with these scripts, beside the style of all
+// pages those that libraries bring, and their licences.
+func newAssets(scripts, styles []string, licences ...fact) assets {
+	a := assets{Style: template.CSS(pageCSS), Licences: licences}
+	var names [2]string // of what may run, and of styles
+	for _, text := range scripts {
 		a.Scripts = append(a.Scripts, template.JS(text))
-		scripts += " " + digest(text)
+		names[0] += " " + digest(text)
 	}
-	a.Policy = template.HTML(`<meta http-equiv="Content-Security-Policy" content="default-src 'none'; base-uri 'none'; form-action 'none'; script-src` + scripts +
-		`; style-src ` + digest(pageCSS) + " " + digest(flameGraphStyle) + " " + digest(plotStyle) + `">`)
+	for _, text := range append([]string{pageCSS}, styles...) {
+		names[1] += " " + digest(text)
+	}
+	a.Policy = template.HTML(`<meta http-equiv="Content-Security-Policy" content="default-src 'none'; base-uri 'none'; form-action 'none'; script-src` + names[0] +
+		`; style-src` + names[1] + `">`)
 	return a
-})
+}
 
 // digest names an inline script or style in a content security policy.
 func digest(text string) string {
@@ -73,6 +90,9 @@ func digest(text string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
+// layout has the layouts of both pages, which share their parts.
 var layout = sync.OnceValue(func() *template.Template {
-	return template.Must(template.New("page.html").Parse(pageHTML))
+	t := template.Must(template.New("page.html").Parse(pageHTML))
+	template.Must(t.New("dataset.html").Parse(datasetHTML))
+	return t
 })

@@ -124,7 +124,7 @@ func write(t testing.TB, records ...*lifecycle.Record) string {
 
 // dynamic is a page without its libraries.
 func dynamic(page string) string {
-	for _, s := range loaded().Scripts {
+	for _, s := range runAssets().Scripts {
 		page = strings.ReplaceAll(page, string(s), "")
 	}
 	return page

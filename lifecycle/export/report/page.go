@@ -91,7 +91,7 @@ type fact struct{ Name, Text string }
 // newPage makes a page whose tables have rows as their measure; against tells how
 // the runs but the first compare with the first.
 func newPage(records []*lifecycle.Record, o Options, rows int, against []lifecycle.Comparison) (*page, error) {
-	p := &page{Several: len(records) > 1, assets: loaded()}
+	p := &page{Several: len(records) > 1, assets: runAssets()}
 	p.Charts.Units = chartUnits{inwords.CO2e, inwords.WattHours, inwords.Watts}
 	for i, r := range records {
 		v := &run{

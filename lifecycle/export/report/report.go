@@ -68,7 +68,7 @@ func Write(w io.Writer, records []*lifecycle.Record, o Options) error {
 			return err
 		}
 		var b bytes.Buffer
-		if err := layout().Execute(&b, p); err != nil {
+		if err := layout().ExecuteTemplate(&b, "page.html", p); err != nil {
 			return fmt.Errorf("report: %w", err)
 		}
 		if b.Len() < maxSize {

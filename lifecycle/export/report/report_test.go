@@ -43,10 +43,10 @@ func TestLibrariesAreAsPublished(t *testing.T) {
 			assert.True(t, listed[library+"/"+e.Name()], "SOURCES.md lists %s", e.Name())
 		}
 	}
-	for _, s := range loaded().Scripts {
+	for _, s := range runAssets().Scripts {
 		assert.NotRegexp(t, `(?i)</script|<!--`, string(s), "it would end the element that it is in")
 	}
-	for _, l := range loaded().Licences { // the versions that the page names
+	for _, l := range runAssets().Licences { // the versions that the page names
 		assert.Contains(t, string(sources), "| "+l.Name[strings.LastIndexByte(l.Name, ' ')+1:]+" |", l.Name)
 	}
 }
@@ -184,7 +184,7 @@ func TestNoTextOfARecordIsMoreThanText(t *testing.T) {
 			p, err := newPage([]*lifecycle.Record{r}, Options{Title: hostile}, mostRows, nil)
 			require.NoError(t, err)
 			var b bytes.Buffer
-			require.NoError(t, layout().Execute(&b, p))
+			require.NoError(t, layout().ExecuteTemplate(&b, "page.html", p))
 			page := dynamic(b.String())
 			assert.Less(t, b.Len(), 1_000_000)
 			assert.NotContains(t, page, "<script>window")
@@ -193,7 +193,7 @@ func TestNoTextOfARecordIsMoreThanText(t *testing.T) {
 			assert.NotContains(t, page, "ZgotmplZ")
 			assert.Contains(t, page, "&lt;/script&gt;&lt;script&gt;window.pwned", "it is told as it is")
 			assert.Contains(t, page, "shortened; 10.5")
-			assert.Equal(t, 1+len(loaded().Scripts), strings.Count(page, "</script>"))
+			assert.Equal(t, 1+len(runAssets().Scripts), strings.Count(page, "</script>"))
 			for i, c := range page {
 				if !unicode.IsPrint(c) && c != '\n' && c != '\u00a0' && c != '\u202f' {
 					require.Failf(t, "a character that cannot be seen", "%U in %q", c, page[max(i-300, 0):i])
