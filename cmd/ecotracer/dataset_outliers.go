@@ -57,14 +57,22 @@ func (p *page) outliers(out *dataset.Outliers, most int) {
 		p.line("\n%s", p.bold("No outlier: no run is further from its group than chance explains."))
 		return
 	}
-	p.heading(inwords.Plural(len(out.Found), "outlier"))
+	runs := out.ByRun()
+	p.heading(fmt.Sprintf("%s, of %s", inwords.Plural(len(out.Found), "outlier"), inwords.Plural(len(runs), "run")))
 	p.prose("", fmt.Sprintf("Of these, %s are expected to be chance.", inwords.Percent(dataset.FalseShare)))
-	for i := range out.Found {
+	for i, found := range runs {
 		if i == most && most > 0 {
-			p.line("\n%s", p.dim(fmt.Sprintf("and %d more: --most 0 tells of all", len(out.Found)-i)))
+			p.line("\n%s", p.dim(fmt.Sprintf("and of %s more: --most 0 tells of all", inwords.Plural(len(runs)-i, "run"))))
 			break
 		}
-		p.outlier(out, &out.Found[i])
+		p.outlier(out, &found[0])
+		if rest := found[1:]; len(rest) > 0 {
+			var stages []string
+			for _, o := range rest {
+				stages = append(stages, fmt.Sprintf("%s (%s times)", o.Stage, inwords.Trimmed(o.Times)))
+			}
+			p.prose("  ", "So are its stages "+inwords.Few(stages, 4)+".")
+		}
 	}
 }
 

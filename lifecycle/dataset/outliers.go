@@ -215,6 +215,23 @@ func FindOutliers(points []Point, o OutlierOptions) (*Outliers, error) {
 	return out, nil
 }
 
+// ByRun is what was found run by run, in the same order: what is wrong with a
+// run is often so with several of its stages.
+func (out *Outliers) ByRun() [][]Outlier {
+	at := map[string]int{}
+	var runs [][]Outlier
+	for _, o := range out.Found {
+		k, there := at[o.Run]
+		if !there {
+			k = len(runs)
+			at[o.Run] = k
+			runs = append(runs, nil)
+		}
+		runs[k] = append(runs[k], o)
+	}
+	return runs
+}
+
 // memberGroup is a group before it is judged.
 type memberGroup struct {
 	traits  []string
