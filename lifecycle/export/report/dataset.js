@@ -6,6 +6,13 @@
   // On a logarithmic axis, ticks are powers of ten in one unit that suits most.
   const energyTick = (v) => { const [size, unit] = unitFor(v * wh, wattHours); return `${short((v * wh) / size)} ${unit}`; };
 
+  // tens are the powers of ten within a domain, at most n of them.
+  const tens = ([low, high], n) => {
+    const all = d3.range(Math.ceil(Math.log10(low)), Math.floor(Math.log10(high)) + 1).map((k) => 10 ** k);
+    const every = Math.ceil(all.length / n);
+    return all.length > 1 ? all.filter((_, i) => i % every === 0) : d3.scaleLog([low, high], [0, 1]).ticks(3);
+  };
+
   // boxes are how energy is distributed: lines hold nine of ten runs, boxes half.
   const boxes = (box, rows) => {
     const low = Math.min(...rows.map((d) => d.p5)) / wh, high = Math.max(...rows.map((d) => d.p95)) / wh;
@@ -14,12 +21,12 @@
       height: 44 * rows.length + 40, marginLeft: 10, marginRight: 14, marginTop: 4, marginBottom: 34,
       x: { type: "log", domain, label: null, axis: null }, y: { domain: rows.map((d) => d.name), axis: null, padding: 0.2 },
       marks: [
-        Plot.gridX({ ticks: width >= 560 ? 8 : 4 }),
+        Plot.gridX({ ticks: tens(domain, width >= 560 ? 8 : 4) }),
         Plot.ruleY(rows, { x1: (d) => d.p5 / wh, x2: (d) => d.p95 / wh, y: "name", stroke: "currentColor", strokeWidth: 1.5, dy: 9 }),
         Plot.barX(rows, { x1: (d) => d.p25 / wh, x2: (d) => d.p75 / wh, y: "name", fill: "var(--training)", insetTop: 19, insetBottom: 1 }),
         Plot.tickX(rows, { x: (d) => d.p50 / wh, y: "name", stroke: "#000", strokeWidth: 2.5, insetTop: 19, insetBottom: 1 }),
         Plot.text(rows, { frameAnchor: "left", y: "name", text: (d) => `${cut(d.name, width)}: ${d.label}`, textAnchor: "start", dy: -8, fill: "currentColor", fontSize: font }),
-        Plot.axisX({ label: null, fontSize: font, ticks: width >= 560 ? 8 : 4, tickFormat: energyTick, color: "currentColor" }),
+        Plot.axisX({ label: null, fontSize: font, ticks: tens(domain, width >= 560 ? 8 : 4), tickFormat: energyTick, color: "currentColor" }),
       ],
     }));
   };
@@ -54,10 +61,10 @@
           chart(width, `Energy of the median run by month. ${typical.map((d) => `${d.month}: ${amount(d.median, wattHours)}`).join("; ")}.`, {
             ...margins, height: 200, x, y: { type: "log", domain: span, label: null, axis: null },
             marks: [
-              Plot.gridY({ ticks: 4 }),
+              Plot.gridY({ ticks: tens(span, 5) }),
               Plot.ruleX(typical, { x: "month", y1: (d) => d.p25 / wh, y2: (d) => d.p75 / wh, stroke: "currentColor", strokeWidth: 1.5 }),
               Plot.dot(typical, { x: "month", y: (d) => d.median / wh, r: 4, fill: "var(--inference)", stroke: "currentColor" }),
-              Plot.axisY({ fontSize: font, label: null, ticks: 4, tickFormat: energyTick, color: "currentColor" }), axis(),
+              Plot.axisY({ fontSize: font, label: null, ticks: tens(span, 5), tickFormat: energyTick, color: "currentColor" }), axis(),
             ],
           }),
         ] : []));
@@ -68,18 +75,20 @@
   const front = (box, f) => {
     const dots = (list) => list.map(([j, v], i) => ({ x: j / wh, y: v, i }));
     const best = dots(f.front), others = dots(f.others);
+    const [low, high] = d3.extent(best.concat(others), (d) => d.x);
+    const domain = [low / 1.5, high * 1.5];
     return (width) => box.replaceChildren(
       legend([["nothing beats it", "var(--inference)"], ["beaten", "var(--unassigned)"], ...(f.knee >= 0 ? [["the knee", "var(--production)"]] : [])]),
       element("p", {}, `${f.metric}, by the energy of the run`),
       chart(width, `${f.metric} by energy. Nothing beats ${best.length} runs, from ${digits(best[0].y)} for ${amount(best[0].x * wh, wattHours)} to ${digits(best[best.length - 1].y)} for ${amount(best[best.length - 1].x * wh, wattHours)}; the table below lists them.`, {
         height: Math.max(260, Math.min(380, width * 0.5)), marginLeft: 50, marginRight: 14, marginTop: 10, marginBottom: 30,
-        x: { type: "log", label: null, axis: null, nice: true }, y: { label: null, axis: null, nice: true },
+        x: { type: "log", domain, label: null, axis: null }, y: { label: null, axis: null, nice: true },
         marks: [
-          Plot.gridX({ ticks: width >= 560 ? 8 : 4 }), Plot.gridY({ ticks: 6 }),
+          Plot.gridX({ ticks: tens(domain, width >= 560 ? 8 : 4) }), Plot.gridY({ ticks: 6 }),
           Plot.dot(others, { x: "x", y: "y", r: 2.5, fill: "var(--unassigned)", fillOpacity: 0.6 }),
           Plot.line(best, { x: "x", y: "y", curve: "step-after", stroke: "var(--inference)", strokeWidth: 1.5 }),
           Plot.dot(best, { x: "x", y: "y", r: 4, fill: (d) => (d.i === f.knee ? "var(--production)" : "var(--inference)"), stroke: "currentColor" }),
-          Plot.axisX({ label: null, fontSize: font, ticks: width >= 560 ? 8 : 4, tickFormat: energyTick, color: "currentColor" }),
+          Plot.axisX({ label: null, fontSize: font, ticks: tens(domain, width >= 560 ? 8 : 4), tickFormat: energyTick, color: "currentColor" }),
           Plot.axisY({ label: null, fontSize: font, ticks: 6, tickFormat: short, color: "currentColor" }),
         ],
       }));

@@ -41,6 +41,7 @@ func (p *datasetPage) front(s *dataset.Survey) error {
 		say("It is the metric that most runs tell; %s more, which are not mixed with it.", inwords.Plural(len(metrics)-1, "metric"))
 	}
 	for _, c := range f.Caveats {
+		c, _, _ = strings.Cut(c, "; select by")
 		say("%s.", capital(prose(c)))
 	}
 	dots := &frontDots{Metric: name(metric.String()), Knee: f.Knee, Front: [][2]float64{}, Others: [][2]float64{}}

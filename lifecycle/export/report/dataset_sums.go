@@ -28,23 +28,23 @@ func quantityOf(s *dataset.Sum) *lifecycle.Quantity {
 func sum(s *dataset.Sum, units []inwords.Unit) cell {
 	if s.Value == nil {
 		if s.Unknown > 0 {
-			return unknown(inwords.Plural(int(s.Unknown), "run") + tells(s.Unknown))
+			return unknown(inwords.Plural(int(s.Unknown), "run") + tells(s.Unknown) + " it")
 		}
 		return cell{}
 	}
 	c := figure(quantityOf(s), units, "", "")
 	if s.Unknown > 0 {
 		c.Before = "at least "
-		c.Small = joined(", ", c.Small, inwords.Plural(int(s.Unknown), "run")+tells(s.Unknown))
+		c.Small = joined(", ", c.Small, inwords.Plural(int(s.Unknown), "run")+tells(s.Unknown)+" it")
 	}
 	return c
 }
 
 func tells(n int64) string {
 	if n == 1 {
-		return " does not tell it"
+		return " does not tell"
 	}
-	return " do not tell it"
+	return " do not tell"
 }
 
 // summary tells what the data set came to.
@@ -79,7 +79,11 @@ func (p *datasetPage) summary(s *dataset.Survey) {
 		}
 	}
 	used(&total.Energy, " of electricity", inwords.WattHours, capital(inwords.Plural(len(s.Points), "run"))+" used")
-	used(&total.GCO2e, ", with their share of making and discarding the devices", inwords.CO2e, "They come to")
+	if total.Embodied.Value != nil {
+		used(&total.GCO2e, ", with their share of making and discarding the devices", inwords.CO2e, "They come to")
+	} else {
+		used(&total.Operational, "; what their devices took to make is unknown, and not in it", inwords.CO2e, "Their electricity comes to")
+	}
 	if groups := s.ByPhase.Groups(); total.Energy.Value != nil && *total.Energy.Value > 0 {
 		most := slices.MaxFunc(groups, func(a, b dataset.Group) int { return cmp.Compare(value(&a.Energy), value(&b.Energy)) })
 		if !most.Other && most.Key[0] != "" {
@@ -97,9 +101,12 @@ func (p *datasetPage) summary(s *dataset.Survey) {
 		{"Energy", &total.Energy, inwords.WattHours, "of IT, without the PUE"},
 		{"Water", &total.Water, inwords.Litres, "consumed on site and for the electricity"},
 	} {
-		c := sum(f.of, f.units)
-		if c.Text == "" {
+		if f.of.Value == nil && f.of.Unknown == 0 || f.of == &total.GCO2e && total.Embodied.Value == nil {
 			continue
+		}
+		c := figure(quantityOf(f.of), f.units, "", "")
+		if n := f.of.Unknown; n > 0 && f.of.Value != nil {
+			f.note = "at least, for " + inwords.Plural(int(n), "run") + tells(n) + " all of it; " + f.note
 		}
 		p.Figures = append(p.Figures, keyFigure{f.name, c, f.note})
 	}
@@ -155,7 +162,7 @@ func wasWere(n int64) string {
 
 // traitName is what a trait is called.
 var traitName = map[string]string{
-	"kind": "Kind of technology", "task": "Task", "stage": "Stage", "hardware": "Hardware", "place": "Place", "method": "How energy was obtained", "boundary": "Boundary of the energy", "scope": "Whose joules are counted", "status": "Status",
+	"kind": "Kind of technology", "task": "Task", "stage": "Stage", "hardware": "Hardware", "place": "Place", "method": "Source of energy figures", "boundary": "Boundary of the energy", "scope": "Scope", "status": "Status",
 }
 
 // traitInWords says the value of a trait.
@@ -176,7 +183,7 @@ func traitInWords(trait, value string) string {
 // spread is a table of how many runs have what, and how much they used.
 func spread(points []dataset.Point, trait string, most int) table {
 	list, err := dataset.DistributionBy(points, trait)
-	t := table{Caption: traitName[trait], Head: head(traitName[trait], "#Runs", "#Energy", "#Median")}
+	t := table{Caption: "Runs by " + strings.ToLower(traitName[trait]), Head: head(traitName[trait], "#Runs", "#Energy", "#Median")}
 	if err != nil {
 		return t
 	}
@@ -190,8 +197,12 @@ func spread(points []dataset.Point, trait string, most int) table {
 	return t
 }
 
-// between are two figures in the unit that suits the greater.
+// between are two figures in the unit that suits the greater, unless the other
+// is lost in it.
 func between(low, high float64) string {
+	if high > 1000*low {
+		return amount(low, inwords.WattHours) + "–" + amount(high, inwords.WattHours)
+	}
 	u := inwords.UnitFor(high, inwords.WattHours)
 	return tied(inwords.Digits(low/u.Size) + "–" + inwords.Digits(high/u.Size) + " " + u.Name)
 }
