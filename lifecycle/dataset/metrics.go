@@ -32,3 +32,14 @@ func Metrics(points []Point) []MetricRuns {
 	})
 	return list
 }
+
+// Telling is how many runs tell one of [Costs]. CO2e in all is told only where
+// the record knows what all of its devices took to make, which rows cannot show.
+func Telling(points []Point, figure string) (n int) {
+	for i := range points {
+		if b, _ := points[i].cost(figure); b.known() {
+			n++
+		}
+	}
+	return n
+}

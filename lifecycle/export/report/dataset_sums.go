@@ -47,9 +47,19 @@ func tells(n int64) string {
 	return " do not tell"
 }
 
+// totalOf is what all runs came to. Rows do not show a device whose production
+// nobody knows: the runs' records do.
+func totalOf(s *dataset.Survey) dataset.Group {
+	total := s.ByPhase.Total()
+	if n := int64(len(s.Points) - dataset.Telling(s.Points, "gco2e")); n > total.GCO2e.Unknown {
+		total.GCO2e.Known, total.GCO2e.Unknown = total.GCO2e.Known+total.GCO2e.Unknown-n, n
+	}
+	return total
+}
+
 // summary tells what the data set came to.
 func (p *datasetPage) summary(s *dataset.Survey) {
-	total := s.ByPhase.Total()
+	total := totalOf(s)
 	months := s.ByMonth.Groups()
 	first, last := "", ""
 	for i := range months {
@@ -69,20 +79,20 @@ func (p *datasetPage) summary(s *dataset.Survey) {
 	if s.Where.String() != "" {
 		p.Facts = append(p.Facts, "those rows with "+name(s.Where.String()))
 	}
-	used := func(of *dataset.Sum, what string, units []inwords.Unit, does string) {
+	used := func(of *dataset.Sum, does string, units []inwords.Unit, what string) {
 		if q := quantityOf(of); q != nil {
 			least := ""
 			if of.Unknown > 0 {
 				least = "at least "
 			}
-			p.Lead = append(p.Lead, fmt.Sprintf("%s %s%s%s (%s).", does, least, amount(q.Value, units), what, bounds(*q, units)))
+			p.Lead = append(p.Lead, fmt.Sprintf("%s %s%s%s.", does, least, withBounds(*q, units), what))
 		}
 	}
-	used(&total.Energy, " of electricity", inwords.WattHours, capital(inwords.Plural(len(s.Points), "run"))+" used")
+	used(&total.Energy, capital(inwords.Plural(len(s.Points), "run"))+" used", inwords.WattHours, " of electricity")
 	if total.Embodied.Value != nil {
-		used(&total.GCO2e, ", with their share of making and discarding the devices", inwords.CO2e, "They come to")
+		used(&total.GCO2e, "They come to", inwords.CO2e, ", with their share of making and discarding the devices")
 	} else {
-		used(&total.Operational, "; what their devices took to make is unknown, and not in it", inwords.CO2e, "Their electricity comes to")
+		used(&total.Operational, "Their electricity comes to", inwords.CO2e, "; what their devices took to make is unknown, and not in it")
 	}
 	if groups := s.ByPhase.Groups(); total.Energy.Value != nil && *total.Energy.Value > 0 {
 		most := slices.MaxFunc(groups, func(a, b dataset.Group) int { return cmp.Compare(value(&a.Energy), value(&b.Energy)) })
@@ -114,7 +124,7 @@ func (p *datasetPage) summary(s *dataset.Survey) {
 		p.Figures = append(p.Figures, keyFigure{"A run", cell{Text: amount(d.P50, inwords.WattHours), Exact: exact(d.P50)}, fmt.Sprintf("median energy; half of the runs are from %s to %s", amount(d.P25, inwords.WattHours), amount(d.P75, inwords.WattHours))})
 	}
 	if m := total.MeasuredShare; m != nil {
-		p.Figures = append(p.Figures, keyFigure{"Measured", cell{Text: percent(inwords.Rounded(*m, 3)), Exact: exact(*m)}, "of the energy; the rest is modelled or declared"})
+		p.Figures = append(p.Figures, keyFigure{"Measured", cell{Text: percent(*m), Exact: exact(*m)}, "of the energy; the rest is modelled or declared"})
 	}
 	p.sure(s, &total)
 }
@@ -267,7 +277,7 @@ func (p *datasetPage) lifeCycle(s *dataset.Survey) {
 			first, sum(of, inwords.CO2e), sum(&g.Energy, inwords.WattHours), sum(&g.Facility, inwords.WattHours), sum(&g.Water, inwords.Litres), {Text: count(g.Runs), Exact: exact(float64(g.Runs))},
 		}})
 	}
-	total := s.ByPhase.Total()
+	total := totalOf(s)
 	t.Foot = []row{{Cells: []cell{
 		title("all"), sum(&total.GCO2e, inwords.CO2e), sum(&total.Energy, inwords.WattHours), sum(&total.Facility, inwords.WattHours), sum(&total.Water, inwords.Litres), {Text: count(total.Runs), Exact: exact(float64(total.Runs))},
 	}}}
