@@ -56,13 +56,13 @@ func (p *page) front(f *dataset.Front) {
 	}
 	p.heading(fmt.Sprintf("%s against %s: nothing beats %s of %d", f.Metric, cost, inwords.Plural(len(f.Front), "run"), f.Runs))
 	units := inwords.ComparedFigure(f.Cost).Units
-	t := newTable(true, true, false, true, false, false)
-	t.add(cell{f.Metric.Name, p.dim}, cell{cost, p.dim}, cell{}, cell{"step", p.dim}, cell{}, cell{"run", p.dim})
+	t := newTable(true, true, false, true, false)
+	t.add(cell{f.Metric.Name, p.dim}, cell{cost, p.dim}, cell{}, cell{"step", p.dim}, cell{})
 	for i := range f.Front {
 		w := &f.Front[i]
 		if middle := len(f.Front) - frontEnds; i >= frontBegins && i < middle && len(f.Front) > frontBegins+1+frontEnds {
 			if i == frontBegins {
-				t.note(fmt.Sprintf("  … %d more: --json tells of all", middle-i))
+				t.note(fmt.Sprintf("     … %d more: --json tells of all", middle-i))
 			}
 			continue
 		}
@@ -78,7 +78,8 @@ func (p *page) front(f *dataset.Front) {
 			note = strings.TrimPrefix(note+", sure", ", ")
 		}
 		value, bounds := inwords.Interval(lifecycle.Quantity{Value: w.Cost.Value, Low: w.Cost.Low, High: w.Cost.High}, units)
-		t.add(cell{inwords.Trimmed(w.Value), p.bold}, cell{value, nil}, cell{strings.TrimSpace(inwords.Bracketed(bounds)), p.dim}, cell{step, nil}, cell{note, p.green}, cell{strings.TrimSpace(w.Run + " " + w.Name), nil})
+		t.add(cell{inwords.Trimmed(w.Value), p.bold}, cell{value, nil}, cell{strings.TrimSpace(inwords.Bracketed(bounds)), p.dim}, cell{step, nil}, cell{note, p.green})
+		t.note("       " + strings.TrimSpace(w.Run+"  "+w.Name))
 	}
 	p.table(t)
 	if n := len(f.Steps); n > 0 {
