@@ -2,7 +2,6 @@ package dataset
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -160,11 +159,11 @@ func (g *Cohort) add(r *lifecycle.Record, rows []Row, where Where) bool {
 	g.make()
 	g.runs[id] = struct{}{}
 	for i := range cohortTraits {
-		countValue(g.traits[i], strings.Clone(cohortTraits[i].of(r, rows)), 1)
+		countValue(g.traits[i], strings.Clone(brief(cohortTraits[i].of(r, rows))), 1)
 	}
 	if ml := r.Technology.ML; ml != nil {
 		for _, e := range ml.Evaluation {
-			m := Metric{strings.Clone(e.Metric), strings.Clone(e.Split), strings.Clone(e.Direction)}
+			m := Metric{strings.Clone(brief(e.Metric)), strings.Clone(brief(e.Split)), strings.Clone(e.Direction)}
 			a := g.metrics[m]
 			if a == nil && len(g.metrics) < mostValues {
 				a = &average{}
@@ -288,7 +287,7 @@ func (f *figureTally) take(rows []Row, k int, units float64) {
 		if !(v > 0) {
 			continue
 		}
-		at := tallyCell{row.Stage, cmp.Or(row.HardwareModel, row.HardwareClass, row.HardwareKind)}
+		at := tallyCell{row.Stage, brief(cmp.Or(row.HardwareModel, row.HardwareClass, row.HardwareKind))}
 		c, there := f.cells[at]
 		if !there {
 			if at = (tallyCell{strings.Clone(at.stage), strings.Clone(at.hardware)}); len(f.cells) >= mostCells {
@@ -433,6 +432,3 @@ func (f *figureTally) merge(o *figureTally) {
 
 // Runs is how many runs are in it.
 func (g *Cohort) Runs() int { return len(g.runs) }
-
-// String tells of a group's size, for errors.
-func (g *Cohort) String() string { return fmt.Sprintf("%d runs", g.Runs()) }

@@ -15,4 +15,11 @@
 // estimate has it; with them physics is corrected, the more the more there are and
 // the more they are like the plan. [Predictor.Lean] tells which records that rests
 // on, [Predictor.Sweep] finds the cheapest plan that reaches a metric.
+//
+// Questions are asked of accounts of runs ([Point], read by [ReadPoints]), of
+// the rows that a selection ([Where]) matches: [FindOutliers] finds runs unlike
+// others and the likely cause, [Pareto] what models cost for how good they are,
+// [FindClusters] which runs are alike, in words. [CompareCohorts] tells whether
+// the runs of one group come to less than those of another. All answers are the
+// same whatever the order of the runs, and say what they rest on.
 package dataset

@@ -4,7 +4,9 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -264,6 +266,18 @@ func TestStudentsLawIsThatOfTheTables(t *testing.T) {
 			assert.InEpsilon(t, c.t, studentBound(c.degrees), 1e-5)
 		}
 	}
+}
+
+// What a record says at length is kept briefly, and told from what begins alike.
+func TestLongTextsAreKeptBriefly(t *testing.T) {
+	long := strings.Repeat("é", 4000)
+	a, b := wordOf(long+"a"), wordOf(long+"b")
+	assert.NotEqual(t, a, b)
+	assert.Equal(t, a, wordOf(long+"a"))
+	assert.LessOrEqual(t, len(a.String()), longest)
+	assert.True(t, utf8.ValidString(a.String()))
+	assert.Equal(t, "short", wordOf("short").String())
+	assert.Empty(t, wordOf("").String())
 }
 
 func BenchmarkOutliers(b *testing.B) {

@@ -2,8 +2,11 @@ package dataset
 
 import (
 	"cmp"
+	"fmt"
+	"hash/fnv"
 	"slices"
 	"strings"
+	"unicode/utf8"
 	"unique"
 
 	"github.com/google/uuid"
@@ -79,7 +82,25 @@ func wordOf(text string) word {
 	if text == "" {
 		return word{}
 	}
-	return word(unique.Make(text)) // which keeps a copy of its own
+	return word(unique.Make(brief(text))) // which keeps a copy of its own
+}
+
+// longest is how long a text is that is kept of a run, in bytes: memory is
+// bounded, whatever records say.
+const longest = 256
+
+// brief is a text that is kept; of a longer one, its begin and a hash of all.
+func brief(text string) string {
+	if len(text) <= longest {
+		return text
+	}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(text)) // it cannot fail
+	at := longest - 24
+	for at > 0 && !utf8.RuneStart(text[at]) {
+		at--
+	}
+	return fmt.Sprintf("%s… #%016x", text[:at], h.Sum64())
 }
 
 func (w word) String() string {
@@ -160,8 +181,9 @@ func (p *Point) technology(ml *lifecycle.ML) {
 		p.parameters = number(n.Total)
 	}
 	p.layers, p.epochs, p.batch = number(ml.Layers), number(ml.Epochs), number(ml.BatchSize)
-	for _, e := range ml.Evaluation {
-		p.metrics = append(p.metrics, metricPoint{unique.Make(Metric{e.Metric, e.Split, e.Direction}), e.Value})
+	const most = 64 // more are no metrics to weigh runs by
+	for _, e := range ml.Evaluation[:min(len(ml.Evaluation), most)] {
+		p.metrics = append(p.metrics, metricPoint{unique.Make(Metric{brief(e.Metric), brief(e.Split), e.Direction}), e.Value})
 	}
 }
 

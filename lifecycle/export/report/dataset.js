@@ -25,13 +25,13 @@
         Plot.ruleY(rows, { x1: (d) => d.p5 / wh, x2: (d) => d.p95 / wh, y: "name", stroke: "currentColor", strokeWidth: 1.5, dy: 9 }),
         Plot.barX(rows, { x1: (d) => d.p25 / wh, x2: (d) => d.p75 / wh, y: "name", fill: "var(--training)", insetTop: 19, insetBottom: 1 }),
         Plot.tickX(rows, { x: (d) => d.p50 / wh, y: "name", stroke: "#000", strokeWidth: 2.5, insetTop: 19, insetBottom: 1 }),
-        Plot.text(rows, { frameAnchor: "left", y: "name", text: (d) => `${cut(d.name, width)}: ${d.label}`, textAnchor: "start", dy: -8, fill: "currentColor", fontSize: font }),
+        Plot.text(rows, { frameAnchor: "left", y: "name", text: (d) => `${cut(d, width)}: ${d.label}`, textAnchor: "start", dy: -8, fill: "currentColor", fontSize: font }),
         Plot.axisX({ label: null, fontSize: font, ticks: tens(domain, width >= 560 ? 8 : 4), tickFormat: energyTick, color: "currentColor" }),
       ],
     }));
   };
   // cut shortens a name to what a chart has room for beside its figures.
-  const cut = (name, width) => { const n = Math.max(12, Math.floor(width / 7) - 46); return name.length > n ? `${name.slice(0, n - 1)}…` : name; };
+  const cut = (d, width) => { const n = Math.max(12, Math.floor(width / 6.2) - d.label.length - 5); return d.name.length > n ? `${d.name.slice(0, n - 1)}…` : d.name; };
 
   // months are what the runs of each used, and what the typical one did.
   const months = (box, rows) => {

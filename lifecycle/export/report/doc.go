@@ -2,6 +2,8 @@
 // how sure the figures are in plain words, the phases of the life cycle, an
 // energy flame graph of the spans, power over time, the devices and meters, the
 // ledger, what is missing, the factors, and how several runs compare.
+// [WriteDataset] writes one of many records: what they came to, how they differ,
+// which are unlike the others, and how good the data are.
 //
 // The page is one file that loads nothing: styles, scripts and the charting
 // libraries (d3, Observable Plot, d3-flame-graph; see assets/SOURCES.md) are in
