@@ -1,0 +1,112 @@
+package dataset
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ecotracer/ecotracer/internal/recordtest"
+	"github.com/ecotracer/ecotracer/lifecycle"
+)
+
+// Records of any magnitude and with any gap have answers that can be written.
+func TestEveryQuestionCanBeAskedOfAnyRecords(t *testing.T) {
+	var points []Point
+	var cohorts [2]Cohort
+	used := 0
+	for seed := range uint64(300) {
+		r := recordtest.Random(seed)
+		if p, ok := NewPoint(r, Where{}); ok {
+			points = append(points, p)
+			if r.Totals.EnergyJ.Value > 0 {
+				used++
+			}
+			assert.LessOrEqual(t, len(p.stages), 40)
+			assert.InEpsilon(t, r.Totals.EnergyJ.Value+1e-300, p.energy.value+1e-300, 1e-12)
+			assert.Equal(t, r.Totals.GCO2e != nil && r.Totals.GCO2e.High > 0, p.all.known())
+			var joules float64
+			for i := range p.stages {
+				joules += p.stages[i].energy
+			}
+			assert.InEpsilon(t, r.Totals.EnergyJ.Value+1e-300, joules+1e-300, 1e-9, "the stages make the run")
+		}
+		cohorts[seed%2].Add(r, Where{})
+	}
+	require.Greater(t, len(points), 250)
+	written := func(v any, err error) {
+		t.Helper()
+		require.NoError(t, err)
+		_, err = json.Marshal(v)
+		require.NoError(t, err)
+	}
+	for _, figure := range Costs[:3] {
+		out, err := FindOutliers(points, OutlierOptions{Figure: figure, By: []string{"kind"}})
+		written(out, err)
+	}
+	clusters, err := FindClusters(points, ClusterOptions{})
+	written(clusters, err)
+	for _, m := range Metrics(points)[:20] {
+		if m.Direction != "" {
+			front, err := Pareto(points, ParetoOptions{Metric: m.Metric})
+			if err == nil {
+				written(front, nil)
+			}
+		}
+	}
+	written(CompareCohorts(&cohorts[0], &cohorts[1]), nil)
+	for _, trait := range Traits {
+		list, err := DistributionBy(points, trait)
+		written(list, err)
+	}
+	assert.Equal(t, used, Telling(points, "energy_j"), "some used none")
+}
+
+func TestASurveyIsOfWhatASelectionMatches(t *testing.T) {
+	var lines bytes.Buffer
+	for i := range 10 {
+		m := usualRun(i)
+		if i%5 == 0 {
+			m.stage, m.unit = lifecycle.Serving, "requests"
+		}
+		require.NoError(t, lifecycle.EncodeLine(&lines, m.record(t)))
+	}
+	file := filepath.Join(t.TempDir(), "runs.ndjson")
+	require.NoError(t, os.WriteFile(file, lines.Bytes(), 0o600))
+	where, err := ParseWhere("stage=training")
+	require.NoError(t, err)
+	reader := Reader{Now: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)}
+	s, err := NewSurvey(t.Context(), reader, []string{file}, where)
+	require.NoError(t, err)
+	assert.Len(t, s.Points, 8)
+	assert.EqualValues(t, 10, s.Report.Counted)
+	total := s.ByPhase.Total()
+	assert.EqualValues(t, 8, total.Runs)
+	assert.InEpsilon(t, 8*2*3600*300, *total.Energy.Value, 1e-9)
+	month := s.ByMonth.Total()
+	assert.InEpsilon(t, *total.Energy.Value, *month.Energy.Value, 1e-12)
+
+	points, _, err := ReadPoints(t.Context(), reader, []string{file}, where)
+	require.NoError(t, err)
+	assert.Equal(t, s.Points, points)
+	by, err := DistributionBy(points, "stage")
+	require.NoError(t, err)
+	require.Len(t, by, 1)
+	assert.Equal(t, "training/fine-tuning", by[0].Value)
+	assert.InEpsilon(t, *total.Energy.Value, by[0].EnergyJ, 1e-9)
+	assert.InEpsilon(t, 2*3600*300, by[0].P50, 1e-9)
+
+	serving, err := ParseWhere("phase=inference")
+	require.NoError(t, err)
+	cohorts, report, err := ReadCohorts(t.Context(), reader, []string{file}, "", where, serving)
+	require.NoError(t, err)
+	assert.EqualValues(t, 10, report.Counted)
+	assert.Equal(t, []int{8, 2}, []int{cohorts[0].Runs(), cohorts[1].Runs()})
+	_, err = DistributionBy(points, "colour")
+	require.ErrorContains(t, err, "write one of kind")
+}
