@@ -73,7 +73,7 @@ func adjustedRand(c *Clusters, of map[string]int) float64 {
 }
 
 func TestRunsOfAKindAreFoundTogether(t *testing.T) {
-	for name, n := range map[string]int{"few": 40, "all in one sample": 400, "many": 5000} {
+	for name, n := range map[string]int{"few": 40, "all in one sample": 400, "many": 1500} {
 		t.Run(name, func(t *testing.T) {
 			points, of := kinds(t, n, uint64(n))
 			c, err := FindClusters(points, ClusterOptions{})

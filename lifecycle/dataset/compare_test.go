@@ -50,16 +50,16 @@ func TestTheIntervalOfTheRatioHoldsTheTruth(t *testing.T) {
 		least   float64
 	}
 	worlds := []world{
-		{"one grid and meter for all", 8, 8, 0.2, 0.1, 0.3, []string{"x"}, []string{"x"}, 0.928},
-		{"a grid for each group", 8, 8, 0.2, 0.1, 0.3, []string{"x"}, []string{"y"}, 0.928},
-		{"a grid for each run", 8, 12, 0.2, 0.1, 0.3, []string{""}, []string{""}, 0.928},
-		{"grids in part the same", 12, 12, 0.2, 0.1, 0.4, []string{"x", "y", "z"}, []string{"x", "x", "w"}, 0.928},
-		{"few runs that scatter much", 4, 3, 0.8, 0.02, 0.1, []string{"x"}, []string{"x"}, 0.928},
-		{"many runs that hardly scatter", 40, 30, 0.02, 0.1, 0.2, []string{"x"}, []string{"y"}, 0.928},
+		{"one grid and meter for all", 8, 8, 0.2, 0.1, 0.3, []string{"x"}, []string{"x"}, 0.923},
+		{"a grid for each group", 8, 8, 0.2, 0.1, 0.3, []string{"x"}, []string{"y"}, 0.923},
+		{"a grid for each run", 8, 12, 0.2, 0.1, 0.3, []string{""}, []string{""}, 0.923},
+		{"grids in part the same", 12, 12, 0.2, 0.1, 0.4, []string{"x", "y", "z"}, []string{"x", "x", "w"}, 0.923},
+		{"few runs that scatter much", 4, 3, 0.8, 0.02, 0.1, []string{"x"}, []string{"x"}, 0.923},
+		{"many runs that hardly scatter", 40, 30, 0.02, 0.1, 0.2, []string{"x"}, []string{"y"}, 0.923},
 	}
 	for _, w := range worlds {
 		t.Run(w.name, func(t *testing.T) {
-			const times = 900
+			const times = 600
 			held, narrow := 0, 0.0
 			for n := range times {
 				r := rand.New(rand.NewPCG(uint64(n), 99))
@@ -105,7 +105,7 @@ func TestTheIntervalOfTheRatioHoldsTheTruth(t *testing.T) {
 			}
 			share := float64(held) / times
 			t.Logf("%s: %.3f hold it; they are within a factor of %.2f", w.name, share, math.Exp(narrow))
-			assert.GreaterOrEqual(t, share, w.least, "95 %% are wanted; 2.2 %% are 3 standard deviations of %d draws", times)
+			assert.GreaterOrEqual(t, share, w.least, "95 %% are wanted; 2.7 %% are 3 standard deviations of %d draws", times)
 			assert.LessOrEqual(t, share, 0.985, "an interval that always holds it tells nothing")
 		})
 	}
