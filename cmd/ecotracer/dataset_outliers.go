@@ -53,6 +53,9 @@ func (p *page) outliers(out *dataset.Outliers, most int) {
 	if out.TooSmall.Groups > 0 {
 		p.prose("", fmt.Sprintf("Nothing is claimed of %s with fewer than %d runs: %s.", inwords.Plural(out.TooSmall.Groups, "group"), dataset.SmallestGroup, inwords.Plural(out.TooSmall.Stages, "stage")))
 	}
+	if out.Judged == 0 {
+		return
+	}
 	if len(out.Found) == 0 {
 		p.line("\n%s", p.bold("No outlier: no run is further from its group than chance explains."))
 		return

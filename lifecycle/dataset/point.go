@@ -223,7 +223,7 @@ func newStagePoint(r *lifecycle.Record, rows []Row) stagePoint {
 		s.facility += known(row.Facility.Value)
 		s.grams += known(row.Operational.Value)
 		byMethod[row.Method] += known(row.Energy.Value)
-		if a, b := accelerates(row), accelerates(&rows[most]); a && !b || a == b && known(row.Energy.Value) > known(rows[most].Energy.Value) {
+		if a, b := runsOn(row), runsOn(&rows[most]); a > b || a == b && known(row.Energy.Value) > known(rows[most].Energy.Value) {
 			most = i
 		}
 	}
@@ -257,9 +257,19 @@ func newStagePoint(r *lifecycle.Record, rows []Row) stagePoint {
 	return s
 }
 
-// accelerates tells whether a row is of a device that runs are named after.
-func accelerates(row *Row) bool {
-	return slices.Contains([]string{"gpu", "npu", "fpga"}, row.HardwareKind)
+// runsOn is how much the kind of a row's device tells of what a stage ran on:
+// an accelerator most, then a processor, then a whole machine, a part of one
+// least.
+func runsOn(row *Row) int {
+	switch row.HardwareKind {
+	case "gpu", "npu", "fpga":
+		return 3
+	case "cpu":
+		return 2
+	case "node", "board", "mcu", "device":
+		return 1
+	}
+	return 0
 }
 
 // unitOf is the functional unit that a stage is judged by: that of the record,

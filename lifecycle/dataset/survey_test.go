@@ -110,3 +110,15 @@ func TestASurveyIsOfWhatASelectionMatches(t *testing.T) {
 	_, err = DistributionBy(points, "colour")
 	require.ErrorContains(t, err, "write one of kind")
 }
+
+func TestAStageRunsOnItsAcceleratorElseItsProcessor(t *testing.T) {
+	row := func(kind, model string, j float64) Row {
+		return Row{Stage: "training/training", HardwareKind: kind, HardwareModel: model, HardwareCount: new(int64(1)), UseS: new(10.0), Energy: Figure{Value: &j}}
+	}
+	rows := []Row{row("memory", "DDR5", 900), row("cpu", "EPYC", 100), row("node", "server", 500), row("gpu", "H100", 1)}
+	assert.Equal(t, "H100", newStagePoint(&lifecycle.Record{}, rows).hardware.String())
+	s := newStagePoint(&lifecycle.Record{}, rows[:3])
+	assert.Equal(t, "EPYC", s.hardware.String())
+	assert.InDelta(t, 1500, s.energy, 1e-9, "the energy is that of all")
+	assert.InDelta(t, 10, s.deviceS, 1e-9, "the time is the device's")
+}

@@ -110,6 +110,9 @@ func (p *datasetPage) outliers(s *dataset.Survey) error {
 	if n := out.TooSmall; n.Groups > 0 {
 		say("Nothing is claimed of %s of fewer than %d (%s).", inwords.Plural(n.Groups, "group"), dataset.SmallestGroup, inwords.Plural(n.Stages, "stage"))
 	}
+	if out.Judged == 0 {
+		return nil
+	}
 	if len(out.Found) == 0 {
 		say("No outlier: none is further from its group than chance explains.")
 		return nil
