@@ -166,7 +166,7 @@ func (m *Mark) words() string {
 	case "power per device":
 		return about + inwords.Amount(m.Median, inwords.Watts) + " each"
 	case "parameters", "layers", "epochs":
-		return about + quantity(inwords.Rounded(m.Median, 2)) + " " + m.Feature
+		return about + inPowers(inwords.Rounded(m.Median, 2)) + " " + m.Feature
 	}
 	text := m.Value
 	switch m.Feature {

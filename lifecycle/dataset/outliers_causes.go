@@ -249,7 +249,7 @@ func (e *explanation) work() {
 	}
 	if p := e.point.parameters; p > 0 {
 		if d := math.Log(p) - e.parameters; math.Abs(d) > math.Log(1.5) && d*e.off > 0 {
-			e.add(modelSize, 0.9*min(d/e.off, e.off/d), false, "its model has %s parameters, usual are %s", quantity(p), quantity(math.Exp(e.parameters)))
+			e.add(modelSize, 0.9*min(d/e.off, e.off/d), false, "its model has %s parameters, usual are %s", inPowers(p), inPowers(math.Exp(e.parameters)))
 		}
 	}
 	if b := e.point.batch; b > 0 {
@@ -262,8 +262,8 @@ func (e *explanation) work() {
 // rounded is a share to whole percent.
 func rounded(share float64) float64 { return math.Round(share*100) / 100 }
 
-// quantity writes a count as people say it: 7e9.
-func quantity(n float64) string {
+// inPowers writes a count as people say it: 7e9.
+func inPowers(n float64) string {
 	if n < 1e5 {
 		return inwords.Trimmed(n)
 	}

@@ -310,7 +310,7 @@ func many(t testing.TB, n int) []Point {
 		for k := range p.stages {
 			p.stages[k].energy *= x
 		}
-		p.energy = bounded{p.energy.value * x, p.energy.low * x, p.energy.high * x}
+		p.energy = spanned{p.energy.value * x, p.energy.low * x, p.energy.high * x}
 		p.metrics = []metricPoint{{p.metrics[0].of, p.metrics[0].value + 0.01*r.NormFloat64()}}
 		points[i] = p
 	}

@@ -99,8 +99,8 @@ type Step struct {
 var Costs = []string{"energy_j", "facility_energy_j", "operational_gco2e", "gco2e"}
 
 // cost is a figure of the run; false if it is unknown.
-func (p *Point) cost(figure string) (bounded, bool) {
-	var b bounded
+func (p *Point) cost(figure string) (spanned, bool) {
+	var b spanned
 	switch figure {
 	case "energy_j":
 		b = p.energy
@@ -274,7 +274,7 @@ func weigh(p *Point, metric Metric, o ParetoOptions) (w Weighed, why string) {
 		if units == 0 {
 			return w, "counts no " + o.Unit
 		}
-		cost = bounded{cost.value / units, cost.low / units, cost.high / units}
+		cost = spanned{cost.value / units, cost.low / units, cost.high / units}
 	}
 	w.Run, w.Name, w.Cost, w.point = p.run.String(), p.name.String(), lifecycle.Interval{Value: cost.value, Low: cost.low, High: cost.high}, p
 	return w, ""

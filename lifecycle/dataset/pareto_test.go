@@ -15,7 +15,7 @@ import (
 
 // worth is a run with a metric's value, and its energy within a factor.
 func worth(n int, value, joules, factor float64) Point {
-	p := Point{energy: bounded{joules, joules / factor, joules * factor}, task: wordOf("a"), boundary: wordOf("node"), scope: wordOf("process"), status: wordOf("complete")}
+	p := Point{energy: spanned{joules, joules / factor, joules * factor}, task: wordOf("a"), boundary: wordOf("node"), scope: wordOf("process"), status: wordOf("complete")}
 	p.run[15], p.run[14] = byte(n), byte(n>>8)
 	m := made{evaluations: []lifecycle.Evaluation{{Metric: "f1", Value: value, Split: "test", Direction: "higher"}}}
 	p.technology(&lifecycle.ML{Task: "a", Evaluation: m.evaluations})

@@ -36,10 +36,10 @@ type Point struct {
 	parameters, layers, epochs, batch float64 // 0 is unknown
 
 	runS     float64
-	energy   bounded // J, IT
-	facility bounded // J
-	grams    bounded // gCO2e, operational
-	all      bounded // gCO2e, with the devices
+	energy   spanned // J, IT
+	facility spanned // J
+	grams    spanned // gCO2e, operational
+	all      spanned // gCO2e, with the devices
 
 	samplingS   float32 // of its slowest meter; 0 is unknown
 	idleShare   float32 // idle power × time, of what its meters told; -1 is unknown
@@ -50,10 +50,10 @@ type Point struct {
 	metrics []metricPoint
 }
 
-// bounded is a figure with its 95 % bounds; high is 0 if it is unknown.
-type bounded struct{ value, low, high float64 }
+// spanned is a figure with its 95 % bounds; high is 0 if it is unknown.
+type spanned struct{ value, low, high float64 }
 
-func (b bounded) known() bool { return b.high > 0 || b.value > 0 }
+func (b spanned) known() bool { return b.high > 0 || b.value > 0 }
 
 // stagePoint is what a stage came to.
 type stagePoint struct {
@@ -198,7 +198,7 @@ func (p *Point) sums(r *lifecycle.Record, rows []Row) {
 		p.all.add(row.Embodied)
 	}
 	if !tellsDevices(r, rows) {
-		p.all = bounded{}
+		p.all = spanned{}
 	}
 }
 
@@ -345,7 +345,7 @@ func (p *Point) evidence(r *lifecycle.Record) {
 	}
 }
 
-func (b *bounded) add(f Figure) {
+func (b *spanned) add(f Figure) {
 	if f.Value != nil && f.Low != nil && f.High != nil {
 		b.value, b.low, b.high = b.value+*f.Value, b.low+*f.Low, b.high+*f.High
 	}
@@ -361,11 +361,11 @@ func known(v *float64) float64 {
 // totals takes over the figures of the whole record. CO2e in all is unknown if
 // the record says so.
 func (p *Point) totals(t *lifecycle.Totals) {
-	of := func(q *lifecycle.Quantity) bounded {
+	of := func(q *lifecycle.Quantity) spanned {
 		if q == nil {
-			return bounded{}
+			return spanned{}
 		}
-		return bounded{q.Value, q.Low, q.High}
+		return spanned{q.Value, q.Low, q.High}
 	}
 	p.energy, p.facility, p.grams, p.all = of(&t.EnergyJ), of(&t.FacilityEnergyJ), of(&t.OperationalGCO2e), of(t.GCO2e)
 }
