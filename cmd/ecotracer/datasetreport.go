@@ -29,7 +29,7 @@ func declareDatasetReport(c *cli, flags *flag.FlagSet) func([]string) int {
 		survey, err := dataset.NewSurvey(ctx, reader, paths, where)
 		if err != nil {
 			done(dataset.Report{})
-			c.complain(a.command, "%s", bare(err))
+			c.complain(a.command, "%s", ours(err))
 			return exitFound
 		}
 		done(survey.Report)
@@ -39,7 +39,7 @@ func declareDatasetReport(c *cli, flags *flag.FlagSet) func([]string) int {
 		}
 		var page bytes.Buffer
 		if err := report.WriteDataset(&page, survey, report.Options{Title: *title}); err != nil {
-			c.complain(a.command, "%s", bare(err))
+			c.complain(a.command, "%s", ours(err))
 			return exitFound
 		}
 		if *out == "-" {

@@ -25,14 +25,18 @@ func declarePareto(c *cli, flags *flag.FlagSet) func([]string) int {
 		}
 		front, err := dataset.Pareto(points, o)
 		if err != nil {
-			return c.usage(a.command, "%s (--metric, --split, --better, --cost)", bare(err))
+			return c.usage(a.command, "%s (--metric, --split, --better, --cost)", ours(err))
 		}
 		if a.json {
-			return max(code, c.json(front))
+			return max(code, c.json(struct {
+				*dataset.Front
+				Report dataset.Report `json:"report"`
+			}{front, report}))
 		}
 		p := page{style: styleOf(c.out)}
 		p.asked(report, len(points), a.where)
 		p.front(front)
+		p.notCounted(&report)
 		p.printTo(c.out)
 		return code
 	}

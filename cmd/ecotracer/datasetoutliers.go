@@ -25,7 +25,7 @@ func declareOutliers(c *cli, flags *flag.FlagSet) func([]string) int {
 			return c.usage(a.command, "--most %d: write how many to tell of, 0 for all", *most)
 		}
 		if _, err := dataset.FindOutliers(nil, o); err != nil { // before hours are read
-			return c.usage(a.command, "%s", bare(err))
+			return c.usage(a.command, "%s", ours(err))
 		}
 		points, report, code := c.points(a, paths)
 		if len(points) == 0 {
@@ -33,14 +33,18 @@ func declareOutliers(c *cli, flags *flag.FlagSet) func([]string) int {
 		}
 		out, err := dataset.FindOutliers(points, o)
 		if err != nil {
-			return c.usage(a.command, "%s", bare(err))
+			return c.usage(a.command, "%s", ours(err))
 		}
 		if a.json {
-			return max(code, c.json(out))
+			return max(code, c.json(struct {
+				*dataset.Outliers
+				Report dataset.Report `json:"report"`
+			}{out, report}))
 		}
 		p := page{style: styleOf(c.out)}
 		p.asked(report, len(points), a.where)
 		p.outliers(out, *most)
+		p.notCounted(&report)
 		p.printTo(c.out)
 		return code
 	}

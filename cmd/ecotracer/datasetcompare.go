@@ -79,7 +79,7 @@ func (c *cli) compareCohorts(q *comparing, paths []string) int {
 		all, report, err := dataset.ReadCohorts(ctx, reader, paths, q.unit, selections...)
 		done(report)
 		if err != nil {
-			c.complain(q.command, "%s", bare(err))
+			c.complain(q.command, "%s", ours(err))
 			return exitFound
 		}
 		copy(cohorts, all)
@@ -96,7 +96,7 @@ func (c *cli) compareCohorts(q *comparing, paths []string) int {
 			all, report, err := dataset.ReadCohorts(ctx, reader, []string{path}, q.unit, selections[i])
 			done(report)
 			if err != nil {
-				c.complain(q.command, "%s: %s", path, bare(err))
+				c.complain(q.command, "%s: %s", path, ours(err))
 				return exitFound
 			}
 			cohorts[i] = all[0]

@@ -36,7 +36,7 @@ func (a *inquiry) asJSON(flags *flag.FlagSet) *inquiry {
 func (c *cli) selection(command, name, text string) (dataset.Where, bool) {
 	w, err := dataset.ParseWhere(text)
 	if err != nil {
-		c.usage(command, "--%s: %s", name, bare(err))
+		c.usage(command, "--%s: %s", name, ours(err))
 	}
 	return w, err == nil
 }
@@ -62,7 +62,7 @@ func (c *cli) points(a *inquiry, paths []string) (points []dataset.Point, report
 	points, report, err := dataset.ReadPoints(ctx, reader, paths, where)
 	done(report)
 	if err != nil {
-		c.complain(a.command, "%s", bare(err))
+		c.complain(a.command, "%s", ours(err))
 		return nil, report, exitFound
 	}
 	return points, report, c.readable(a.command, report, len(points), a.where)
@@ -75,9 +75,9 @@ func (c *cli) readable(command string, report dataset.Report, left int, where st
 	case report.Counted == 0:
 		c.complain(command, "no record counts; `ecotracer dataset validate` tells what became of each")
 	case left == 0:
-		c.complain(command, "--where %s: none of %s has such a row", where, inwords.Plural(int(report.Counted), "record"))
+		c.complain(command, "%s: none of %s has such a row", where, inwords.Plural(int(report.Counted), "record"))
 	}
-	if left == 0 || len(report.Refused) > 0 {
+	if left == 0 || !report.Sound() {
 		return exitFound
 	}
 	return exitOK
@@ -88,19 +88,6 @@ func (p *page) asked(report dataset.Report, of int, where string) {
 	texts := []string{inwords.Plural(of, "run")}
 	if where != "" {
 		texts = append(texts, fmt.Sprintf("of %s that count, those with %s", inwords.Count(report.Counted), where))
-	}
-	var refused, left int64
-	for _, n := range report.Refused {
-		refused += n
-	}
-	for _, n := range report.LeftOut {
-		left += n
-	}
-	if left > 0 {
-		texts = append(texts, inwords.Plural(int(left), "record")+" left out, as others count in their place")
-	}
-	if refused > 0 {
-		texts = append(texts, inwords.Plural(int(refused), "document")+" refused")
 	}
 	p.words("", texts...)
 }

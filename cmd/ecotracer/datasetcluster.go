@@ -16,7 +16,7 @@ func declareCluster(c *cli, flags *flag.FlagSet) func([]string) int {
 	flags.IntVar(&o.Most, "most", 8, "")
 	return func(paths []string) int {
 		if _, err := dataset.FindClusters(nil, o); err != nil {
-			return c.usage(a.command, "%s", bare(err))
+			return c.usage(a.command, "%s", ours(err))
 		}
 		points, report, code := c.points(a, paths)
 		if len(points) == 0 {
@@ -24,14 +24,18 @@ func declareCluster(c *cli, flags *flag.FlagSet) func([]string) int {
 		}
 		clusters, err := dataset.FindClusters(points, o)
 		if err != nil {
-			return c.usage(a.command, "%s", bare(err))
+			return c.usage(a.command, "%s", ours(err))
 		}
 		if a.json {
-			return max(code, c.json(clusters))
+			return max(code, c.json(struct {
+				*dataset.Clusters
+				Report dataset.Report `json:"report"`
+			}{clusters, report}))
 		}
 		p := page{style: styleOf(c.out)}
 		p.asked(report, len(points), a.where)
 		p.clusters(clusters, o.K > 0)
+		p.notCounted(&report)
 		p.printTo(c.out)
 		return code
 	}
