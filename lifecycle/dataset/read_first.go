@@ -127,7 +127,6 @@ func (w *worker) unpack(f *os.File, path string, named bool) error {
 		defer o.done()
 	}
 	seq, nth := 0, uint32(0)
-	var spare []byte
 	u.visit = func(t *text) error {
 		id := file
 		if t.packed || t.entry != "" {
@@ -136,8 +135,7 @@ func (w *worker) unpack(f *os.File, path string, named bool) error {
 			}
 		}
 		nth++
-		c := cutter{r: t, limit: int(r.MaxRecord), packed: t.packed, name: t.name, buf: spare[:0]}
-		defer func() { spare = c.buf }()
+		c := cutter{r: t, limit: int(r.MaxRecord), packed: t.packed, name: t.name}
 		at := Place{Path: path, Entry: t.entry}
 		for {
 			b, stop := c.next()
@@ -168,7 +166,6 @@ func (w *worker) unpack(f *os.File, path string, named bool) error {
 			case r.ctx.Err() != nil:
 				return r.ctx.Err()
 			case stop != nil:
-				u.broken = true
 				at.Line, at.Offset = c.line, c.off
 				bad := damage(stop)
 				return r.refuse(refused{Refusal: Refusal{Place: at, Reason: bad.reason, Text: bad.text}})
