@@ -168,7 +168,7 @@ func (j *job) merge() (*lifecycle.Record, error) {
 // settled drops what the notes of the shards say of things that are no longer
 // so, and makes sure that the record is valid.
 func (j *job) settled() (*lifecycle.Record, error) {
-	for _, f := range j.settleNotes() {
+	for _, f := range settleNotes(&j.rec) {
 		if !f.Warning {
 			return nil, fmt.Errorf("dataset: merge: the shards fit together to no valid record: %s", f)
 		}

@@ -193,8 +193,7 @@ func pointer(parts ...any) string {
 // settleNotes drops what is listed as missing and is there, has warnings point
 // to what is there, and lists what is missing now. It returns what is wrong
 // with the record then.
-func (j *job) settleNotes() []lifecycle.Finding {
-	r := &j.rec
+func settleNotes(r *lifecycle.Record) []lifecycle.Finding {
 	lifecycle.FillMissing(r)
 	for {
 		findings := lifecycle.Validate(r)
