@@ -74,6 +74,8 @@ var commands = []command{
 	{"dataset pareto", declarePareto},
 	{"dataset cluster", declareCluster},
 	{"dataset report", declareDatasetReport},
+	{"dataset validate", declareDatasetValidate},
+	{"dataset reassess", declareDatasetReassess},
 	{"version", declareVersion},
 }
 

@@ -36,7 +36,7 @@ type Reassessment struct {
 	// an empty list.
 	Supply []Supply
 
-	CreatedAt time.Time // of the new document; zero: now
+	CreatedAt time.Time // of the new document; zero: now, or just after the old one if that is of a clock ahead
 }
 
 // Location is a place with one supply of electricity.
@@ -105,7 +105,9 @@ func Reassess(r *lifecycle.Record, how Reassessment) (*lifecycle.Record, []Chang
 	fresh.Supersedes = append([]string{digest}, slices.DeleteFunc(slices.Clone(r.Supersedes), func(s string) bool { return s == digest })...)
 	fresh.CreatedAt = how.CreatedAt.UTC()
 	if how.CreatedAt.IsZero() {
-		fresh.CreatedAt = time.Now().UTC().Truncate(time.Millisecond)
+		if fresh.CreatedAt = time.Now().UTC().Round(0); !fresh.CreatedAt.After(r.CreatedAt) {
+			fresh.CreatedAt = r.CreatedAt.Add(time.Millisecond)
+		}
 	}
 	fresh.Generator.FactorsVersion = factors.Version
 	if err := lifecycle.Assess(fresh); err != nil {
