@@ -2,7 +2,6 @@ package dataset
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -230,15 +229,17 @@ func (r Reader) Read(ctx context.Context, paths []string, use func(worker int, r
 	if r.Now.IsZero() {
 		r.Now = time.Now()
 	}
-	x := newReading(ctx, r, use)
+	x := newIntake(ctx, r, use)
 	err := x.read(paths)
-	err = errors.Join(err, x.close())
-	if err != nil {
-		if cause := context.Cause(x.ctx); cause != nil && x.failed != nil {
-			err = x.failed
-		} else if cause := ctx.Err(); cause != nil {
-			err = context.Cause(ctx)
-		}
+	switch {
+	case err == nil:
+	case x.failed != nil:
+		err = x.failed
+	case ctx.Err() != nil:
+		err = context.Cause(ctx)
+	}
+	if closed := x.close(); err == nil {
+		err = closed
 	}
 	return x.report, err
 }

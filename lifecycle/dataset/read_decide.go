@@ -735,6 +735,9 @@ func (r *intake) conclude() error {
 	if err := r.checkLines(); err != nil {
 		return err
 	}
+	slices.SortStableFunc(r.report.Conflicts, func(a, b Conflict) int {
+		return cmp.Or(cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Text, b.Text))
+	})
 	return r.notes.each(func(n note) error {
 		if n.kind != noteDocument || r.state[n.doc] == stateUsed || r.state[n.doc] == stateInvalid {
 			return nil

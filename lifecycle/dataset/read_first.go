@@ -120,7 +120,7 @@ func (w *worker) unpack(f *os.File, path string, named bool) error {
 		return err
 	}
 	in := &counting{io.NewSectionReader(f, 0, math.MaxInt64), r, 0}
-	u := unpacker{limit: r.MaxUnpacked}
+	u := unpacker{limit: r.MaxUnpacked, packed: &in.n}
 	var o *inOrder // of what other workers look at
 	if w.aside {
 		o = r.inOrder(func() {})
@@ -139,7 +139,6 @@ func (w *worker) unpack(f *os.File, path string, named bool) error {
 		at := Place{Path: path, Entry: t.entry}
 		for {
 			b, stop := c.next()
-			u.packed = in.n
 			if o != nil {
 				err = o.send(seq, id, func(w *worker) (found, int64) { return w.look(b, at), 0 })
 			} else {

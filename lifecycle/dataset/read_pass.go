@@ -56,7 +56,7 @@ type worker struct {
 	latest int64 // ns since 1970 from which on it is the future
 }
 
-func newReading(ctx context.Context, r Reader, use func(int, *lifecycle.Record) error) *intake {
+func newIntake(ctx context.Context, r Reader, use func(int, *lifecycle.Record) error) *intake {
 	x := &intake{Reader: r, use: use, seed: maphash.MakeSeed(), slots: make(chan struct{}, r.Workers)}
 	x.ctx, x.cancel = context.WithCancel(ctx)
 	for _, l := range []*log{&x.names, &x.contents, &x.positions, &x.notes.file, &x.chunks.file, &x.booked.file, &x.spooled} {

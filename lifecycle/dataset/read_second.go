@@ -185,7 +185,7 @@ func (w *worker) unpackAgain(path string, list []chunk, wanted func(uint32) bool
 	}
 	defer r.release(f)
 	in := &counting{io.NewSectionReader(f, 0, math.MaxInt64), r, 0}
-	u := unpacker{limit: r.MaxUnpacked, refuse: func(string, int64, *flaw) error { return nil }, skipped: func() {}}
+	u := unpacker{limit: r.MaxUnpacked, packed: &in.n, refuse: func(string, int64, *flaw) error { return nil }, skipped: func() {}}
 	nth := uint32(0)
 	u.visit = func(t *text) error {
 		if len(list) == 0 {
@@ -197,7 +197,6 @@ func (w *worker) unpackAgain(path string, list []chunk, wanted func(uint32) bool
 			return err
 		}
 		for len(list) > 0 && list[0].content == content {
-			u.packed = in.n
 			c := list[0]
 			positions, err := r.positionsAt(c.first, c.n)
 			if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecotracer/ecotracer/internal/recordtest"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/lifecycle/dataset"
 )
@@ -416,20 +417,15 @@ func TestARunThatItsParentCountsIsLeftOutOfADataSet(t *testing.T) {
 }
 
 func TestEstimatesCountIfTheyAreAskedFor(t *testing.T) {
-	r := edited(t, host(7).alone(t, 0, 100), func(r *lifecycle.Record) {
-		r.Run.Status, r.Run.StartedAt, r.Run.EndedAt = lifecycle.Estimated, nil, nil
-		for i := range r.Phases {
-			r.Phases[i].StartedAt, r.Phases[i].EndedAt = nil, nil
-		}
-		r.Warnings = slices.DeleteFunc(r.Warnings, func(w lifecycle.Warning) bool { return true })
-	})
-	spans := map[lifecycle.Stage]bool{} // an estimate has one span a stage
-	r.Spans = slices.DeleteFunc(r.Spans, func(s lifecycle.Span) bool { twice := spans[s.Stage]; spans[s.Stage] = true; return twice })
+	r := recordtest.Random(0)
+	for seed := uint64(1); r.Run.Status != lifecycle.Estimated; seed++ {
+		r = recordtest.Random(seed)
+	}
 	path := folder(t, map[string]string{"a.json": text(t, r)})
-	o := reading(t, dataset.Reader{}, path)
+	o := reading(t, dataset.Reader{Now: r.CreatedAt}, path)
 	assert.Equal(t, map[dataset.Reason]int64{dataset.Estimate: 1}, o.LeftOut)
-	o = reading(t, dataset.Reader{Estimates: true}, path)
-	assert.Empty(t, o.LeftOut, "it is tried: counted, or refused for what is wrong with it")
+	o = reading(t, dataset.Reader{Now: r.CreatedAt, Estimates: true}, path)
+	assert.Equal(t, []string{r.Run.ID}, o.ids())
 }
 
 func TestAnErrorOfUseEndsTheReading(t *testing.T) {

@@ -78,8 +78,8 @@ func recordFile(name string) (is, count bool) {
 // unpacker finds the texts in a file, however it is packed. Nothing is ever
 // written anywhere: names of entries only tell where something is.
 type unpacker struct {
-	limit    int64 // of all that is unpacked
-	packed   int64 // bytes that were read
+	limit    int64  // of all that is unpacked
+	packed   *int64 // bytes that were read
 	unpacked int64
 	visit    func(t *text) error                            // an error ends it all
 	refuse   func(entry string, off int64, bad *flaw) error // so does one of it
@@ -149,7 +149,7 @@ func (r *unpacking) Read(b []byte) (int, error) {
 	switch u := r.of; {
 	case u.unpacked > u.limit:
 		return n, flawed(TooLarge, "it unpacks to more than %s: nothing further of it is read", size(u.limit))
-	case u.unpacked > bombFrom && u.unpacked/mostRatio > u.packed:
+	case u.unpacked > bombFrom && u.unpacked/mostRatio > *u.packed:
 		return n, errBomb
 	}
 	return n, err
