@@ -246,29 +246,51 @@ func (w *worker) part(f *os.File, from, size int64) (b block, newlines int64, er
 	if at == end {
 		return block{}, newlines, nil
 	}
-	// The last line goes on behind the part.
-	for last := bytes.LastIndexByte(buf, '\n') + 1; buf[len(buf)-1] != '\n' && start+int64(len(buf)) < size; {
-		if len(buf)-last > limit {
-			break // too long, whatever follows
-		}
-		more := min(max(int64(64<<10), int64(len(buf)-last)), size-start-int64(len(buf)))
-		old := len(buf)
-		buf = append(buf, make([]byte, more)...)
-		n, err := f.ReadAt(buf[old:], start+int64(old))
-		if err != nil && err != io.EOF {
+	last := bytes.LastIndexByte(buf, '\n') + 1
+	long := false
+	if last < end { // the last line goes on behind the part
+		last = max(last, at)
+		most := limit - (end - last)
+		more, err := restOfLine(f, start+int64(end), size, most)
+		if err != nil {
 			return block{}, newlines, err
 		}
-		if buf = buf[:old+n]; n == 0 {
-			break
-		}
-		if n := bytes.IndexByte(buf[old:], '\n'); n >= 0 {
-			buf = buf[:old+n+1]
+		if long = more > most; !long {
+			buf = append(buf, make([]byte, more)...)
+			n, err := f.ReadAt(buf[end:], start+int64(end))
+			if err != nil && err != io.EOF {
+				return block{}, newlines, err
+			}
+			buf, last = buf[:end+n], end+n
 		}
 	}
 	if cap(buf) <= 4*blockSize {
 		w.buf = buf[:0]
 	}
-	return block{buf: buf[at:], off: start + int64(at), docs: linesIn(buf[at:], first, limit)}, newlines, nil
+	b = block{buf: buf[at:], off: start + int64(at), docs: linesIn(buf[at:last], first, limit)}
+	if long {
+		line := first + int64(bytes.Count(buf[at:last], []byte{'\n'}))
+		b.docs = append(b.docs, document{at: last - at, n: end - last, line: line, bad: tooLong(limit)})
+	}
+	return b, newlines, nil
+}
+
+// restOfLine is how long a line goes on from a place in a file: up to what makes
+// it too long, however much longer it is.
+func restOfLine(f *os.File, from, size int64, most int) (n int, err error) {
+	piece := make([]byte, 64<<10)
+	for n <= most && from+int64(n) < size {
+		k, err := f.ReadAt(piece, from+int64(n))
+		if i := bytes.IndexByte(piece[:k], '\n'); i >= 0 {
+			return n + i, nil
+		}
+		if n += k; err == io.EOF {
+			return n, nil
+		} else if err != nil {
+			return n, err
+		}
+	}
+	return n, nil // beyond most
 }
 
 // room is a buffer of a worker, which it may use until it asks again.
