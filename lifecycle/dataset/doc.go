@@ -1,5 +1,9 @@
 // Package dataset works on many records.
 //
+// A [Reader] reads files, folders, archives and streams of any size, and hands
+// over the records that count: valid ones, each run once, no joule twice. What is
+// refused, left out or contradictory is told.
+//
 // [Merge] makes one record of the shards of a job, each of which was written
 // by one of its ranks, and counts once what several of them saw.
 //
@@ -22,4 +26,7 @@
 // [FindClusters] which runs are alike, in words. [CompareCohorts] tells whether
 // the runs of one group come to less than those of another. All answers are the
 // same whatever the order of the runs, and say what they rest on.
+//
+// [Reassess] makes the grams of a record anew, with other factors or in another
+// place, and keeps its joules.
 package dataset

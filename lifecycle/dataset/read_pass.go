@@ -60,13 +60,13 @@ func newIntake(ctx context.Context, r Reader, use func(int, *lifecycle.Record) e
 	x := &intake{Reader: r, use: use, seed: maphash.MakeSeed(), slots: make(chan struct{}, r.Workers)}
 	x.ctx, x.cancel = context.WithCancel(ctx)
 	for _, l := range []*log{&x.names, &x.contents, &x.positions, &x.notes.file, &x.chunks.file, &x.booked.file, &x.spooled} {
-		l.dir, l.most = r.TempDir, mostOfLog
+		l.dir, l.most = r.TempDir, inMemory.log
 	}
 	for _, n := range []*notes{&x.notes, &x.chunks, &x.booked} {
-		n.most = mostOfNotes
-		n.file.most = blockSize // what is spilt need not stay in memory
+		n.most = inMemory.notes
+		n.file.most = min(blockSize, inMemory.log) // what is spilt need not stay in memory
 	}
-	x.spooled.most = blockSize
+	x.spooled.most = min(blockSize, inMemory.log)
 	x.quarantine.dir = r.Quarantine
 	x.report.LeftOut, x.report.Refused, x.report.Conflicts = map[Reason]int64{}, map[Reason]int64{}, []Conflict{}
 	return x

@@ -11,12 +11,9 @@ import (
 	"slices"
 )
 
-// How much of what a reading remembers is kept in memory, in bytes of a log and
-// notes of a sorter; more goes to temporary files.
-const (
-	mostOfLog   = 16 << 20
-	mostOfNotes = 512 << 10
-)
+// inMemory is how much of what a reading remembers stays there: bytes of a log,
+// and notes. More goes to temporary files.
+var inMemory = struct{ log, notes int }{16 << 20, 512 << 10}
 
 // log is a list of bytes that only grows: the first of it in a file, once it is
 // large. It is not for concurrent appending.
