@@ -1,6 +1,7 @@
 package dataset_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 
@@ -41,4 +42,20 @@ func ExampleMerge() {
 	// dram0: 600 J and 600 J are 600 J, of which the job's 150 J
 	// node0/rest: 384 J and 384 J are 384 J, of which the job's 138 J
 	// 1 node, 0.67 of the ranks: without rank 1 of 3
+}
+
+// A folder is read: the records of two ranks count as one.
+func ExampleReader_Read() {
+	report, err := dataset.Reader{}.Read(context.Background(), []string{"testdata/job"}, func(_ int, r *lifecycle.Record) error {
+		fmt.Printf("%d shards, %.0f J\n", len(r.Run.Merged), r.Totals.EnergyJ.Value)
+		return nil
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%d documents, %d counts, sound: %t\n", report.Documents, report.Counted, report.Sound())
+	// Output:
+	// 2 shards, 6788 J
+	// 2 documents, 1 counts, sound: true
 }

@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 	"sort"
-	"strings"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
@@ -757,12 +756,4 @@ func (r *intake) conclude() error {
 		}
 		return err
 	})
-}
-
-// someOf is a list for people.
-func someOf(list []string) string {
-	if len(list) > 5 {
-		return strings.Join(list[:5], ", ") + fmt.Sprintf(" and %d more", len(list)-5)
-	}
-	return strings.Join(list, ", ")
 }
