@@ -71,7 +71,7 @@ func mess(t *testing.T, seed uint64) (docs []*lifecycle.Record) {
 // workers they are read and however little fits into memory, the same count, and
 // nothing counts twice.
 func TestWhatCountsIsOfTheDocumentsAlone(t *testing.T) {
-	for seed := range uint64(6) {
+	for seed := range uint64(4) {
 		docs := mess(t, 100+seed)
 		var first []string
 		for k, how := range []string{"lines", "files", "packed lines", "archive", "forgetful"} {
