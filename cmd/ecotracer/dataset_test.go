@@ -92,6 +92,7 @@ func TestADataSetIsAssessedAnew(t *testing.T) {
 		"no file or folder":        {"-o", out, "--refresh"},
 		"write -o DIR":             {dir, "--refresh"},
 		"say what is to change":    {dir, "-o", out},
+		"would be overwritten":     {dir, "-o", dir, "--refresh"},
 		"--country: ":              {dir, "-o", out, "--country", "Narnia"},
 		"--pue: it is 1 or more":   {dir, "-o", out, "--pue", "0.9"},
 		"write a number from 0 on": {dir, "-o", out, "--wue", "much"},

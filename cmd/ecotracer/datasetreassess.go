@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -52,6 +53,8 @@ func declareDatasetReassess(c *cli, flags *flag.FlagSet) func([]string) int {
 			return c.usage(name, "no file or folder; write `ecotracer dataset reassess PATH… -o DIR --country FR`")
 		case x.out == "":
 			return c.usage(name, "the new records need a folder: write -o DIR")
+		case sameFile(x.out, paths...):
+			return c.overwriting(name, x.out)
 		}
 		if err := x.read(); err != nil {
 			return c.usage(name, "%v", err)
@@ -187,19 +190,11 @@ func (c *cli) reassess(name string, x *reassessingAll, r dataset.Reader, done fu
 // write writes a record under its run's id.
 func (x *reassessingAll) write(rec *lifecycle.Record) (string, error) {
 	path := filepath.Join(x.out, rec.Run.ID+".json")
-	f, err := os.CreateTemp(x.out, ".ecotracer-*")
-	if err != nil {
+	var text bytes.Buffer
+	if err := lifecycle.Encode(&text, rec); err != nil {
 		return "", err
 	}
-	err = lifecycle.Encode(f, rec)
-	err = errors.Join(err, f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return path, err
+	return path, writeFile(path, text.Bytes())
 }
 
 // changeInWords tells of a change on one line.

@@ -212,10 +212,11 @@ const (
 //
 // # How much memory
 //
-// Files are read twice: who is there and how they relate is noted first, in some
-// 200 bytes a record, of which little more than two remain in memory beyond the
-// first 100 MB; then what counts is decoded and validated. Shards of one job are
-// in memory together, if they are no more than 32 MiB; others cannot be merged.
+// Files are read twice: which records are there and how they relate is noted
+// first, in some 200 bytes a record, of which three remain in memory beyond the
+// first 100 MB, the rest in temporary files; then what counts is decoded and
+// validated. Shards of one job are in memory together, if they are no more than
+// 32 MiB; others cannot be merged. So are large records, of each worker one.
 func (r Reader) Read(ctx context.Context, paths []string, use func(worker int, rec *lifecycle.Record) error) (Report, error) {
 	if r.Workers <= 0 {
 		r.Workers = runtime.GOMAXPROCS(0)
