@@ -488,7 +488,9 @@ func (c *counting) Read(b []byte) (int, error) {
 func (r *intake) newContent(c content) (uint32, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.report.Files++
+	if !c.packed || c.name != "" { // what a file unpacks to is no other file
+		r.report.Files++
+	}
 	at, err := r.names.append([]byte(c.name)...)
 	if err != nil {
 		return 0, err
