@@ -171,7 +171,13 @@ var byteOrderMark = []byte{0xEF, 0xBB, 0xBF}
 
 // take cuts off the first n bytes as a block.
 func (c *cutter) take(n int, docs []document) block {
-	b := block{buf: c.buf[:n:n], off: c.off, docs: docs}
+	b := block{off: c.off, docs: docs}
+	if n < cap(c.buf)/4 { // room for a small one is cheaper than for the next
+		b.buf = bytes.Clone(c.buf[:n])
+		c.skip(n)
+		return b
+	}
+	b.buf = c.buf[:n:n]
 	rest := c.buf[n:]
 	c.line += int64(bytes.Count(b.buf, []byte{'\n'}))
 	c.off += int64(n)
@@ -332,7 +338,7 @@ func (c *cutter) values() (block, error) {
 			return c.take(at, docs), c.err
 		case c.err != nil: // cut off: what decodes it says so
 			docs = append(docs, document{at: at, n: len(c.buf) - at, line: lineAt(at)})
-			at = len(c.buf)
+			at, c.state = len(c.buf), afterArray
 		case at > 0:
 			return c.take(at, docs), nil
 		case len(c.buf) <= c.limit:

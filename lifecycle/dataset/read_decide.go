@@ -479,18 +479,16 @@ func (d *decider) job() {
 	}
 	switch {
 	case len(docs) < 2:
-	case used: // what was handed over takes no more
-		for _, doc := range docs {
-			if d.state[doc] != stateUsed {
-				d.set(doc, out(OtherShard))
-			}
-		}
 	case len(whole) == 1 && !further:
 		d.marks[whole[0]] |= markRelied
 		for _, doc := range docs {
 			if doc != whole[0] {
 				d.set(doc, out(InMerged))
 			}
+		}
+	case used: // what was handed over takes no more
+		for _, doc := range docs {
+			d.set(doc, out(OtherShard))
 		}
 	default:
 		for _, doc := range docs {

@@ -127,6 +127,7 @@ func (w *worker) unpack(f *os.File, path string, named bool) error {
 		defer o.done()
 	}
 	seq, nth := 0, uint32(0)
+	var spare []byte
 	u.visit = func(t *text) error {
 		id := file
 		if t.packed || t.entry != "" {
@@ -135,7 +136,8 @@ func (w *worker) unpack(f *os.File, path string, named bool) error {
 			}
 		}
 		nth++
-		c := cutter{r: t, limit: int(r.MaxRecord), packed: t.packed, name: t.name}
+		c := cutter{r: t, limit: int(r.MaxRecord), packed: t.packed, name: t.name, buf: spare[:0]}
+		defer func() { spare = c.buf }()
 		at := Place{Path: path, Entry: t.entry}
 		for {
 			b, stop := c.next()
@@ -165,6 +167,7 @@ func (w *worker) unpack(f *os.File, path string, named bool) error {
 			case r.ctx.Err() != nil:
 				return r.ctx.Err()
 			case stop != nil:
+				u.broken = true
 				at.Line, at.Offset = c.line, c.off
 				bad := damage(stop)
 				return r.refuse(refused{Refusal: Refusal{Place: at, Reason: bad.reason, Text: bad.text}})

@@ -84,6 +84,7 @@ type unpacker struct {
 	visit    func(t *text) error                            // an error ends it all
 	refuse   func(entry string, off int64, bad *flaw) error // so does one of it
 	skipped  func()                                         // an entry that is none of records
+	broken   bool                                           // so was the text that was visited last, and that was told
 }
 
 // text is one that was found.
@@ -164,6 +165,9 @@ func (u *unpacker) archive(t text, depth int) error {
 			return nil
 		}
 		if err != nil && !errors.Is(err, tar.ErrInsecurePath) {
+			if u.broken {
+				return nil
+			}
 			return u.refuse(t.entry, 0, damage(err))
 		}
 		is, count := recordFile(h.Name)
@@ -173,6 +177,7 @@ func (u *unpacker) archive(t text, depth int) error {
 			}
 			continue
 		}
+		u.broken = false
 		entry := h.Name
 		if t.entry != "" {
 			entry = t.entry + "!" + entry
