@@ -93,6 +93,9 @@ func declareDatasetSummarise(c *cli, flags *flag.FlagSet) func([]string) int {
 		if _, err := dataset.NewSummary(s.by...); err != nil {
 			return c.usage(command, "%s", ours(err))
 		}
+		if n := tables(paths); n > 0 && n < len(paths) {
+			return c.usage(command, "%s", errMixed)
+		}
 		r, done := open()
 		if s.noise.Epsilon != 0 {
 			return c.release(s, r, done, paths)
@@ -122,7 +125,7 @@ type summarised struct {
 
 // summarise summarises records by groups.
 func (c *cli) summarise(s summarising, r dataset.Reader, done func(dataset.Report), paths []string) int {
-	summary, report, err := dataset.Summarise(context.Background(), r, paths, s.by...)
+	summary, report, err := summariseAll(context.Background(), r, paths, s.by...)
 	done(report)
 	if err != nil {
 		c.complain(s.command, "%s", ours(err))

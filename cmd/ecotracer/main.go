@@ -76,6 +76,8 @@ var commands = []command{
 	{"dataset report", declareDatasetReport},
 	{"dataset validate", declareDatasetValidate},
 	{"dataset reassess", declareDatasetReassess},
+	{"dataset export", declareDatasetExport},
+	{"dataset publish", declareDatasetPublish},
 	{"version", declareVersion},
 }
 

@@ -255,7 +255,7 @@ func groupRow(g *dataset.Group, key []string) []string {
 // collection tells how the records came to be.
 func (w *job) collection(c *page, f *facts) {
 	c.line("## How it was collected\n")
-	c.line("Each record was written by a program while it ran, or made of another record, and tells itself how each figure was obtained. Figures of the records:\n")
+	c.line("Each record tells itself which program made it, and how each of its figures was obtained.\n")
 	for _, k := range []struct{ what, title string }{
 		{"generator", "Program that made the record"}, {"factors", "Version of the emission factors"}, {"status", "State of the run"},
 		{"scope", "Whose joules are the run's"}, {"boundary", "What energy covers"}, {"publisher", "Publisher"}, {"licence", "Licence of the record"},

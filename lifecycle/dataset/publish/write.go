@@ -66,7 +66,7 @@ func (w *job) whyNot() string {
 		Reason
 		text string
 	}{
-		{NotPublic, "are internal; to publish them, redacted, has to be asked for"}, {Private, "are confidential or secret"},
+		{NotPublic, "are internal (Internal, or --internal, publishes them redacted)"}, {Private, "are confidential or secret"},
 		{Tells, "tell of a machine or a person"}, {Broken, "are not valid"}, {Twice, "are there already"},
 	} {
 		if n := w.result.LeftOut[reason.Reason]; n > 0 {
