@@ -59,13 +59,18 @@ func datasets(r *report) error {
 		{fmt.Sprintf("%d records, %.2f GB of NDJSON", records, float64(size)/1e9), ndjson, fromRecords},
 		{fmt.Sprintf("Parquet of %d rows", rows), table, "SELECT * FROM read_parquet('table.parquet')"},
 	} {
-		theirs, err := askDuckDB(duck, dir, "CREATE VIEW flat AS "+q.from, question)
-		if err != nil {
-			return err
-		}
-		ours, err := askOurselves(q.file)
-		if err != nil {
-			return err
+		var theirs, ours cost
+		for range 3 { // in turn, and the best of each: others may be at work here
+			d, err := askDuckDB(duck, dir, "CREATE VIEW flat AS "+q.from, question)
+			if err != nil {
+				return err
+			}
+			o, err := askOurselves(q.file)
+			if err != nil {
+				return err
+			}
+			theirs.better(d)
+			ours.better(o)
 		}
 		r.row(q.what+": DuckDB", fmt.Sprintf("%.2f", theirs.seconds), fmt.Sprintf("%.0f", theirs.peak/(1<<20)))
 		r.row(q.what+": ecotracer", fmt.Sprintf("%.2f", ours.seconds), fmt.Sprintf("%.0f", ours.peak/(1<<20)), fmt.Sprintf("%.2f", ours.seconds/theirs.seconds))
@@ -109,6 +114,13 @@ FROM sited`
 
 // cost is what an answer took.
 type cost struct{ seconds, peak float64 }
+
+func (c *cost) better(than cost) {
+	if c.seconds == 0 || than.seconds < c.seconds {
+		c.seconds = than.seconds
+	}
+	c.peak = max(c.peak, than.peak)
+}
 
 // askDuckDB runs statements and tells what the last took; the memory is that of
 // the process.

@@ -80,7 +80,11 @@ func (c *cli) publish(command string, x publishing, r dataset.Reader, done func(
 	result, err := x.Publish(context.Background(), r, paths, x.out)
 	done(result.Read)
 	for _, t := range result.Telling {
-		c.complain(command, "run %s is left out: it tells of a machine or a person at %s", t.Run, inwords.Few(t.Pointers, 3))
+		why := "it tells of a machine or a person at " + inwords.Few(t.Pointers, 3)
+		if t.Repeats {
+			why = "a text repeats the id of another run"
+		}
+		c.complain(command, "run %s is left out: %s", t.Run, why)
 	}
 	switch {
 	case errors.Is(err, publish.ErrAsked):

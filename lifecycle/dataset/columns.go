@@ -1,7 +1,10 @@
 package dataset
 
 import (
+	"fmt"
+	"math"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -17,7 +20,7 @@ type Column struct {
 
 	field func(*Row) any    // where a row holds it
 	input func(*Row) *Input // whose part it is, in place of field
-	part  part
+	part  func(*Input) *float64
 }
 
 // ColumnType is the type of a column.
@@ -44,6 +47,31 @@ type Cell struct {
 // Columns are the columns of the flat table, in their order. Columns are only
 // added, at the end.
 func Columns() []Column { return slices.Clone(columns) }
+
+// CheckColumns tells why a table with some of the columns cannot be read: one
+// lacks that every row tells, or a figure or factor lacks one of its own.
+func CheckColumns(has func(name string) bool) error {
+	for i := range columns {
+		c := &columns[i]
+		if c.Required && !has(c.Name) {
+			return fmt.Errorf("column %q is not there, which every row tells", c.Name)
+		}
+		base, bound := strings.CutSuffix(c.Name, "_low")
+		if !bound {
+			continue
+		}
+		for _, part := range []string{base, base + "_high", base + "_id"} {
+			if known(part) && has(part) != has(c.Name) {
+				return fmt.Errorf("of the columns %s, %s_low and so on some are there and some are not", base, base)
+			}
+		}
+	}
+	return nil
+}
+
+func known(name string) bool {
+	return slices.ContainsFunc(columns, func(c Column) bool { return c.Name == name })
+}
 
 var columns = makeColumns()
 
@@ -134,19 +162,6 @@ func figureColumns(name, unit, about string, of func(*Row) *Figure) []Column {
 	}
 }
 
-// part is a number of an input, which is there if the input is.
-type part int
-
-const (
-	partValue part = iota
-	partLow
-	partHigh
-)
-
-func (p part) of(i *Input) *float64 {
-	return [...]*float64{&i.Value, &i.Low, &i.High}[p]
-}
-
 func inputColumns(name, unit, about string, of func(*Row) *Input) []Column {
 	c := []Column{
 		column(name, NumberColumn, unit, false, about, nil),
@@ -154,8 +169,8 @@ func inputColumns(name, unit, about string, of func(*Row) *Input) []Column {
 		column(name+"_high", NumberColumn, unit, false, "upper end of the 95 % interval of "+name, nil),
 		column(name+"_id", TextColumn, "", false, "identity of the factor: rows with the same one are off by the same ratio", func(r *Row) any { return &of(r).ID }),
 	}
-	for p := range c[:3] {
-		c[p].input, c[p].part = of, part(p)
+	for i, at := range []func(*Input) *float64{func(f *Input) *float64 { return &f.Value }, func(f *Input) *float64 { return &f.Low }, func(f *Input) *float64 { return &f.High }} {
+		c[i].input, c[i].part = of, at
 	}
 	return c
 }
@@ -164,7 +179,7 @@ func inputColumns(name, unit, about string, of func(*Row) *Input) []Column {
 func (c *Column) Cell(r *Row) Cell {
 	if c.input != nil {
 		i := c.input(r)
-		return Cell{Known: i.ID != "", Number: *c.part.of(i)}
+		return Cell{Known: i.ID != "", Number: *c.part(i)}
 	}
 	switch p := c.field(r).(type) {
 	case *string:
@@ -191,11 +206,12 @@ func (c *Column) Cell(r *Row) Cell {
 
 // Field is where a row holds what it tells in the column, for readers of other
 // formats: a *string, *float64, **float64, **int64, **time.Time or
-// *map[string]int64. What is unknown is its zero value; a *float64 of a factor
-// is 0 where the factor's id is "".
+// *map[string]int64. What is unknown is its zero value, but for a *float64: there
+// a reader puts NaN, which [Row.Check] finds or makes 0 of a factor that is not
+// there.
 func (c *Column) Field(r *Row) any {
 	if c.input != nil {
-		return c.part.of(c.input(r))
+		return c.part(c.input(r))
 	}
 	return c.field(r)
 }
@@ -206,7 +222,9 @@ func (c *Column) set(r *Row, v Cell) {
 	case *string:
 		*p = v.Text
 	case *float64:
-		*p = v.Number
+		if *p = v.Number; !v.Known {
+			*p = math.NaN()
+		}
 	case **float64:
 		if *p = nil; v.Known {
 			*p = &v.Number

@@ -284,10 +284,8 @@ func named(names []string) ([]*Column, error) {
 		}
 		delete(byName, name)
 	}
-	for k := range columns {
-		if _, absent := byName[columns[k].Name]; absent && columns[k].Required {
-			return nil, fmt.Errorf("column %q is not there", columns[k].Name)
-		}
+	if err := CheckColumns(func(name string) bool { return byName[name] == nil }); err != nil {
+		return nil, err
 	}
 	return list, nil
 }

@@ -10,8 +10,16 @@ import (
 // there, numbers are finite and not negative, a figure and a factor are told
 // with their bounds, and low ≤ value ≤ high. Rows of a valid record have nothing
 // wrong. What the figures follow from is not computed again: that is for
-// records.
+// records. Of a factor that is not there Check makes the numbers 0, where a
+// reader left NaN.
 func (r *Row) Check() error {
+	for _, i := range r.inputs() {
+		for _, x := range [...]*float64{&i.Value, &i.Low, &i.High} {
+			if i.ID == "" && math.IsNaN(*x) {
+				*x = 0
+			}
+		}
+	}
 	for k := range columns {
 		c := &columns[k]
 		v := c.Cell(r)
@@ -40,7 +48,7 @@ func (r *Row) Check() error {
 			return fmt.Errorf("%s: low ≤ value ≤ high does not hold", f.name)
 		}
 	}
-	for _, i := range []*Input{&r.Grid, &r.PUE, &r.WUE, &r.EWIF, &r.Device, &r.Lifetime, &r.Utilisation, &r.Service} {
+	for _, i := range r.inputs() {
 		switch {
 		case i.ID == "" && (i.Value != 0 || i.Low != 0 || i.High != 0):
 			return errors.New("a factor is told with its identity, or not at all")
@@ -49,4 +57,8 @@ func (r *Row) Check() error {
 		}
 	}
 	return nil
+}
+
+func (r *Row) inputs() [8]*Input {
+	return [...]*Input{&r.Grid, &r.PUE, &r.WUE, &r.EWIF, &r.Device, &r.Lifetime, &r.Utilisation, &r.Service}
 }

@@ -268,7 +268,9 @@ func (t *tabler) place(i int) *place {
 		f := &t.record.Environments[i].Factors
 		s := &place{grid: t.input(f.Grid, nil), pue: t.input(f.PUE, nil), wue: t.input(f.WUE, nil), ewif: t.input(f.EWIF, nil)}
 		if k := t.factor(f.Grid); k >= 0 {
-			s.hourly = t.record.Factors[k].Series
+			if h := t.record.Factors[k].Series; h != nil && len(h.Value) > 0 && h.StepS > 0 {
+				s.hourly = h
+			}
 		}
 		t.places[i] = s
 	}
@@ -301,7 +303,7 @@ func (t *tabler) product(value, median, spread2 float64) Figure {
 // water is the figure that is a sum of two products with one energy. Its bounds
 // go with the energy, and so are the same for all rows of a place and a meter.
 func (t *tabler) water(s *place, energy float64, of source) Figure {
-	value := energy * (s.wue.Value + s.pue.Value*s.ewif.Value) / joulesPerKWh
+	value := energy * (s.wue.Value + float64(s.pue.Value*s.ewif.Value)) / joulesPerKWh // rounded alike on all processors
 	b := s.waterOf(of)
 	return t.numbers3(value, min(value, sixDigits(value*b.low)), max(value, sixDigits(value*b.high)))
 }
@@ -331,7 +333,7 @@ func (s *place) waterOf(of source) bounds {
 	}}
 	const energy, pue, wue, ewif = 0, 1, 2, 3
 	skew := func(k int) float64 { return v.Sources[k].Skew }
-	site, grid := s.wue.Value, s.pue.Value*s.ewif.Value
+	site, grid := s.wue.Value, float64(s.pue.Value*s.ewif.Value)
 	b := bounds{of: of, low: 1, high: 1}
 	if all := site + grid; all > 0 {
 		b.low, b.high = v.Bounds(1, []lognormal.Term{

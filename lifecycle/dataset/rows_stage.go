@@ -54,9 +54,6 @@ func (t *tabler) environment(id string) int {
 // meanOver is the mean of hourly values over a step that they cover, from and
 // width in seconds from their begin.
 func meanOver(s *factors.Series, from, width float64) float64 {
-	if len(s.Value) == 0 || !(s.StepS > 0) {
-		return math.NaN()
-	}
 	const slack = 1e-6 // of a step: rounding
 	first := min(max(0, int(from/s.StepS+slack)), len(s.Value)-1)
 	var sum, seconds float64

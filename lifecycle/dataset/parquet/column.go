@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"time"
 
@@ -142,7 +143,7 @@ func (c *column) copy(i, m int) {
 		to := c.plain[i : i+m]
 		for k := range to {
 			if at := p.next(); at < 0 {
-				*to[k] = 0
+				*to[k] = math.NaN() // see settle
 			} else {
 				*to[k] = p.double(at)
 			}

@@ -98,6 +98,13 @@ type leaf struct {
 
 // leaves are the columns of the table in a file; what the file lacks is absent.
 func leaves(s *parquet.Schema) (list []leaf, err error) {
+	has := map[string]bool{}
+	for _, f := range s.Fields() {
+		has[f.Name()] = true
+	}
+	if err := dataset.CheckColumns(func(name string) bool { return has[name] }); err != nil {
+		return nil, fmt.Errorf("it is no flat table of runs: %w", err)
+	}
 	for k, c := range columns {
 		path := []string{c.Name}
 		if c.Type == dataset.UnitsColumn {
@@ -105,9 +112,6 @@ func leaves(s *parquet.Schema) (list []leaf, err error) {
 		}
 		l, ok := s.Lookup(path...)
 		if !ok {
-			if c.Required {
-				return nil, fmt.Errorf("it has no column %s: it is no flat table of runs", c.Name)
-			}
 			continue
 		}
 		want, _ := schema.Lookup(path...)

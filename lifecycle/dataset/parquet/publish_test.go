@@ -80,7 +80,11 @@ func unpacked(t *testing.T, dir string) map[string][]byte {
 
 func TestAPublishedFolderTellsNothingPrivate(t *testing.T) {
 	dir := t.TempDir()
-	records := mixed(t, dir, 1000)
+	n := 1000
+	if testing.Short() || underRace {
+		n = 150
+	}
+	records := mixed(t, dir, n)
 	out := filepath.Join(dir, "public")
 	p := publication()
 	p.Internal = true
@@ -186,9 +190,11 @@ func TestTheCroissantDescriptionFollowsItsRules(t *testing.T) {
 
 	// The rules find what is wrong.
 	for what, change := range map[string]func(m map[string]any){
-		"no licence":             func(m map[string]any) { delete(m, "license") },
-		"no version it knows":    func(m map[string]any) { m["conformsTo"] = "http://mlcommons.org/croissant/9" },
-		"a digest":               func(m map[string]any) { m["distribution"].([]any)[0].(map[string]any)["sha256"] = strings.Repeat("0", 64) },
+		"no licence":          func(m map[string]any) { delete(m, "license") },
+		"no version it knows": func(m map[string]any) { m["conformsTo"] = "http://mlcommons.org/croissant/9" },
+		"a digest": func(m map[string]any) {
+			m["distribution"].([]any)[0].(map[string]any)["sha256"] = strings.Repeat("0", 64)
+		},
 		"a file that is not":     func(m map[string]any) { m["distribution"].([]any)[1].(map[string]any)["contentUrl"] = "absent" },
 		"a reference to nothing": func(m map[string]any) { m["distribution"].([]any)[0].(map[string]any)["@id"] = "other" },
 		"a column that is not": func(m map[string]any) {

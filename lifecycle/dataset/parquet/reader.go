@@ -144,6 +144,9 @@ func told(path string, err *error) {
 	}
 }
 
+// readRows is how many rows are read at once.
+const readRows = 1024
+
 // rowBatch reads a table some rows at a time, into the same memory.
 type rowBatch struct {
 	table   *table
@@ -154,7 +157,7 @@ type rowBatch struct {
 
 // newRowBatch reads the columns that are needed, nil for all.
 func newRowBatch(t *table, needed func(name string) bool) *rowBatch {
-	b := &rowBatch{table: t, rows: make([]dataset.Row, batch)}
+	b := &rowBatch{table: t, rows: make([]dataset.Row, readRows)}
 	var list []leaf
 	for _, l := range t.leaves {
 		if needed == nil || needed(columns[l.column].Name) {
@@ -189,13 +192,14 @@ func (b *rowBatch) read(ctx context.Context, group int, use func(rows []dataset.
 		if err = ctx.Err(); err != nil {
 			break
 		}
-		n := int(min(left, batch))
+		n := int(min(left, readRows))
 		err = b.guarded(func() error {
 			for _, c := range b.columns {
 				if err := c.fill(n); err != nil {
 					return fmt.Errorf("column %s: %w", c.name, err)
 				}
 			}
+			settle(b.rows[:n])
 			return nil
 		})
 		if err == nil {
@@ -204,6 +208,19 @@ func (b *rowBatch) read(ctx context.Context, group int, use func(rows []dataset.
 		left -= int64(n)
 	}
 	return err
+}
+
+// settle makes 0 of the numbers of factors that are not there: their columns are
+// null. Of one that is, a null stays NaN, which is no factor.
+func settle(rows []dataset.Row) {
+	for i := range rows {
+		r := &rows[i]
+		for _, in := range [...]*dataset.Input{&r.Grid, &r.PUE, &r.WUE, &r.EWIF, &r.Device, &r.Lifetime, &r.Utilisation, &r.Service} {
+			if in.ID == "" {
+				*in = dataset.Input{}
+			}
+		}
+	}
 }
 
 // guarded makes an error of a panic in what reads the file, and of nothing else.

@@ -22,7 +22,7 @@ const groupRows = 128 << 10
 // group at a time, and no row that it was given. The same rows, in whatever
 // pieces, are the same bytes. A Writer is not safe for concurrent use.
 type Writer struct {
-	w      *parquet.Writer
+	w      *parquet.GenericWriter[any]
 	leaves []leaf
 	values [2][]parquet.Value // of the column that is written; of units the names and the counts
 	group  int                // rows of the row group so far
@@ -40,7 +40,7 @@ func NewWriter(w io.Writer) *Writer { return newWriter(w, 256<<10) }
 // newWriter writes pages of so many bytes, of which it holds one a column.
 func newWriter(w io.Writer, page int) *Writer {
 	list, err := leaves(schema)
-	return &Writer{leaves: list, most: groupRows, err: err, w: parquet.NewWriter(w, schema,
+	return &Writer{leaves: list, most: groupRows, err: err, w: parquet.NewGenericWriter[any](w, schema,
 		parquet.Compression(&parquet.Zstd),
 		parquet.CreatedBy("ecotracer", Version, ""),
 		parquet.KeyValueMetadata(Key, Version),

@@ -44,8 +44,8 @@ func (w *job) croissant() ([]byte, error) {
 	d := object{
 		"@context": croissantContext, "@type": "sc:Dataset", "conformsTo": "http://mlcommons.org/croissant/1.0",
 		"name": w.Name, "description": w.Description, "license": licenceURL(w.Licence), "version": w.Version, "citeAs": w.Citation,
-		"datePublished": w.Date.Format(time.DateOnly), "isLiveDataset": false, "inLanguage": "en",
-		"keywords": []string{"energy", "carbon footprint", "machine learning", "life cycle"},
+		"datePublished": w.Date.Format(time.DateOnly), "isLiveDataset": false,
+		"keywords": []string{"energy", "carbon footprint", "life cycle"},
 		"distribution": []object{
 			w.fileObject(TableFile, "application/x-parquet", "The flat table: a row for each stage and entry of hardware of a run."),
 			w.fileObject(RecordsFile, "application/zstd", "The records in full, a line each: NDJSON, compressed by zstd."),

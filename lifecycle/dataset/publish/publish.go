@@ -78,7 +78,8 @@ const (
 // repeated.
 type Telling struct {
 	Run      string   `json:"run"`
-	Pointers []string `json:"pointers"`
+	Pointers []string `json:"pointers"`          // of the texts
+	Repeats  bool     `json:"repeats,omitempty"` // one is the id of another run
 }
 
 // File is a file of the folder.

@@ -42,6 +42,8 @@ type entry struct {
 	at, n   int64
 	content [16]byte // what it tells of energy, which redaction leaves as it is
 	again   bool     // it was redacted before
+	was     string   // the run's id before
+	did     map[string]int64
 }
 
 // mostTelling bounds what is told of texts that may not be published.
@@ -68,7 +70,7 @@ func (w *job) redactAll(ctx context.Context, from dataset.Reader, paths []string
 		out[i] = bufio.NewWriterSize(f, 256<<10)
 	}
 	w.result.Read, err = from.Read(ctx, paths, func(worker int, r *lifecycle.Record) error {
-		public, why := w.redact(r)
+		public, did, why := w.redact(r)
 		w.mu.Lock()
 		if public == nil || public.Run.ID != r.Run.ID {
 			w.own[uuidOf(r.Run.ID)] = true
@@ -88,7 +90,7 @@ func (w *job) redactAll(ctx context.Context, from dataset.Reader, paths []string
 		if err != nil {
 			return fmt.Errorf("publish: %w", err)
 		}
-		e := entry{id: public.Run.ID, file: worker, at: at[worker], n: int64(n), content: contentOf(public), again: public.Run.ID == r.Run.ID}
+		e := entry{id: public.Run.ID, file: worker, at: at[worker], n: int64(n), content: contentOf(public), again: public.Run.ID == r.Run.ID, was: r.Run.ID, did: did}
 		at[worker] += int64(n)
 		w.mu.Lock()
 		w.list = append(w.list, e)
@@ -108,15 +110,15 @@ func (w *job) redactAll(ctx context.Context, from dataset.Reader, paths []string
 }
 
 // redact is the record as the public may read it; nil and why if it may not.
-func (w *job) redact(r *lifecycle.Record) (*lifecycle.Record, Reason) {
+func (w *job) redact(r *lifecycle.Record) (*lifecycle.Record, map[string]int64, Reason) {
 	switch r.Publisher.Confidentiality {
 	case "public":
 	case "internal":
 		if !w.Internal {
-			return nil, NotPublic
+			return nil, nil, NotPublic
 		}
 	default:
-		return nil, Private
+		return nil, nil, Private
 	}
 	public, did, err := lifecycle.Redact(r, "public", w.Redacting)
 	w.mu.Lock()
@@ -124,21 +126,27 @@ func (w *job) redact(r *lifecycle.Record) (*lifecycle.Record, Reason) {
 	var telling *lifecycle.IdentifierError
 	switch {
 	case errors.As(err, &telling):
-		if len(w.result.Telling) < mostTelling {
-			t := Telling{Run: r.Run.ID}
-			for _, f := range telling.Findings {
-				t.Pointers = append(t.Pointers, f.Pointer)
-			}
-			w.result.Telling = append(w.result.Telling, t)
+		t := Telling{Run: r.Run.ID, Pointers: []string{}}
+		for _, f := range telling.Findings {
+			t.Pointers = append(t.Pointers, f.Pointer)
 		}
-		return nil, Tells
+		w.tells(t)
+		return nil, nil, Tells
 	case err != nil:
-		return nil, Broken
+		return nil, nil, Broken
 	}
+	counts := map[string]int64{}
 	for _, d := range did {
-		w.result.Redacted[d.Did]++
+		counts[d.Did]++
 	}
-	return public, ""
+	return public, counts, ""
+}
+
+// tells keeps what is told of a record with texts that may not be published.
+func (w *job) tells(t Telling) {
+	if len(w.result.Telling) < mostTelling {
+		w.result.Telling = append(w.result.Telling, t)
+	}
 }
 
 // order sorts the records by their new ids, so that nothing of the order in

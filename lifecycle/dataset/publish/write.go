@@ -109,6 +109,7 @@ func (w *job) writeData(ctx context.Context, facts *facts) error {
 		}
 		if w.repeats(line) { // the id of another record, which only now all are known
 			w.result.LeftOut[Tells]++
+			w.tells(Telling{Run: e.was, Pointers: []string{}, Repeats: true})
 			continue
 		}
 		r, err := lifecycle.Decode(bytes.NewReader(line))
@@ -128,6 +129,9 @@ func (w *job) writeData(ctx context.Context, facts *facts) error {
 			return fmt.Errorf("publish: %w", err)
 		}
 		facts.add(r, some)
+		for did, n := range e.did {
+			w.result.Redacted[did] += n
+		}
 		w.result.Published++
 		w.result.Rows += int64(len(some))
 	}
