@@ -24,12 +24,17 @@ import (
 	"github.com/ecotracer/ecotracer/lifecycle/dataset/parquet"
 )
 
-// duck runs SQL in DuckDB, in a folder, and returns the rows of each statement.
-func duck(t testing.TB, dir string, sql ...string) [][]map[string]any {
+// needDuckDB skips a test where DuckDB is not.
+func needDuckDB(t testing.TB) {
 	t.Helper()
 	if os.Getenv("ECOTRACER_DUCKDB") == "" {
 		t.Skip("DuckDB is not here: set ECOTRACER_DUCKDB to the folder whose node_modules has @duckdb/node-api")
 	}
+}
+
+// duck runs SQL in DuckDB, in a folder, and returns the rows of each statement.
+func duck(t testing.TB, dir string, sql ...string) [][]map[string]any {
+	t.Helper()
 	script, err := filepath.Abs(filepath.Join("testdata", "duckdb.cjs"))
 	require.NoError(t, err)
 	request, err := json.Marshal(map[string]any{"run": sql})
@@ -185,6 +190,7 @@ func inAllForms(t *testing.T, dir string, records []*lifecycle.Record) (rows []d
 }
 
 func TestDuckDBAgreesWithSummary(t *testing.T) {
+	needDuckDB(t)
 	dir := t.TempDir()
 	var records []*lifecycle.Record
 	for seed := range uint64(250) {
@@ -328,4 +334,27 @@ func checkWorst(t *testing.T, rows []dataset.Row, answers []map[string]any) {
 		got, _ := number(t, row["gco2e"])
 		assert.InEpsilon(t, grams[ids[i]], got, 1e-9)
 	}
+}
+
+func TestATableThatDuckDBWroteIsRead(t *testing.T) {
+	needDuckDB(t)
+	rows := randomRows(60)
+	dir := filepath.Dir(written(t, rows))
+	duck(t, dir, query(t, "view-parquet"),
+		"COPY flat TO 'snappy.parquet' (COMPRESSION snappy, ROW_GROUP_SIZE 2048)",
+		"COPY flat TO 'zstd.parquet' (COMPRESSION zstd, PARQUET_VERSION v2)",
+		"COPY (SELECT * EXCLUDE (grid_low) FROM flat) TO 'lacks.parquet'")
+	for _, name := range []string{"snappy.parquet", "zstd.parquet"} {
+		back, err := read(filepath.Join(dir, name))
+		require.NoError(t, err, name)
+		require.Len(t, back, len(rows))
+		for i := range rows {
+			require.Equal(t, rows[i], back[i], "%s: row %d", name, i)
+		}
+		s, err := parquet.Summarise(t.Context(), []string{filepath.Join(dir, name)}, "stage")
+		require.NoError(t, err)
+		assert.Equal(t, summaryOf(t, rows, "stage"), text(t, s))
+	}
+	_, err := read(filepath.Join(dir, "lacks.parquet"))
+	assert.ErrorContains(t, err, "grid_low", "what lacks a bound is not read as if it were 0")
 }

@@ -149,6 +149,7 @@ func TestAPublishedFolderTellsNothingPrivate(t *testing.T) {
 }
 
 func TestAPublishedFolderIsReadBackByDuckDB(t *testing.T) {
+	needDuckDB(t)
 	dir := t.TempDir()
 	mixed(t, dir, 150)
 	out := filepath.Join(dir, "public")
