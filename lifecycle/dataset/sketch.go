@@ -16,6 +16,8 @@ type sketch struct {
 	none      int64    // numbers that are 0
 	min, max  float64  // of all; 0 if there are none
 	collapsed bool     // there was more below
+
+	waiting []int32 // numbers of buckets that are not counted yet, in no order
 }
 
 // bucket counts the numbers whose first 18 bits, as float64, are its number.
@@ -27,9 +29,11 @@ type bucket struct {
 const (
 	bucketShift = 64 - 18
 	maxBuckets  = 2048
+	mostWaiting = 128 // to be sorted and counted at once, which costs less than to look for each
 )
 
 func (s *sketch) count() int64 {
+	s.settle()
 	n := s.none
 	for _, b := range s.buckets {
 		n += b.count
@@ -37,8 +41,10 @@ func (s *sketch) count() int64 {
 	return n
 }
 
+func (s *sketch) isEmpty() bool { return s.none == 0 && len(s.buckets) == 0 && len(s.waiting) == 0 }
+
 func (s *sketch) add(x float64) {
-	if s.none == 0 && len(s.buckets) == 0 {
+	if s.isEmpty() {
 		s.min, s.max = x, x
 	} else {
 		s.min, s.max = min(s.min, x), max(s.max, x)
@@ -47,19 +53,28 @@ func (s *sketch) add(x float64) {
 		s.none++
 		return
 	}
-	number := int32(math.Float64bits(x) >> bucketShift)
-	at, end := 0, len(s.buckets)
-	for at < end {
-		if middle := (at + end) / 2; s.buckets[middle].number < number {
-			at = middle + 1
+	if s.waiting = append(s.waiting, int32(math.Float64bits(x)>>bucketShift)); len(s.waiting) == mostWaiting {
+		s.settle()
+	}
+}
+
+// settle counts what waits.
+func (s *sketch) settle() {
+	if len(s.waiting) == 0 {
+		return
+	}
+	slices.Sort(s.waiting)
+	var own [mostWaiting]bucket
+	counted := own[:0]
+	for _, number := range s.waiting {
+		if n := len(counted); n > 0 && counted[n-1].number == number {
+			counted[n-1].count++
 		} else {
-			end = middle
+			counted = append(counted, bucket{number, 1})
 		}
 	}
-	if at == len(s.buckets) || s.buckets[at].number != number {
-		s.buckets = slices.Insert(s.buckets, at, bucket{number: number})
-	}
-	s.buckets[at].count++
+	s.waiting = s.waiting[:0]
+	s.buckets = mergeBuckets(s.buckets, counted)
 	s.collapse()
 }
 
@@ -78,10 +93,12 @@ func (s *sketch) collapse() {
 }
 
 func (s *sketch) merge(o *sketch) {
+	s.settle()
+	o.settle()
 	switch {
-	case o.none == 0 && len(o.buckets) == 0:
+	case o.isEmpty():
 		return
-	case s.none == 0 && len(s.buckets) == 0:
+	case s.isEmpty():
 		s.min, s.max = o.min, o.max
 	default:
 		s.min, s.max = min(s.min, o.min), max(s.max, o.max)
