@@ -11,6 +11,7 @@ package parquet
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -28,7 +29,7 @@ const Version = "1"
 var columns = dataset.Columns()
 
 // schema is that of the file.
-var schema = parquet.NewSchema("ecotracer", newRoot())
+var schema = sync.OnceValue(func() *parquet.Schema { return parquet.NewSchema("ecotracer", newRoot()) })
 
 // root is a group whose fields are in the order of the table.
 type root struct {
@@ -57,7 +58,7 @@ func newRoot() parquet.Node {
 // node is the type of a column. Texts repeat, and so do the factors that they
 // were computed by: they are told by their place in a dictionary.
 func node(c dataset.Column) parquet.Node {
-	var n parquet.Node
+	n := parquet.Encoded(parquet.Int(64), &parquet.RLEDictionary) // a count
 	switch c.Type {
 	case dataset.TextColumn:
 		n = parquet.Encoded(parquet.String(), &parquet.RLEDictionary)
@@ -66,14 +67,10 @@ func node(c dataset.Column) parquet.Node {
 		if repeats(c) {
 			n = parquet.Encoded(n, &parquet.RLEDictionary)
 		}
-	case dataset.CountColumn:
-		n = parquet.Encoded(parquet.Int(64), &parquet.RLEDictionary)
 	case dataset.TimeColumn:
 		n = parquet.Timestamp(parquet.Millisecond)
 	case dataset.UnitsColumn:
 		n = parquet.Map(parquet.Encoded(parquet.String(), &parquet.RLEDictionary), parquet.Int(64))
-	default:
-		panic(fmt.Sprintf("parquet: no type for %s", c.Type))
 	}
 	if !c.Required {
 		n = parquet.Optional(n)
@@ -114,7 +111,7 @@ func leaves(s *parquet.Schema) (list []leaf, err error) {
 		if !ok {
 			continue
 		}
-		want, _ := schema.Lookup(path...)
+		want, _ := schema().Lookup(path...)
 		if l.Node.Type().Kind() != want.Node.Type().Kind() || (l.MaxRepetitionLevel > 0) != (want.MaxRepetitionLevel > 0) ||
 			l.MaxDefinitionLevel > want.MaxDefinitionLevel+1 {
 			return nil, fmt.Errorf("its column %s is of type %s, not %s", c.Name, l.Node.Type(), want.Node.Type())

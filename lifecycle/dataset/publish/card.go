@@ -182,7 +182,7 @@ func sizeCategory(rows int64) string {
 }
 
 func licenceURL(licence string) string {
-	if webURL.MatchString(licence) {
+	if forms().webURL.MatchString(licence) {
 		return licence
 	}
 	return "https://spdx.org/licenses/" + licence

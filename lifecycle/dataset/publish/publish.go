@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"sync"
 	"time"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
@@ -157,11 +158,12 @@ func (p Publication) Publish(ctx context.Context, from dataset.Reader, paths []s
 	return w.result, nil
 }
 
-var (
-	spdxID  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+-]*$`)
-	webURL  = regexp.MustCompile(`^https?://[^\s<>"]+$`)
-	version = regexp.MustCompile(`^(0|[1-9][0-9]*)[.](0|[1-9][0-9]*)[.](0|[1-9][0-9]*)$`)
-)
+var forms = sync.OnceValue(func() (f struct{ spdxID, webURL, version *regexp.Regexp }) {
+	f.spdxID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+-]*$`)
+	f.webURL = regexp.MustCompile(`^https?://[^\s<>"]+$`)
+	f.version = regexp.MustCompile(`^(0|[1-9][0-9]*)[.](0|[1-9][0-9]*)[.](0|[1-9][0-9]*)$`)
+	return f
+})
 
 // complete checks what was asked for, and fills in what was not.
 func (p *Publication) complete() error {
@@ -177,11 +179,11 @@ func (p *Publication) complete() error {
 		return fmt.Errorf("%w: the data set has no name", ErrAsked)
 	case p.Licence == "":
 		return fmt.Errorf("%w: nobody may use what has no licence: name one, such as CC-BY-4.0", ErrAsked)
-	case !spdxID.MatchString(p.Licence) && !webURL.MatchString(p.Licence):
+	case !forms().spdxID.MatchString(p.Licence) && !forms().webURL.MatchString(p.Licence):
 		return fmt.Errorf("%w: licence %q is no SPDX identifier such as CC-BY-4.0, and no URL", ErrAsked, p.Licence)
-	case !version.MatchString(p.Version):
+	case !forms().version.MatchString(p.Version):
 		return fmt.Errorf("%w: version %q is not MAJOR.MINOR.PATCH, such as 1.0.0", ErrAsked, p.Version)
-	case p.URL != "" && !webURL.MatchString(p.URL):
+	case p.URL != "" && !forms().webURL.MatchString(p.URL):
 		return fmt.Errorf("%w: %q is no URL of a page", ErrAsked, p.URL)
 	case p.Table == nil:
 		return fmt.Errorf("%w: nothing writes the table", ErrAsked)

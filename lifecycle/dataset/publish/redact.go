@@ -183,12 +183,14 @@ func contentOf(r *lifecycle.Record) (sum [16]byte) {
 }
 
 // anUUID finds ids in a text.
-var anUUID = regexp.MustCompile(`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`)
+var anUUID = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`)
+})
 
 // repeats tells whether a line has the id that a run had before, its own or
 // another's.
 func (w *job) repeats(line []byte) bool {
-	for _, id := range anUUID.FindAll(line, -1) {
+	for _, id := range anUUID().FindAll(line, -1) {
 		if w.own[uuidOf(string(id))] {
 			return true
 		}
