@@ -25,6 +25,9 @@ import (
 
 // randomRows are the rows of so many records of all that the schema has.
 func randomRows(records int) (rows []dataset.Row) {
+	if underRace {
+		records = max(records/5, min(records, 10))
+	}
 	for seed := range uint64(records) {
 		rows = dataset.AppendRows(rows, recordtest.Random(seed))
 	}
@@ -83,7 +86,7 @@ func kept(r dataset.Row) dataset.Row {
 
 func TestRowsAreReadBackAsTheyWere(t *testing.T) {
 	rows := randomRows(300)
-	require.Greater(t, len(rows), 3000)
+	require.Greater(t, len(rows), 600)
 	back, err := read(written(t, rows))
 	require.NoError(t, err)
 	require.Len(t, back, len(rows))
@@ -144,7 +147,7 @@ func TestRowGroupsHoldWholeRuns(t *testing.T) {
 	rows := randomRows(60)
 	var b bytes.Buffer
 	w := parquet.NewWriter(&b)
-	w.GroupRows(100)
+	w.GroupRows(40)
 	require.NoError(t, w.Write(rows))
 	require.NoError(t, w.Close())
 	f, err := library.OpenFile(bytes.NewReader(b.Bytes()), int64(b.Len()))
