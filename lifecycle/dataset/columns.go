@@ -61,7 +61,7 @@ func CheckColumns(has func(name string) bool) error {
 			continue
 		}
 		for _, part := range []string{base, base + "_high", base + "_id"} {
-			if known(part) && has(part) != has(c.Name) {
+			if isColumn(part) && has(part) != has(c.Name) {
 				return fmt.Errorf("of the columns %s, %s_low and so on some are there and some are not", base, base)
 			}
 		}
@@ -69,7 +69,7 @@ func CheckColumns(has func(name string) bool) error {
 	return nil
 }
 
-func known(name string) bool {
+func isColumn(name string) bool {
 	return slices.ContainsFunc(columns, func(c Column) bool { return c.Name == name })
 }
 
