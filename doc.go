@@ -11,7 +11,9 @@
 //     bills of materials to pprof, and theirs as records; below it report, a page
 //     for a browser, and chart, a picture for a README.
 //   - lifecycle/proof: who vouches for a record and for the files that it is of.
-//   - lifecycle/dataset: many records, such as the shards of a job.
+//   - lifecycle/dataset: many records: read, merged, added up, compared, predicted
+//     from; below it tables in Parquet, folders to publish, and Apache Beam.
+//   - lifecycle/scenario: devices and services over years.
 //   - factors: sourced figures with intervals: grid intensity, power, PUE,
 //     production and end of life of devices; factors/live asks the interfaces of
 //     grids.
@@ -25,7 +27,7 @@
 //
 // The command line is in cmd/ecotracer, programs to learn from are in
 // examples, and comparisons with peers in benchmarks. They are modules of their
-// own, and so are lifecycle/export, lifecycle/dataset, tracer/otel,
-// tracer/grpcspan and two of the meters (nvml, prom), so that importing the
-// library costs no more than the library.
+// own, and so are lifecycle/export, lifecycle/dataset and what is below it,
+// lifecycle/scenario, tracer/otel, tracer/grpcspan and two of the meters (nvml,
+// prom), so that importing the library costs no more than the library.
 package ecotracer
