@@ -83,7 +83,10 @@ func (c *curve) above() float64 {
 				if c.slope[y] <= 0 {
 					return at
 				}
-				return at + max(0, -sum)/c.slope[y]
+				if at += max(0, -sum) / c.slope[y]; at < moment {
+					at = 0 // not the rounding of a sum
+				}
+				return at
 			}
 			at, sum = next, sum+rise
 			if !jump {

@@ -89,6 +89,20 @@ func (k *knob) ranged(from Knob) error {
 	return nil
 }
 
+// shares is a path that both of two knobs turn; "" if there is none.
+func (k *knob) shares(other *knob) string {
+	for _, set := range k.changes {
+		for _, path := range slices.Sorted(maps.Keys(set)) {
+			for _, o := range other.changes {
+				if _, ok := o[path]; ok {
+					return path
+				}
+			}
+		}
+	}
+	return ""
+}
+
 // label writes a value.
 func (k *knob) label(at float64) string {
 	if k.step == 0 {

@@ -182,6 +182,11 @@ func (s *Scenario) problem(m *model) (*problem, error) {
 		if err != nil {
 			return nil, &Error{Path: "knobs." + name, Message: err.Error()}
 		}
+		for _, other := range p.knobs {
+			if path := k.shares(&other); path != "" {
+				return nil, &Error{Path: "knobs." + name, Message: fmt.Sprintf("it turns %s, as the knob %s does: which of them would hold?", path, other.name)}
+			}
+		}
 		p.knobs = append(p.knobs, k)
 	}
 	var err error
@@ -305,7 +310,7 @@ func (p *problem) nothing() string {
 	var list []string
 	for i, h := range near.held {
 		if h.by > 1e-9 {
-			list = append(list, fmt.Sprintf("%s: %s, bound %s", p.constraints[i].name, inwords.Trimmed(h.value), inwords.Trimmed(h.bound)))
+			list = append(list, strings.TrimSpace(fmt.Sprintf("%s: %s, bound %s %s", p.constraints[i].name, inwords.Trimmed(h.value), inwords.Trimmed(h.bound), p.constraints[i].unit)))
 		}
 	}
 	return fmt.Sprintf("no setting of %d keeps to all of them; the closest misses %s", len(p.seen), strings.Join(list, "; "))

@@ -57,6 +57,7 @@ func TestWhatIsWrongIsToldWithItsPlace(t *testing.T) {
 		{"a question of nothing", "devices.node.lifetime: 9 years", "devices.gpu.lifetime: 9 years", `s.yaml:19:55: questions.longer.set.devices.gpu.lifetime: there is no entry "gpu": write one of node`},
 		{"a question of nonsense", "9 years", "9 kg", `s.yaml:19:`},
 		{"a question without a change", "set: {devices.node.lifetime: 9 years}", "set: {}", "questions.longer: what would change?"},
+		{"knobs that turn the same", "questions:", "knobs:\n  a: {path: devices.node.count, values: [1, 2]}\n  b: {options: {few: {devices.node.count: 1}, many: {devices.node.count: 3}}}\nquestions:", "knobs.b: it turns devices.node.count, as the knob a does"},
 		{"merge keys", "  home: {country: FR, site: desk}", "  home: &h {country: FR}\n  b: {<<: *h}", "merge keys (<<) are not taken"},
 		{"a second document", "questions:", "---\nquestions:", "a second YAML document begins"},
 		{"broken YAML", "years: 4", "years: [4", "broken YAML"},

@@ -103,6 +103,8 @@ func TestACurveRisesAboveNothingWhenItDoes(t *testing.T) {
 			assert.InDelta(t, c.want, got, 1e-9, c.name)
 		}
 	}
+	rounded := curve{slope: []float64{1, 1}, steps: []step{{0, 1}, {0, -1 - 1e-14}}}
+	assert.Zero(t, rounded.above(), "what is rounding takes no time")
 	for seed := range uint64(300) { // held to small steps
 		d := roll(seed)
 		c := curve{slope: make([]float64, 5)}
