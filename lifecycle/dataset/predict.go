@@ -287,6 +287,11 @@ func (p *Plan) check() error {
 			return &estimate.FieldError{Field: name, Err: fmt.Errorf("%v is out of range: write a number above 0, up to %g", x, mostOfAnything)}
 		}
 	}
+	for _, part := range []string{"active", "trainable"} {
+		if n := *planMembers[part].number(p); p.Parameters > 0 && n > p.Parameters*(1+1e-9) {
+			return &estimate.FieldError{Field: part, Err: fmt.Errorf("%s are more than the %s parameters in all", amountInWords(n), amountInWords(p.Parameters))}
+		}
+	}
 	for _, g := range []struct {
 		field string
 		given *estimate.Given
@@ -296,7 +301,7 @@ func (p *Plan) check() error {
 			continue
 		}
 		if v := *g.given; !(v.Value > 0) || v.Value > g.most || v.Low < 0 || v.Low > v.Value || v.High != 0 && v.High < v.Value || (v.Low == 0) != (v.High == 0) {
-			return &estimate.FieldError{Field: g.field, Err: fmt.Errorf("%v (%v to %v) is out of range: write value, low, high, above 0 and up to %v", v.Value, v.Low, v.High, g.most)}
+			return &estimate.FieldError{Field: g.field, Err: fmt.Errorf("%s is out of range: write a figure, or value,low,high, above 0 and up to %v", strings.TrimSuffix(fmt.Sprintf("%v,%v,%v", v.Value, v.Low, v.High), ",0,0"), g.most)}
 		}
 	}
 	if p.EnergyKWh != nil {

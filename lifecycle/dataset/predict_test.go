@@ -99,11 +99,18 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 			}
 		}
 	}
-	bad := on(func(p *dataset.Plan) { p.FLOP, p.Epochs = 1e20, -3 })
-	_, err := physics.Predict(bad)
-	var field *estimate.FieldError
-	require.ErrorAs(t, err, &field)
-	assert.Equal(t, "epochs", field.Field)
+	for name, bad := range map[string]func(*dataset.Plan){
+		"epochs":    func(p *dataset.Plan) { p.FLOP, p.Epochs = 1e20, -3 },
+		"active":    func(p *dataset.Plan) { p.Parameters, p.Active, p.Tokens = 7e9, 9e9, 1e12 },
+		"trainable": func(p *dataset.Plan) { p.Parameters, p.Trainable, p.Tokens = 7e9, 9e9, 1e12 },
+		"mfu":       func(p *dataset.Plan) { p.FLOP, p.MFU = 1e20, &estimate.Given{Value: 3} },
+	} {
+		_, err := physics.Predict(on(bad))
+		var field *estimate.FieldError
+		require.ErrorAs(t, err, &field, name)
+		assert.Equal(t, name, field.Field)
+		assert.NotContains(t, err.Error(), "0 to 0")
+	}
 }
 
 // The rules of arithmetic, by hand.
@@ -325,6 +332,25 @@ func TestProbabilitiesToReachATargetHold(t *testing.T) {
 		}
 	}
 	assert.InDelta(t, was/n, said/n, 0.12)
+}
+
+// Devices that do the work in less time take no less energy by physics: rounding
+// does not choose among them, and the sweep says so.
+func TestOfWhatCostsTheSameTheQuickestIsTheBest(t *testing.T) {
+	plan := dataset.Plan{}
+	plan.Parameters, plan.Tokens, plan.Accelerator, plan.Country = 7e9, 1e12, "A100 SXM4 80GB", "FR"
+	s, err := physics.Sweep(plan, axes(t, "count=1..7"), dataset.Goal{})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"7"}, s.Best.Values)
+	assert.Contains(t, s.Why, "as much as 6 others, and of these takes the least time")
+	s, err = physics.Sweep(plan, axes(t, "count=1..7"), dataset.Goal{Cost: "time"})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"7"}, s.Best.Values)
+	assert.NotContains(t, s.Why, "other")
+	s, err = physics.Sweep(plan, axes(t, "params=1B..64B*2"), dataset.Goal{})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"1e+09"}, s.Best.Values)
+	assert.NotContains(t, s.Why, "other")
 }
 
 // What nothing is known of is refused by name, never ignored.

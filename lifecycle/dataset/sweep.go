@@ -301,6 +301,19 @@ func (s *sweep) cost(p *Configuration) float64 {
 	return p.EnergyJ.Value
 }
 
+// compare compares costs, as they are rounded: arithmetic that is done in another
+// order is not cheaper. What costs the same is the better the less time it takes.
+func (s *sweep) compare(a, b *Configuration) int {
+	c := cmp.Compare(alikeCost(s.cost(a)), alikeCost(s.cost(b)))
+	if c == 0 && a.DurationS != nil && b.DurationS != nil {
+		c = cmp.Compare(alikeCost(a.DurationS.Value), alikeCost(b.DurationS.Value))
+	}
+	return c
+}
+
+// alikeCost is a cost to nine digits.
+func alikeCost(x float64) float64 { return inwords.Rounded(x, 9) }
+
 func (s *sweep) enough(p *Configuration) bool {
 	return p.Reaches == nil || *p.Reaches >= s.goal.Confidence
 }
@@ -316,15 +329,16 @@ func (s *sweep) all(points int) (*Sweep, error) {
 			}
 			return 1
 		} else if !x {
-			return cmp.Or(cmp.Compare(*b.Reaches, *a.Reaches), cmp.Compare(s.cost(a), s.cost(b)))
+			return cmp.Or(cmp.Compare(*b.Reaches, *a.Reaches), s.compare(a, b))
 		}
-		return cmp.Compare(s.cost(a), s.cost(b))
+		return s.compare(a, b)
 	}
 	trim := func() {
 		slices.SortStableFunc(out.Points, func(a, b Configuration) int { return less(&a, &b) })
 		out.Points = out.Points[:min(len(out.Points), keptPoints)]
 	}
 	var best []int
+	alike := 0 // others that cost as much as the best
 	for range points {
 		pt, err := s.point(at)
 		if err != nil {
@@ -332,7 +346,12 @@ func (s *sweep) all(points int) (*Sweep, error) {
 		}
 		if s.enough(&pt) {
 			out.Reached++
-			if out.Best == nil || s.cost(&pt) < s.cost(out.Best) {
+			if out.Best != nil && alikeCost(s.cost(&pt)) == alikeCost(s.cost(out.Best)) {
+				alike++
+			} else if out.Best == nil || s.cost(&pt) < s.cost(out.Best) {
+				alike = 0
+			}
+			if out.Best == nil || s.compare(&pt, out.Best) < 0 {
 				out.Best, best = &pt, slices.Clone(at)
 			}
 		}
@@ -350,15 +369,15 @@ func (s *sweep) all(points int) (*Sweep, error) {
 	if s.curve != nil {
 		out.MetricRuns = s.curve.n
 	}
-	s.explain(out)
+	s.explain(out, alike)
 	if best != nil {
 		return out, s.neighbours(out, best)
 	}
 	return out, nil
 }
 
-// explain says why the best is that.
-func (s *sweep) explain(out *Sweep) {
+// explain says why the best is that, beside others that cost as much.
+func (s *sweep) explain(out *Sweep, alike int) {
 	costs := map[string]string{"energy": "energy", "gco2e": "emissions", "time": "time"}[s.goal.Cost]
 	sign := "at least"
 	if s.curve != nil && s.curve.lower {
@@ -379,6 +398,12 @@ func (s *sweep) explain(out *Sweep) {
 	default:
 		out.Why = fmt.Sprintf("none of %d reaches %s with %s; the surest does with %s, and is expected to come to %s", out.Tried, target,
 			inwords.Probability(s.goal.Confidence), probability(*out.Points[0].Reaches), inwords.Trimmed(*out.Points[0].Expected))
+	}
+	if out.Best != nil && alike > 0 {
+		out.Why += fmt.Sprintf(", as much as %s", inwords.Plural(alike, "other"))
+		if s.goal.Cost != "time" && out.Best.DurationS != nil {
+			out.Why += ", and of these takes the least time"
+		}
 	}
 	if s.curve == nil {
 		return
