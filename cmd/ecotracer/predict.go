@@ -294,8 +294,7 @@ func (c *cli) unpredicted(p *predicting, err error) int {
 	case errors.As(err, &field):
 		return c.usage("predict", "--%v", err)
 	}
-	c.complain("predict", "%s", bare(err))
-	return exitFound
+	return c.usage("predict", "%s", bare(err))
 }
 
 // writePrediction writes a prediction as a record.

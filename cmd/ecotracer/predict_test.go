@@ -127,6 +127,8 @@ func TestPredictSaysWhatItNeeds(t *testing.T) {
 		"a target alone":      {`predict --like LAST --target accuracy=0.9`, "say what may be changed"},
 		"a wrong target":      {`predict --like LAST --target accuracy`, "such as accuracy=0.92"},
 		"no such stage":       {`predict --like LAST --stage gardening`, "does not know"},
+		"a target of nothing": {`predict --params 7B --tokens 1T --device A100-SXM4-80GB --sweep params=1B..4B*2 --target accuracy=0.9`, "0 records tell it"},
+		"too sure":            {`predict --like LAST --sweep epochs=1..3 --confidence 2 ALL`, "confidence 2: write a number between 0 and 1"},
 		"energy of the sweep": {`predict --like LAST --sweep epochs=1..3 -o x.json`, "a sweep has many plans"},
 	} {
 		args := words(test.line)

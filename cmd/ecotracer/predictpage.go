@@ -47,7 +47,7 @@ func (p *page) prediction(of *predicting, predictor *dataset.Predictor, f *datas
 			p.prose("  ", w)
 		}
 	}
-	p.heading("What physics and the place rest on")
+	p.heading("What physics and the place rest on; in parentheses: 95 % interval")
 	for _, in := range f.Inputs {
 		how, source := inwords.Found(in.Found)+", quality "+in.Quality, in.Source
 		if in.Unit == "FLOP" || in.Unit == "FLOP/s" {

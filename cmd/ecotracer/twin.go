@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -71,7 +72,7 @@ func (c *cli) twin(file string, t twinning) int {
 	}
 	if t.question != "" {
 		if _, ok := s.Questions[t.question]; !ok {
-			return c.usage("twin", "%s asks no question %q: it asks %s", file, t.question, strings.Join(slices.Sorted(maps.Keys(s.Questions)), ", "))
+			return c.usage("twin", "%s asks no question %q: it asks %s", file, t.question, cmp.Or(strings.Join(slices.Sorted(maps.Keys(s.Questions)), ", "), "none"))
 		}
 	}
 	if len(t.set) > 0 {

@@ -179,6 +179,7 @@ func (p *page) allYears(r *scenario.Result) {
 	}
 	p.heading("Over all years; devices by the time of their use, and as it occurs")
 	p.table(t)
+	p.line("%s", p.dim("  in parentheses: 95 % interval"))
 }
 
 // years is the table of a view by year and phase: of all years if there is room
