@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 	"unique"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
@@ -35,6 +36,7 @@ type Outcome struct {
 	DurationS float64          // 0 is unknown
 	EnergyJ   float64          // IT energy, within the plan's boundary; 0 is unknown
 	Method    lifecycle.Method // of the energy: what is modelled or declared counts for less
+	Began     time.Time        // zero is unknown; only a drift over the years is told from it
 }
 
 // take adds up stages.
@@ -83,6 +85,7 @@ type observed struct {
 	ratio  [outcomes]float64 // logarithm of what it was over what physics told, over sigma; NaN if unknown
 	sigma  [outcomes]float64
 	weight [outcomes]float64
+	year   float64 // it began, with the part of the year; NaN if unknown
 }
 
 // featuresOf are those of a plan.
@@ -182,7 +185,7 @@ func (f *Fitter) Observe(run string, p Plan, o Outcome) {
 	for i := range in {
 		in[i] = unique.Make(strings.Clone(in[i])).Value() // does not hold on to a record, and is there once
 	}
-	ob := observed{run: run, hash: runHash(run), in: in, x: featuresOf(&p)}
+	ob := observed{run: run, hash: runHash(run), in: in, x: featuresOf(&p), year: yearOf(o.Began)}
 	learned := false
 	for q := range outcomes {
 		ob.ratio[q] = math.NaN()

@@ -21,6 +21,7 @@ type conformal struct {
 	sibling reach            // of one that is known
 	groups  map[string]reach // of a model of devices, or a regime, as new series
 	missed  Error            // how far off, leaving series out (runs, of a single series)
+	drift   drift            // over the years
 }
 
 // reach is how many standard deviations an interval reaches to.
@@ -96,6 +97,7 @@ func (m *pooled) calibrate(list []*observed) {
 		}
 	}
 	m.missed = m.missedBy(out, m.whole)
+	m.drift = m.driftOf(out, own)
 }
 
 // leave tells of each run what is predicted without it and all that has the same

@@ -24,7 +24,8 @@ import (
 // estimate has them. Few records correct it, shrunk towards it and towards one
 // another by device, kind of work and program; many make it a regression in
 // logarithms. All intervals are of 90 %, and wider outside of what the records
-// hold, which is told.
+// hold, which is told. They hold for runs that might as well be among the records:
+// where these drift over the years that is told, and not allowed for.
 type Predictor struct {
 	runs   [2][]observed
 	seen   [2]int
@@ -253,6 +254,9 @@ func (p *Predictor) warn(f *Prediction, plan *Plan, ph *physical, in [groupings]
 			say("outside of the records: %s are %s, %s %s that any of them has (%s); what was learned counts for less, and the interval is wider",
 				featureWords[k], amountInWords(math.Pow(10, x[k])), ratio, than, amountInWords(math.Pow(10, end)))
 		}
+	}
+	if m.drift.perYear != 0 {
+		say("%s", m.drift)
 	}
 	if f.Of > f.Runs {
 		say("of %d runs %d were drawn to learn from", f.Of, f.Runs)

@@ -94,6 +94,9 @@ func planned(r *lifecycle.Record, phase lifecycle.Phase) (Plan, Outcome, error) 
 		return Plan{}, Outcome{}, err
 	}
 	o.take(r, entries)
+	if r.Run.StartedAt != nil {
+		o.Began = *r.Run.StartedAt
+	}
 	if r.Technology.ML != nil {
 		p.model(r.Technology.ML)
 	}
