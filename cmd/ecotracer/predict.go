@@ -116,11 +116,11 @@ func (c *cli) predict(p *predicting, open func() (dataset.Reader, func(dataset.R
 		return exitFound
 	}
 	predictor, code := c.learn(p.from, open)
-	if code != exitOK {
+	if predictor == nil {
 		return code
 	}
 	if len(p.sweep) > 0 {
-		return c.sweep(p, predictor)
+		return max(code, c.sweep(p, predictor))
 	}
 	f, err := predictor.Predict(p.plan)
 	if err != nil {
@@ -136,17 +136,17 @@ func (c *cli) predict(p *predicting, open func() (dataset.Reader, func(dataset.R
 		return c.unpredicted(p, err)
 	}
 	if p.json {
-		return c.json(struct {
+		return max(code, c.json(struct {
 			*dataset.Prediction
 			LeansOn []dataset.Lean `json:"leans_on,omitempty"`
 			Leans   float64        `json:"leans"`
 			Left    map[string]int `json:"left,omitempty"`
-		}{f, list, all, predictor.Left()})
+		}{f, list, all, predictor.Left()}))
 	}
 	pg := page{style: styleOf(c.out), all: p.all}
 	pg.prediction(p, predictor, f, list, all)
 	pg.printTo(c.out)
-	return exitOK
+	return code
 }
 
 // phase is that of the stage that is asked for.
@@ -243,7 +243,7 @@ func (p *predicting) applyOne(name, text string) (err error) {
 	return nil
 }
 
-// learn fits to records.
+// learn fits to records; the code tells whether all could be read.
 func (c *cli) learn(paths []string, open func() (dataset.Reader, func(dataset.Report))) (*dataset.Predictor, int) {
 	if len(paths) == 0 {
 		return new(dataset.Fitter).Fit(), exitOK
@@ -267,6 +267,9 @@ func (c *cli) learn(paths []string, open func() (dataset.Reader, func(dataset.Re
 	all := &fitters[0]
 	for i := range fitters[1:] {
 		all.Merge(&fitters[1+i])
+	}
+	if !report.Sound() {
+		return all.Fit(), exitFound
 	}
 	return all.Fit(), exitOK
 }
