@@ -127,7 +127,7 @@ func compareFigure(a, b *Cohort, unit string, k int) CohortDifference {
 	if below := va*va/float64(of[0].n-1) + vb*vb/float64(of[1].n-1); below > 0 {
 		degrees = total * total / below
 	}
-	bound := studentBound(degrees) * wide
+	bound := studentBound(degrees, 0.05) * wide
 	d.Ratio = &lifecycle.Interval{Value: sixDigits(math.Exp(off)), Low: sixDigits(math.Exp(off - bound)), High: sixDigits(math.Exp(off + bound))}
 	const alike = 1e-9
 	switch {
@@ -208,7 +208,7 @@ func (f *figureTally) figure() *CohortFigure {
 		if v > 0 {
 			degrees = (v + shared) * (v + shared) / (v * v) * float64(f.n-1)
 		}
-		bound = studentBound(degrees) * math.Sqrt(v+shared)
+		bound = studentBound(degrees, 0.05) * math.Sqrt(v+shared)
 	}
 	typical := math.Exp(f.mean)
 	g.Typical = lifecycle.Interval{Value: sixDigits(typical), Low: sixDigits(typical * math.Exp(-bound)), High: sixDigits(typical * math.Exp(bound))}

@@ -19,6 +19,7 @@ import (
 type conformal struct {
 	whole   reach            // of a new series
 	sibling reach            // of one that is known
+	student float64          // what few runs reach to, whatever they were off
 	groups  map[string]reach // of a model of devices, or a regime, as new series
 	missed  Error            // how far off, leaving series out (runs, of a single series)
 	drift   drift            // over the years
@@ -62,6 +63,9 @@ type leftOut struct {
 // calibrate leaves runs out and sees how far off what is told is.
 func (m *pooled) calibrate(list []*observed) {
 	m.whole, m.sibling = reach{math.Inf(1), 0}, reach{math.Inf(1), 0}
+	if m.n > 0 {
+		m.student = studentBound(float64(4+m.n), 1-coverage90)
+	}
 	if len(list) < 2 || m.b == nil {
 		return
 	}
@@ -77,7 +81,7 @@ func (m *pooled) calibrate(list []*observed) {
 		siblings = slices.DeleteFunc(siblings, func(l leftOut) bool { _, ok := m.levels[bySeries][l.ob.in[bySeries]]; return !ok })
 		m.sibling = reachOf(siblings, func(ob *observed) string { return ob.run })
 		if out == nil {
-			m.missed.Covered = coveredBy(siblings, m.sibling)
+			m.missed.Covered = m.coveredBy(siblings, m.sibling)
 		}
 	}
 	if out == nil {
@@ -174,10 +178,10 @@ func reachOf(out []leftOut, key func(*observed) string) reach {
 	return r
 }
 
-func coveredBy(out []leftOut, r reach) float64 {
-	n := 0
+func (m *pooled) coveredBy(out []leftOut, r reach) float64 {
+	n, at := 0, m.reachWith(r)
 	for _, l := range out {
-		if l.distance <= reachWith(r, len(out)) {
+		if l.distance <= at {
 			n++
 		}
 	}
@@ -186,7 +190,7 @@ func coveredBy(out []leftOut, r reach) float64 {
 
 // missedBy sums up.
 func (m *pooled) missedBy(out []leftOut, r reach) Error {
-	e := Error{Runs: len(out), Covered: coveredBy(out, r), Without: "program"}
+	e := Error{Runs: len(out), Covered: m.coveredBy(out, r), Without: "program"}
 	var off, percent, alone []float64
 	for _, l := range out {
 		s := l.ob.sigma[m.quantity]
@@ -194,13 +198,13 @@ func (m *pooled) missedBy(out []leftOut, r reach) Error {
 		percent = append(percent, 100*math.Abs(math.Expm1(-l.off*s)))
 		alone = append(alone, math.Abs(l.ob.ratio[m.quantity])*s)
 	}
-	e.Factor, e.Factor90 = math.Exp(sortedQuantile(off, 0.5)), math.Exp(sortedQuantile(off, 0.9))
-	e.Percent, e.PriorAlone = sortedQuantile(percent, 0.5), math.Exp(sortedQuantile(alone, 0.5))
+	e.Factor, e.Factor90 = math.Exp(quantileOf(off, 0.5)), math.Exp(quantileOf(off, 0.9))
+	e.Percent, e.PriorAlone = quantileOf(percent, 0.5), math.Exp(quantileOf(alone, 0.5))
 	return e
 }
 
-// sortedQuantile sorts x.
-func sortedQuantile(x []float64, p float64) float64 {
+// quantileOf is a quantile of numbers in any order, which it sorts.
+func quantileOf(x []float64, p float64) float64 {
 	if len(x) == 0 {
 		return math.NaN()
 	}
@@ -217,11 +221,8 @@ func sortedQuantile(x []float64, p float64) float64 {
 // or where there are too few to tell it, that of Student's t with four degrees of
 // freedom more than runs; without any it is that of physics. In between what the
 // quantile is less than that counts the more the more there are.
-func reachWith(r reach, runs int) float64 {
-	t := z90
-	if runs > 0 {
-		t = studentReach(z90, float64(4+runs))
-	}
+func (m *pooled) reachWith(r reach) float64 {
+	t := cmp.Or(m.student, z90)
 	switch {
 	case math.IsInf(r.at, 1):
 		return t
@@ -231,23 +232,15 @@ func reachWith(r reach, runs int) float64 {
 	return r.at
 }
 
-// studentReach is the quantile of Student's t where that of the normal is z:
-// Abramowitz and Stegun 1964, 26.7.5, good to 1 % from four degrees of freedom
-// on.
-func studentReach(z, degrees float64) float64 {
-	z2 := z * z
-	return z * (1 + (z2+1)/(4*degrees) + ((5*z2+16)*z2+3)/(96*degrees*degrees))
-}
-
 // reachFor is that of a plan.
 func (m *pooled) reachFor(in [groupings]string) (at float64, from string) {
 	if _, known := m.levels[bySeries][in[bySeries]]; known && in[bySeries] != "" {
-		return reachWith(m.sibling, m.n), "series"
+		return m.reachWith(m.sibling), "series"
 	}
 	for _, g := range []int{byModel, byRegime} {
 		if r, ok := m.groups[in[g]]; ok && in[g] != "" && !math.IsInf(r.at, 1) {
-			return reachWith(r, m.n), in[g]
+			return m.reachWith(r), in[g]
 		}
 	}
-	return reachWith(m.whole, m.n), ""
+	return m.reachWith(m.whole), ""
 }

@@ -336,7 +336,7 @@ func judge(members []judged) OutlierGroup {
 		j.z = (j.x - m) / scale
 		j.p = studentBeyond(j.z, degrees)
 	}
-	wide := scale * studentBound(math.Inf(1))
+	wide := scale * studentBound(math.Inf(1), 0.05)
 	return OutlierGroup{Stages: n, Median: math.Exp(m), Low: math.Exp(m - wide), High: math.Exp(m + wide)}
 }
 

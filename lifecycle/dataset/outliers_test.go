@@ -262,9 +262,7 @@ func TestStudentsLawIsThatOfTheTables(t *testing.T) {
 	} {
 		assert.InEpsilon(t, c.beyond, studentBeyond(c.t, c.degrees), 1e-5, "%v", c)
 		assert.InEpsilon(t, c.beyond, studentBeyond(-c.t, c.degrees), 1e-5, "%v", c)
-		if c.beyond == 0.05 {
-			assert.InEpsilon(t, c.t, studentBound(c.degrees), 1e-5)
-		}
+		assert.InEpsilon(t, c.t, studentBound(c.degrees, c.beyond), 1e-5)
 	}
 }
 

@@ -18,17 +18,17 @@ func studentBeyond(t, degrees float64) float64 {
 	return incompleteBeta(degrees/(degrees+t*t), t*t/(degrees+t*t), degrees/2, 0.5)
 }
 
-// studentBound is the t beyond whose ± are 5 %.
-func studentBound(degrees float64) float64 {
+// studentBound is the t beyond whose ± is such a share.
+func studentBound(degrees, share float64) float64 {
 	low, high := 0.0, 1.0
-	for studentBeyond(high, degrees) > 0.05 {
+	for studentBeyond(high, degrees) > share {
 		high *= 2
 		if high > 1e12 {
 			return math.Inf(1)
 		}
 	}
 	for range 100 {
-		if middle := (low + high) / 2; studentBeyond(middle, degrees) > 0.05 {
+		if middle := (low + high) / 2; studentBeyond(middle, degrees) > share {
 			low = middle
 		} else {
 			high = middle

@@ -301,7 +301,12 @@ func (c *curve) reaches(series string, x [features]float64, target float64) (p f
 		if _, ok := c.series[series]; !ok {
 			variance += ofProgram
 		}
-		p += f.weight * studentBelow((math.Log(e-f.floor)-f.mean-row.dot(f.b))/math.Sqrt(variance), float64(c.n))
+		t := (math.Log(e-f.floor) - f.mean - row.dot(f.b)) / math.Sqrt(variance)
+		beyond := studentBeyond(t, float64(c.n)) / 2
+		if t > 0 {
+			beyond = 1 - beyond
+		}
+		p += f.weight * beyond
 	}
 	return p
 }
@@ -349,11 +354,4 @@ func (c *curve) learned(x, y [features]float64) float64 {
 		after += c.floors[i].weight * d.form(c.floors[i].cov)
 	}
 	return 1 - math.Sqrt(after/prior)
-}
-
-// studentBelow is the probability that Student's t is below x: by Abramowitz and
-// Stegun 1964, 26.7.8.
-func studentBelow(x, degrees float64) float64 {
-	z := x * (1 - 1/(4*degrees)) / math.Sqrt(1+x*x/(2*degrees))
-	return 0.5 * math.Erfc(-z/math.Sqrt2)
 }
