@@ -72,6 +72,8 @@ type account struct {
 	merged     map[any]context.Context // with the host's labels, by the host's label set
 
 	uses []serviceUse
+
+	within int // for tallies
 }
 
 // childKey names a child: as Start was told (an empty stage and no claims are

@@ -109,13 +109,16 @@ func Budget(ctx context.Context, limit Limit) (context.Context, context.CancelFu
 	defer l.mu.Unlock()
 	l.advance(t)
 	run.planned = true
+	if len(run.budgets) == maxBudgets {
+		run.budgets = slices.DeleteFunc(run.budgets, (*budget).over)
+	}
 	switch {
 	case run.ended || span != nil && span.ended:
 	case !limit.valid() || len(run.budgets) == maxBudgets:
 		run.badPlans++
 	default:
 		b.from, b.base = l.t, run.tally(b.account)
-		b.lookedAt = l.settledT
+		b.last, b.lastT = b.base, l.settledT
 		run.budgets = append(run.budgets, b)
 	}
 	return ctx, func() {
@@ -145,16 +148,19 @@ type budget struct {
 	base    tally // what had been used by then
 	cancel  context.CancelCauseFunc
 
-	lookedAt      int64
-	usedJ, usedG  float64 // then
-	peakJ, peakG  float64 // the greatest of them in a second
+	last          tally // when it was last looked at
+	lastT         int64
+	peakJ, peakG  float64 // the most that was used in a second
 	warned, spent bool
 }
+
+// over tells whether a budget is no longer to be watched. The ledger is locked.
+func (b *budget) over() bool { return b.spent || b.span != nil && b.span.ended }
 
 // watched is a budget and what its path has come to.
 type watched struct {
 	*budget
-	plan plan
+	plan *plan
 }
 
 // checkBudgets looks at the budgets of a run, after a tick; the next one comes
@@ -162,20 +168,25 @@ type watched struct {
 func (r *Run) checkBudgets(period time.Duration) {
 	l := r.ledger
 	l.mu.Lock()
-	r.budgets = slices.DeleteFunc(r.budgets, func(b *budget) bool { return b.spent || b.span != nil && b.span.ended })
+	r.budgets = slices.DeleteFunc(r.budgets, (*budget).over)
 	if r.ended || len(r.budgets) == 0 {
 		l.mu.Unlock()
 		return
 	}
-	var all []watched
-	plans := map[*account]plan{} // many budgets may be of one path
+	plans := map[*account]*plan{} // many budgets may be of one path
+	var of []*account
 	for _, b := range r.budgets {
-		p, known := plans[b.account]
-		if !known {
-			p = r.plan(b.account)
-			plans[b.account] = p
+		if plans[b.account] == nil {
+			plans[b.account] = new(plan)
+			of = append(of, b.account)
 		}
-		all = append(all, watched{b, p})
+	}
+	for i, used := range r.tallies(of) {
+		*plans[of[i]] = r.planOf(of[i], used)
+	}
+	var all []watched
+	for _, b := range r.budgets {
+		all = append(all, watched{b, plans[b.account]})
 	}
 	l.mu.Unlock()
 	at := r.pricesNow()
@@ -188,22 +199,29 @@ func (r *Run) checkBudgets(period time.Duration) {
 
 // look tells what there is to tell of a budget.
 func (w *watched) look(at *prices, period time.Duration) *BudgetError {
-	b, p := w.budget, &w.plan
+	b, p := w.budget, w.plan
 	run := b.span == nil
 	x := p.foresee(at, run)
 	seconds := float64(p.t-b.from) / 1e9
 	ahead := (period + b.limit.Grace).Seconds()
 	var joules, grams float64
 	if at != nil {
-		base := b.base.towards(p.used, 0)
-		beforeJ, beforeG := at.energy(base, run), at.emissions(base, run)
+		perS := 0.0
 		if run {
-			beforeG += at.gPerS * max(float64(b.from-p.begin), 0) / 1e9
+			perS = at.gPerS
 		}
-		joules, grams = max(x.usedJ-beforeJ, 0), max(x.usedG-beforeG, 0)
-		if since := float64(p.settledT-b.lookedAt) / 1e9; since > 0 {
-			b.peakJ, b.peakG = max(b.peakJ, (joules-b.usedJ)/since), max(b.peakG, (grams-b.usedG)/since)
-			b.lookedAt, b.usedJ, b.usedG = p.settledT, joules, grams
+		// What was used before is told by the prices of now: that they have changed
+		// is no power.
+		since := func(before tally, t int64) (j, g float64) {
+			before = before.towards(p.used, 0)
+			g = at.emissions(before, run) + perS*max(float64(t-p.begin), 0)/1e9
+			return max(x.usedJ-at.energy(before, run), 0), max(x.usedG-g, 0)
+		}
+		joules, grams = since(b.base, b.from)
+		if passed := float64(p.settledT-b.lastT) / 1e9; passed > 0 {
+			j, g := since(b.last, b.lastT)
+			b.peakJ, b.peakG = max(b.peakJ, j/passed), max(b.peakG, g/passed)
+			b.last, b.lastT = p.used, p.settledT
 		}
 	}
 	unsettled := float64(p.t-p.settledT) / 1e9

@@ -215,6 +215,37 @@ func TestLimitsThatAreNoneAreFlagged(t *testing.T) {
 	})
 }
 
+func TestBudgetsOfSpansThatHaveEndedLeaveRoomForOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, run := simple(t)
+		for range 1000 { // between two looks, and none is released
+			within, s := tracer.Start(ctx, "request")
+			_, _ = tracer.Budget(within, tracer.Limit{EnergyJ: 1e9})
+			s.End()
+		}
+		rec := finish(t, run)
+		_, refused := warned(rec, "plans-refused")
+		assert.False(t, refused)
+	})
+}
+
+// The idle power of a meter is known only as far as it was seen to be drawn: where
+// that turns out lower, more of all that was used is the run's, and none of it is
+// used in that second.
+func TestABudgetTakesNoChangeOfWhatWasForPower(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		power := tracertest.Constant(100).Then(1000*time.Second, tracertest.Constant(5)).Then(1003*time.Second, tracertest.Constant(100))
+		ctx, run := begin(t, append(newPlant(4, cpus(1), cpus(1)).options(tracertest.NewMeter(domain("node0", power))), tracer.IdlePower(map[string]float64{"node0": 80}))...)
+		within, release := tracer.Budget(ctx, tracer.Limit{EnergyJ: 150_000, Cancel: true})
+		defer release()
+		until(within, 1_000_000, 10*time.Second)
+		var e *tracer.BudgetError
+		require.ErrorAs(t, context.Cause(within), &e)
+		assert.Less(t, e.Margin, 100*2.5)
+		assert.LessOrEqual(t, finish(t, run).Totals.EnergyJ.Value, e.Limit)
+	})
+}
+
 func TestABudgetHarmsNobody(t *testing.T) {
 	free, release := tracer.Budget(context.Background(), tracer.Limit{EnergyJ: 1, Cancel: true})
 	release()

@@ -218,9 +218,17 @@ func (e *expectation) settled(t int64, used tally) {
 // settleExpected tells what is expected of the settlement that is being made, and
 // takes off what is done.
 func (r *Run) settleExpected() {
+	if len(r.expected) == 0 {
+		return
+	}
+	var of [maxExpected]*account
+	for i, e := range r.expected {
+		of[i] = e.account
+	}
+	used := r.tallies(of[:len(r.expected)])
 	for i := len(r.expected) - 1; i >= 0; i-- {
 		e := r.expected[i]
-		e.settled(r.ledger.t, r.tally(e.account))
+		e.settled(r.ledger.t, used[i])
 		if !e.open() {
 			r.fulfil(i)
 		}

@@ -118,7 +118,7 @@ func (r *Run) Forecast() Forecast {
 	t := r.ledger.now()
 	r.ledger.mu.Lock()
 	r.ledger.advance(t)
-	p := r.plan(r.root)
+	p := r.plan()
 	r.ledger.mu.Unlock()
 	if len(p.loops) == 0 {
 		return p.forecast(nil, true)
@@ -143,10 +143,14 @@ type loop struct {
 	now                  mark
 }
 
-// plan copies what is expected below an account. The ledger is locked.
-func (r *Run) plan(top *account) plan {
+// plan copies what is expected of the run. The ledger is locked.
+func (r *Run) plan() plan { return r.planOf(r.root, r.tally(r.root)) }
+
+// planOf copies what is expected below an account, of which this is used. The
+// ledger is locked.
+func (r *Run) planOf(top *account, used tally) plan {
 	l := r.ledger
-	p := plan{begin: r.begin, t: max(l.t, r.begin), settledT: l.settledT, used: r.tally(top)}
+	p := plan{begin: r.begin, t: max(l.t, r.begin), settledT: l.settledT, used: used}
 	for _, g := range l.groups {
 		for _, d := range g.domains {
 			if g.slow != nil && d.samples < 2 && p.t-p.begin < 3*int64(max(g.slow.period, d.Update)) {
@@ -489,7 +493,7 @@ func (r *Run) foretell() {
 		l.mu.Unlock()
 		return
 	}
-	p := r.plan(r.root)
+	p := r.plan()
 	r.met = nil
 	l.mu.Unlock()
 	at := r.pricesNow()

@@ -70,7 +70,7 @@ func (r *Run) snapshot(l *ledger, clone bool) snapshot {
 		strayed:   l.weights.strayed - r.strayed, alien: l.alien - r.alien, windows: l.weights.windows - r.windows,
 	}
 	if r.planned {
-		p := r.plan(r.root)
+		p := r.plan()
 		s.plan = &p
 	}
 	for d := range r.claimed {

@@ -1,5 +1,7 @@
 package tracer
 
+import "slices"
+
 // tally is what a path and all below it, or a run, has used up to a settlement:
 // not joules but what they follow from once the idle power is chosen (see sums).
 // Of each group of n domains it has f and d of all, c and q; then the amount of
@@ -8,31 +10,58 @@ type tally []float64
 
 // tally adds up the books of an account and of all below it, that of the root with
 // what no span had. The ledger is locked, and settled as far as it is.
-func (r *Run) tally(top *account) tally {
+func (r *Run) tally(top *account) tally { return r.tallies([]*account{top})[0] }
+
+// tallies is tally of several accounts, no two of them the same, in one pass over
+// all: what is below some of them is added once to the nearest, and with that to
+// those above it.
+func (r *Run) tallies(tops []*account) []tally {
 	width := len(r.services)
 	for _, g := range r.ledger.groups {
 		width += 2*len(g.domains) + 2
 	}
-	t := make(tally, width)
+	all, order := make([]tally, len(tops)), make([]int, len(tops))
+	r.root.within = 0
 	for _, a := range r.accounts {
-		if !a.isBelow(top) {
-			continue
+		a.within = 0
+	}
+	for n, a := range tops {
+		all[n], order[n] = make(tally, width), n
+		a.within = n + 1
+	}
+	for _, a := range r.accounts { // an account comes behind the one that it is below
+		if a.within == 0 {
+			a.within = a.parent.within
 		}
-		at := 0
-		for i := range a.groups {
-			at = t.add(at, &a.groups[i].sums, a.groups[i].d)
-		}
-		for _, u := range a.uses {
-			t[at+u.service] += u.amount
+		if a.within > 0 {
+			all[a.within-1].addAccount(a)
 		}
 	}
-	if top == r.root {
-		at := 0
-		for _, b := range r.books {
-			at = t.add(at, &b.none, b.held)
+	slices.SortFunc(order, func(a, b int) int { return tops[b].depth - tops[a].depth })
+	for _, n := range order {
+		if tops[n] == r.root {
+			at := 0
+			for _, b := range r.books {
+				at = all[n].add(at, &b.none, b.held)
+			}
+		} else if above := tops[n].parent.within; above > 0 {
+			for i, v := range all[n] {
+				all[above-1][i] += v
+			}
 		}
 	}
-	return t
+	return all
+}
+
+// addAccount adds what is booked of an account.
+func (t tally) addAccount(a *account) {
+	at := 0
+	for i := range a.groups {
+		at = t.add(at, &a.groups[i].sums, a.groups[i].d)
+	}
+	for _, u := range a.uses {
+		t[at+u.service] += u.amount
+	}
 }
 
 // add adds the books of a group that begins at a place, and tells where the next
