@@ -73,10 +73,10 @@ func (l *ledger) sample() {
 		}
 		planned := slices.ContainsFunc(l.runs, func(r *Run) bool { return r.planned })
 		l.mu.Unlock()
+		timer.Reset(wait) // by now: a forecast takes a while if there are many paths
 		if planned {
 			l.foresee(wait)
 		}
-		timer.Reset(wait)
 	}
 }
 
