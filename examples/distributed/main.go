@@ -24,6 +24,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/lifecycle/dataset"
@@ -242,18 +243,21 @@ func launch(dir string, out io.Writer) error {
 	return sink.Write(context.Background(), merged)
 }
 
-// start runs the ranks and waits for them. One that fails takes the others with it,
-// as their connections end.
+// start runs the ranks and waits for them. One that fails takes the others with it.
 func start(job string) (err error) {
-	var started []*exec.Cmd
+	ctx, stop := context.WithCancelCause(context.Background())
+	var all sync.WaitGroup
 	defer func() {
-		for _, cmd := range started {
-			err = errors.Join(err, cmd.Wait())
+		if err != nil {
+			stop(err)
 		}
+		all.Wait()
+		err = context.Cause(ctx)
+		stop(nil)
 	}()
 	master := ""
 	for rank := range ranks {
-		cmd := exec.Command(os.Args[0])
+		cmd := exec.CommandContext(ctx, os.Args[0])
 		cmd.Stderr = os.Stderr
 		cmd.Env = append(os.Environ(), "ECOTRACER_DIR="+job, "MASTER_ADDR="+master,
 			fmt.Sprint("RANK=", rank), fmt.Sprint("WORLD_SIZE=", ranks), fmt.Sprint("LOCAL_WORLD_SIZE=", ranks))
@@ -266,14 +270,19 @@ func start(job string) (err error) {
 		if err := cmd.Start(); err != nil {
 			return err
 		}
-		started = append(started, cmd)
 		if rank == 0 {
 			line, err := bufio.NewReader(said).ReadString('\n')
 			if err != nil {
-				return fmt.Errorf("rank 0 did not tell where it is: %w", err)
+				_ = cmd.Process.Kill() // if it is not dead already
+				return fmt.Errorf("rank 0 did not tell where it is: %w", errors.Join(err, cmd.Wait()))
 			}
 			master = strings.TrimSpace(line)
 		}
+		all.Go(func() {
+			if err := cmd.Wait(); err != nil {
+				stop(fmt.Errorf("rank %d: %w", rank, err))
+			}
+		})
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -59,6 +60,20 @@ func TestTheRanksLeaveOneRecordThatIsValid(t *testing.T) {
 		sum += s.Totals.EnergyJ.Value
 	}
 	assert.InEpsilon(t, sum, r.Totals.EnergyJ.Value, 0.05, "shares of one machine add up")
+}
+
+// Rank 0 waits for the others: one that never comes is not waited for for ever.
+func TestARankThatFailsTakesTheOthersWithIt(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the ranks here are of a shell")
+	}
+	program := filepath.Join(t.TempDir(), "rank.sh")
+	require.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\n[ $RANK = 2 ] && exit 3\necho there\nexec sleep 1000\n"), 0o700))
+	was := os.Args[0]
+	defer func() { os.Args[0] = was }()
+	os.Args[0] = program
+	err := start(t.TempDir())
+	require.ErrorContains(t, err, "rank 2: exit status 3")
 }
 
 func TestTheGradientIsThatOfTheLoss(t *testing.T) {
