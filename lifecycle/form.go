@@ -119,9 +119,15 @@ func like(model string) func(string) bool {
 			return false
 		}
 		for i := range len(s) {
-			c, m := s[i], model[i]
-			digit, hex := c-'0' <= 9, c-'a' <= 'f'-'a'
-			if c != m && !(m == '0' && digit) && !(m == 'x' && (digit || hex)) {
+			c := s[i]
+			is := c == model[i]
+			switch digit := c-'0' <= 9; model[i] {
+			case '0':
+				is = digit
+			case 'x':
+				is = digit || c-'a' <= 'f'-'a'
+			}
+			if !is {
 				return false
 			}
 		}

@@ -34,12 +34,20 @@ func TestWhatAFormIsSureOfHasItsPattern(t *testing.T) {
 		require.True(t, f.text(example), example)
 		sure := 0
 		for range 3000 {
-			if s := altered(rng, example, "0179afgzAF-_/~ .é"); f.simple(s) {
+			if s := altered(rng, example, "0179afgxzAF-_/~ .é"); f.simple(s) {
 				sure++
 				assert.True(t, f.re.MatchString(s), "%s: %q", f.what, s)
 			}
 		}
 		assert.Greater(t, sure, 300, "%s: most of what is good is soon seen to be", f.what)
+	}
+}
+
+func TestXsAreNoDigits(t *testing.T) {
+	layouts()
+	for _, f := range []*form{uuid, traceID, sha256Hex} {
+		x := strings.Repeat("x", 64)
+		assert.False(t, f.text(x[:32]) || f.text(x) || f.text("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"), f.what)
 	}
 }
 
