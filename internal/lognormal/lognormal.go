@@ -120,7 +120,20 @@ func (v *Intervals) bounds(value float64, terms []Term, rough bool) (low, high f
 	}
 	x := v.search.bound(v.addends, rough)
 	low, high = scale*x.low, scale*x.high
+	if !(low >= 0) || !(high <= math.MaxFloat64) { // sources that know nothing: squares were too large
+		low, high = v.together(scale)
+	}
 	return min(value, low), max(value, high)
+}
+
+// together are bounds of a sum as if all of it rose and fell together.
+func (v *Intervals) together(scale float64) (low, high float64) {
+	for i := range v.addends {
+		a := &v.addends[i]
+		by := math.Exp(Z95 * math.Sqrt(a.all))
+		low, high = low+scale*a.median/by, high+scale*a.median*by
+	}
+	return low, min(high, math.MaxFloat64)
 }
 
 // load merges terms of one product, numbers their sources and returns the

@@ -326,3 +326,20 @@ func TestBoundsThatHoldAreTheBounds(t *testing.T) {
 		}
 	}
 }
+
+// A source of which next to nothing is known has bounds, if wide ones, and so has
+// what it is a part of.
+func TestBoundsAreNumbersHoweverWideTheSourcesAre(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 9))
+	for range 2000 {
+		var v Intervals
+		for range 3 {
+			v.Sources = append(v.Sources, within(math.Exp(700*rng.Float64())))
+		}
+		terms := []Term{{Median: rng.ExpFloat64(), Product: Product{1, 2}}, {Median: rng.ExpFloat64(), Product: Product{-2, 3}}, {Median: rng.ExpFloat64(), Product: Product{3}}}
+		value := terms[0].Median + terms[1].Median + terms[2].Median
+		low, high := v.Bounds(value, terms)
+		assert.True(t, 0 <= low && low <= value && value <= high && high <= math.MaxFloat64, "%g %g %g", low, value, high)
+		assert.True(t, v.Hold(value, low, high, terms, 1e-6), "%g %g %g", low, value, high)
+	}
+}
