@@ -190,7 +190,7 @@ func (s *Summary) By() []Dimension {
 
 // Add adds a run: the rows of its record, which must be valid.
 func (s *Summary) Add(r *lifecycle.Record) {
-	s.rows = AppendRows(s.rows[:0], r)
+	s.rows = appendRows(s.rows[:0], r, true)
 	for i := range s.rows {
 		s.AddRow(&s.rows[i])
 	}
