@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ecotracer/ecotracer/internal/lognormal"
+	"github.com/ecotracer/ecotracer/internal/recordtest"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -713,4 +714,19 @@ func TestTheZeroSummaryHasOneGroup(t *testing.T) {
 	require.NoError(t, s.Merge(&o))
 	assert.EqualValues(t, 1, s.Total().Runs)
 	assert.Len(t, s.Groups(), 1)
+}
+
+// What a summary adds up are the rows that others see, but for their bounds.
+func TestRowsWithoutBoundsHaveTheSameValues(t *testing.T) {
+	for seed := range uint64(30) {
+		r := recordtest.Random(seed)
+		bounded, values := Rows(r), appendRows(nil, r, true)
+		for i := range bounded {
+			b := &bounded[i]
+			for _, f := range []*Figure{&b.Energy, &b.Facility, &b.Operational, &b.Embodied, &b.Water} {
+				f.Low, f.High = nil, nil
+			}
+		}
+		require.Equal(t, bounded, values, "seed %d", seed)
+	}
 }
