@@ -65,3 +65,22 @@ func BenchmarkSummaryMerge10000(b *testing.B) {
 		}
 	}
 }
+
+// The rows of one record over and over, as a table of many like runs has them.
+func BenchmarkSummaryAddRowAlike(b *testing.B) {
+	f, err := os.Open("../testdata/small.json")
+	require.NoError(b, err)
+	defer f.Close()
+	r, err := lifecycle.Decode(f)
+	require.NoError(b, err)
+	var rows []Row
+	for _, id := range []string{"a", "b"} {
+		r.Run.ID = id
+		rows = AppendRows(rows, r)
+	}
+	s, _ := NewSummary("stage", "hardware")
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		s.AddRow(&rows[i%len(rows)])
+	}
+}
