@@ -21,14 +21,22 @@ import (
 //   - cells: those of fewer runs are added up, with the smallest that is not,
 //     to one with the widest of their intervals;
 //   - figures and times that fewer runs tell;
+//   - figures that follow from another one by a factor, if fewer runs tell one
+//     of the two and not the other: their difference would be what these have;
 //   - functional units that fewer runs tell, or of which so much was added up
 //     with other stages that the difference would tell of fewer;
 //   - statuses, of which one was of fewer: then none is shared;
 //   - distributions among runs, and the share that was measured: never shared.
 //
-// How many runs of a group do not tell a figure is shared. This protects no run
-// whose figures are nearly all of its group's, nor one that was added between
-// two summaries that a reader can compare: [Noise] does.
+// How many runs of a group do not tell a figure is shared, and so are the
+// identities of the factors that enough runs rest on: who has the same factor
+// recognises it, and with it the country of a grid.
+//
+// This protects no run whose figures are nearly all of its group's. It protects
+// none against who can compare two summaries: of the same records by other
+// dimensions or with another MinRuns, or before and after a run was added. Sums
+// are exact to the last bit, by which one who knows the figures of a run, or of
+// all others, to the last digit finds it. [Noise] protects against all of these.
 type Sharing struct {
 	MinRuns   int64 // 0: 10; at least 2
 	Publisher bool  // groups may be by publisher
@@ -108,6 +116,13 @@ func (h Sharing) group(to, s *Summary, t *tally) {
 		g.held.merge(&t.held)
 	}
 	p := h.parts(s, t, g)
+	for f, ok := h.toldByAnother(s, t, p); ok; f, ok = h.toldByAnother(s, t, p) {
+		withhold(f)
+		if f == operationalSum {
+			withhold(gco2eSum)
+		}
+		p = h.parts(s, t, g)
+	}
 	for i := range p.cells {
 		if p.folded[i] {
 			s.foldInto(g, &p.cells[i])
@@ -162,7 +177,9 @@ func (h Sharing) parts(s *Summary, t, g *tally) *parts {
 		n := len(p.units)
 		p.units = slices.DeleteFunc(p.units, func(name string) bool { return h.tellsApart(s, p, name) })
 		if len(p.units) == n {
-			return p
+			if p.units = h.apart(s, p); len(p.units) == n {
+				return p
+			}
 		}
 	}
 }
@@ -282,6 +299,115 @@ func (h Sharing) allTell(s *Summary, p *parts, f sumOf, name string) bool {
 		}
 	}
 	return true
+}
+
+// sides are the parts of what was added up that can be told apart by units: the
+// stages that tell each unit, those that do not, and those that tell the same.
+func (p *parts) sides(s *Summary) (sides []func(*sumCell) bool) {
+	units := func(c *sumCell) unitSet { return s.sets[s.blends[c.blend].units] }
+	for _, name := range p.units {
+		tell := func(c *sumCell) bool { return slices.Contains(units(c), name) }
+		sides = append(sides, tell, func(c *sumCell) bool { return !tell(c) })
+	}
+	seen := map[int32]bool{}
+	for i := range p.cells {
+		if set := s.blends[p.cells[i].blend].units; p.folded[i] && !seen[set] {
+			seen[set] = true
+			sides = append(sides, func(c *sumCell) bool { return s.blends[c.blend].units == set })
+		}
+	}
+	return sides
+}
+
+// apart are the units that may be shared beside one another: all, or those that
+// all stages tell of which something was added up, or none of them.
+func (h Sharing) apart(s *Summary, p *parts) []string {
+	leaks := false
+	sides := p.sides(s)
+	for k, side := range sides {
+		leaks = leaks || h.follows(s, p, energySum, operationalSum, side)
+		if k < 2*len(p.units) {
+			continue
+		}
+		for _, f := range unitFigures { // units that differ from one another by few
+			some, enough, others := false, false, false
+			for i := range p.cells {
+				c := &p.cells[i]
+				switch {
+				case !p.folded[i] || !s.tells(c, f):
+				case !side(c):
+					others = true
+				default:
+					some, enough = true, enough || c.runs >= h.MinRuns
+				}
+			}
+			leaks = leaks || some && others && !enough
+		}
+	}
+	if !leaks {
+		return p.units
+	}
+	return slices.DeleteFunc(slices.Clone(p.units), func(name string) bool {
+		with, without := false, false
+		for i := range p.cells {
+			if p.folded[i] {
+				tell := slices.Contains(s.sets[s.blends[p.cells[i].blend].units], name)
+				with, without = with || tell, without || !tell
+			}
+		}
+		return with && without
+	})
+}
+
+// toldByAnother is a figure that must be withheld, for it and another one are
+// the same but for a factor (facility energy is energy × PUE, and so on), and
+// too few runs tell one of them and not the other: what one lacks is what the
+// other one has of these.
+func (h Sharing) toldByAnother(s *Summary, t *tally, p *parts) (sumOf, bool) {
+	for g := facilitySum; g <= waterSum; g++ {
+		for f := energySum; f < g; f++ {
+			if h.follows(s, p, f, g, func(*sumCell) bool { return true }) {
+				return g, true
+			}
+			lack := t.unknown[g] - t.unknown[f]
+			if max(lack, -lack) < h.MinRuns && lack != 0 && !p.rest[f].isZero() && !p.rest[g].isZero() {
+				return g, true
+			}
+		}
+	}
+	for g := adpeSum; g <= wasteSum; g++ {
+		for f := embodiedSum; f < g; f++ {
+			lack := t.unknown[g] - t.unknown[f]
+			told := !p.rest[g].isZero() && (f == embodiedSum || !p.rest[f].isZero())
+			if max(lack, -lack) < h.MinRuns && lack != 0 && told {
+				return g, true
+			}
+		}
+	}
+	return 0, false
+}
+
+// follows tells whether among what was added up on a side are cells that tell
+// both figures, and others of too few runs that tell one of them.
+func (h Sharing) follows(s *Summary, p *parts, f, g sumOf, side func(*sumCell) bool) bool {
+	both := false
+	var most [2]int64 // runs of a cell that tells one
+	var one [2]bool
+	for i := range p.cells {
+		c := &p.cells[i]
+		if !p.folded[i] || !side(c) {
+			continue
+		}
+		switch x, y := s.tells(c, f), s.tells(c, g); {
+		case x && y:
+			both = true
+		case x:
+			one[0], most[0] = true, max(most[0], c.runs)
+		case y:
+			one[1], most[1] = true, max(most[1], c.runs)
+		}
+	}
+	return both && (one[0] && most[0] < h.MinRuns || one[1] && most[1] < h.MinRuns)
 }
 
 // share notes in s, before o is merged into it, that what o was shared with

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -157,6 +158,69 @@ func TestASingleRunCannotBeToldBySubtraction(t *testing.T) {
 			assert.LessOrEqual(t, *got.Low, *want.Low+1, "and its interval no narrower")
 			assert.GreaterOrEqual(t, *got.High, *want.High-1)
 		})
+	}
+}
+
+// Facility energy is energy by PUE, grams are that by the grid: who knows both
+// from elsewhere must not find by them what the one run has that lacks one.
+func TestASingleRunCannotBeToldByAnotherFigure(t *testing.T) {
+	const pue, grid, odd = 1.25, 300., 12345678.9
+	for name, change := range map[string]func(*Row){
+		"no PUE":  func(r *Row) { r.PUE, r.Facility.Value, r.Operational.Value = Input{}, nil, nil },
+		"no grid": func(r *Row) { r.Grid, r.Operational.Value = Input{}, nil },
+		"grams by factor": func(r *Row) {
+			r.Service, r.Energy.Value, r.Facility.Value, r.Operational.Value = Input{"s", 1, 1, 1}, nil, nil, new(odd)
+		},
+	} {
+		for _, units := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, units), func(t *testing.T) {
+				runs := gridRuns(30, false)
+				for i := range runs {
+					r := &runs[i][0]
+					e := 1e6 + float64(i)
+					if i == 0 {
+						e = odd
+					}
+					r.PUE = Input{"pue", pue, pue, pue}
+					r.Energy.Value, r.Facility.Value, r.Operational.Value = &e, new(e*pue), new(e*pue*grid/joulesPerKWh)
+					if units && i < 15 {
+						r.Units = map[string]int64{"samples": 100}
+					}
+					if i%2 == 0 && i > 0 {
+						r.Grid.ID = "grid2"
+					}
+				}
+				change(&runs[0][0])
+				shared, _, err := Sharing{}.Share(summarised(t, usualLimits, runs, "phase"))
+				require.NoError(t, err)
+				f := shared.file()
+				joules := func(sums map[string]exact) (told []float64) { // by each figure that is told
+					for name, factor := range map[string]float64{"energy_j": 1, "facility_energy_j": pue, "operational_gco2e": pue * grid / joulesPerKWh} {
+						if x, ok := sums[name]; ok {
+							told = append(told, x.value()/factor)
+						}
+					}
+					return told
+				}
+				g := f.Groups[0]
+				var sums []map[string]exact
+				if g.Rest != nil {
+					sums = append(sums, g.Rest.Sums)
+				}
+				for _, u := range g.Units {
+					sums = append(sums, u.Rest)
+				}
+				for _, s := range sums {
+					told := joules(s)
+					for _, x := range told {
+						for _, y := range told {
+							assert.Less(t, math.Abs(x-y), 1., "%s %s", jsonOf(t, shared), name)
+						}
+					}
+				}
+				assert.Positive(t, shared.Groups()[0].Energy.Known)
+			})
+		}
 	}
 }
 
