@@ -61,6 +61,9 @@ func CreateBudget(path string, epsilon, delta float64) (*Budget, error) {
 
 // OpenBudget is the budget in a file.
 func OpenBudget(path string) (*Budget, error) {
+	if at, err := filepath.EvalSymlinks(path); err == nil {
+		path = at // of a file with two names there is one lock, and one to be replaced
+	}
 	b := &Budget{path}
 	_, err := b.read()
 	return b, err
@@ -143,8 +146,8 @@ func (f *budgetFile) allows(rho, delta float64) bool {
 
 // usablePrivacy tells what is wrong with ε and δ.
 func usablePrivacy(epsilon, delta float64) error {
-	if !(epsilon > 0 && epsilon <= 100 && delta > 0 && delta < 0.1) {
-		return fmt.Errorf("dataset: privacy: ε is above 0 and at most 100, δ above 0 and far below one in the number of runs; they are %g and %g", epsilon, delta)
+	if !(epsilon >= 1e-6 && epsilon <= 100 && delta >= 1e-100 && delta < 0.1) {
+		return fmt.Errorf("dataset: privacy: ε is 1e-6 to 100, δ above 1e-100 and far below one in the number of runs; they are %g and %g", epsilon, delta)
 	}
 	return nil
 }
@@ -153,7 +156,7 @@ func usablePrivacy(epsilon, delta float64) error {
 // which groups show.
 func lossOf(epsilon, delta float64) (rho, groups float64) {
 	l := math.Log(2 / delta)
-	root := math.Sqrt(l+epsilon) - math.Sqrt(l)
+	root := epsilon / (math.Sqrt(l+epsilon) + math.Sqrt(l)) // √(l+ε) − √l, without cancellation
 	return root * root, delta / 2
 }
 

@@ -24,7 +24,9 @@ import (
 // times as likely with the run than without it, but for a probability of δ.
 //
 // It is runs that are protected, one at a time, not the organisation that has
-// many of them.
+// many of them: runs that count (see [Reader.Read]). A record may also decide
+// whether others count, as one of scope machine does of all that ran there; that
+// it is there is protected only as far as they are as well.
 //
 // What a run adds to a group is cut at bounds, which the release states and
 // which must be chosen without looking at the records; it adds to Groups groups
@@ -34,7 +36,7 @@ import (
 // run. Distributions among runs, units of work and factors are not released;
 // the interval that goes with a figure takes all of a group's factors as shared.
 type Noise struct {
-	Epsilon, Delta float64 // of the release
+	Epsilon, Delta float64 // of the release: 1e-6 to 100; 1e-100 to 0.1, and far below one in the number of runs
 
 	Groups    int   // that a run may add to: those where it emitted most; 0: 4
 	MinRuns   int64 // 0: 10; at least 2

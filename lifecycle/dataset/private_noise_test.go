@@ -219,7 +219,7 @@ func TestAGroupOfOneRunDoesNotShow(t *testing.T) {
 // The parameters of the noise are those that ε and δ ask for, by the formula in
 // the comment of Budget: not weaker, and not much stronger.
 func TestNoiseIsAsStrongAsStated(t *testing.T) {
-	for _, eps := range []float64{0.1, 1, 5} {
+	for _, eps := range []float64{1e-6, 0.1, 1, 5} {
 		p, err := Noise{Epsilon: eps, Delta: 1e-6, Groups: 3}.Private()
 		require.NoError(t, err)
 		var rho float64
@@ -229,7 +229,7 @@ func TestNoiseIsAsStrongAsStated(t *testing.T) {
 			rho += 3 * bound * bound / (2 * v)
 		}
 		got := rho + 2*math.Sqrt(rho*math.Log(1/0.5e-6))
-		assert.LessOrEqual(t, got, eps)
+		assert.LessOrEqual(t, got, eps*(1+1e-12))
 		assert.InEpsilon(t, eps, got, 0.02)
 	}
 }
@@ -326,6 +326,27 @@ func TestABudgetIsNotOverspent(t *testing.T) {
 	assert.ErrorIs(t, err, os.ErrNotExist)
 }
 
+func TestABudgetThatALinkNamesIsOne(t *testing.T) {
+	dir := t.TempDir()
+	path, link := filepath.Join(dir, "budget.json"), filepath.Join(dir, "link.json")
+	_, err := CreateBudget(path, 1, 1e-5)
+	require.NoError(t, err)
+	if err := os.Symlink(path, link); err != nil {
+		t.Skip("the system makes no links: ", err)
+	}
+	p, err := Noise{Epsilon: 0.9, Delta: 1e-6}.Private("phase")
+	require.NoError(t, err)
+	for k, name := range []string{link, path, link} {
+		b, err := OpenBudget(name)
+		require.NoError(t, err)
+		if _, err = p.Release(b); k == 0 {
+			require.NoError(t, err)
+		} else {
+			require.ErrorIs(t, err, ErrBudget, "by whatever name")
+		}
+	}
+}
+
 // spendEnv has the test binary spend from a budget, as a process of its own.
 const spendEnv = "ECOTRACER_TEST_SPEND"
 
@@ -372,7 +393,7 @@ func TestProcessesDoNotOverspend(t *testing.T) {
 
 func TestWrongPrivacyIsRefused(t *testing.T) {
 	for what, n := range map[string]Noise{
-		"no ε": {Delta: 1e-6}, "no δ": {Epsilon: 1}, "a negative bound": {Epsilon: 1, Delta: 1e-6, EnergyJ: -1},
+		"no ε": {Delta: 1e-6}, "no δ": {Epsilon: 1}, "next to no ε": {Epsilon: 1e-16, Delta: 1e-6}, "next to no δ": {Epsilon: 1, Delta: 1e-320}, "a negative bound": {Epsilon: 1, Delta: 1e-6, EnergyJ: -1},
 		"no bound": {Epsilon: 1, Delta: 1e-6, WaterL: math.Inf(1)}, "one run": {Epsilon: 1, Delta: 1e-6, MinRuns: 1}, "NaN": {Epsilon: math.NaN(), Delta: 1e-6},
 	} {
 		_, err := n.Private("phase")
