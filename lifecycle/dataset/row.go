@@ -4,7 +4,8 @@ import "time"
 
 // Row is one line of the flat table of a data set: what one stage of one run
 // used of one entry of hardware, by one meter. Rows of device stages
-// (production, end-of-life) hold shares of what the devices cost. [Columns]
+// (production, end-of-life) hold shares of what the devices cost, and of a device
+// whose production is unknown that it is. [Columns]
 // tells of each column its name, type, unit and meaning; names and types are
 // stable: columns are only added.
 //

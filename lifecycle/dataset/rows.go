@@ -23,8 +23,9 @@ const joulesPerKWh = 3.6e6
 //	water_l           = (energy_j × WUE + facility_energy_j × EWIF) / 3.6e6
 //
 // with the grid intensity that the stage met, where the record has hourly
-// values. Bounds are those of section 4 of the rules. Rows do not share memory
-// with the record, but for its texts.
+// values. Bounds are those of section 4 of the rules. A device of which nobody
+// knows what it took to make has a row in the stage of production that tells no
+// figure. Rows do not share memory with the record, but for its texts.
 func Rows(r *lifecycle.Record) []Row { return AppendRows(nil, r) }
 
 // AppendRows appends the rows of r to dst.
@@ -33,7 +34,8 @@ func AppendRows(dst []Row, r *lifecycle.Record) []Row { return appendRows(dst, r
 // appendRows is AppendRows; without the bounds of figures, which take half of
 // the time, if they are not needed.
 func appendRows(dst []Row, r *lifecycle.Record, unbounded bool) []Row {
-	n := 0
+	unknown := unknownProduction(r)
+	n := len(unknown)
 	for i := range r.Phases {
 		n += len(r.Phases[i].Usage)
 	}
@@ -45,6 +47,7 @@ func appendRows(dst []Row, r *lifecycle.Record, unbounded bool) []Row {
 	}
 	t := newTabler(r, n)
 	t.unbounded = unbounded
+	production := productionOf(r)
 	for i := range r.Phases {
 		p := &r.Phases[i]
 		stage := t.stage(p)
@@ -55,6 +58,12 @@ func appendRows(dst []Row, r *lifecycle.Record, unbounded bool) []Row {
 				t.fill(row, p, u, h)
 			}
 		}
+		if i == production {
+			dst = t.unknown(dst, p, unknown)
+		}
+	}
+	if production < 0 {
+		dst = t.unknown(dst, &lifecycle.PhaseEntry{Phase: lifecycle.PhaseProduction, Stage: lifecycle.Production}, unknown)
 	}
 	return dst
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -34,11 +35,61 @@ var figuresOf = []struct {
 	{"waste", func(r *dataset.Row) *float64 { return r.Waste }, func(p *lifecycle.PhaseEntry) *lifecycle.Quantity { return p.EmbodiedWasteKg }, func(t *lifecycle.Totals) *lifecycle.Quantity { return t.EmbodiedWasteKg }},
 }
 
+// known are rows but those of devices whose production is unknown.
+func known(rows []dataset.Row) []dataset.Row {
+	return slices.DeleteFunc(rows, func(r dataset.Row) bool { return isUnknownDevice(&r) })
+}
+
+func isUnknownDevice(r *dataset.Row) bool {
+	return r.Phase == string(lifecycle.PhaseProduction) && r.Stage != string(lifecycle.Transport) && r.AllocatedS == nil
+}
+
+// A record tells its emissions if its operation and all its devices are known:
+// so do its rows, each by itself and summarised.
+func TestADeviceWhoseProductionIsUnknownIsNotFree(t *testing.T) {
+	devices, known, unknown := 0, 0, 0
+	for seed := range uint64(400) {
+		r := recordtest.Random(seed)
+		here, stages := 0, []string{}
+		for _, row := range dataset.Rows(r) {
+			if len(stages) == 0 || stages[len(stages)-1] != row.Stage {
+				require.NotContains(t, stages, row.Stage, "rows of a stage follow one another")
+				stages = append(stages, row.Stage)
+			}
+			if isUnknownDevice(&row) {
+				here++
+				require.NoError(t, row.Check())
+				require.Nil(t, row.Embodied.Value)
+				require.NotEmpty(t, row.HardwareKind)
+			}
+		}
+		devices += here
+		s, err := dataset.NewSummary("task")
+		require.NoError(t, err)
+		s.Add(r)
+		g := s.Total()
+		if g.Runs == 0 {
+			continue
+		}
+		if r.Totals.GCO2e != nil {
+			known++
+			require.Zero(t, here)
+			require.EqualValues(t, 1, g.GCO2e.Known, "seed %d", seed)
+		} else {
+			unknown++
+			require.EqualValues(t, 1, g.GCO2e.Unknown, "seed %d", seed)
+		}
+	}
+	assert.Positive(t, devices)
+	assert.Positive(t, known)
+	assert.Positive(t, unknown)
+}
+
 func TestTheRowsOfARecordAddUpToItsStagesAndTotals(t *testing.T) {
 	hourly, services := 0, 0
 	for seed := range uint64(500) {
 		r := recordtest.Random(seed)
-		rows := dataset.Rows(r)
+		rows := known(dataset.Rows(r))
 		for _, f := range figuresOf {
 			var total float64
 			k := 0
@@ -115,7 +166,7 @@ func TestDeviceSecondsAddUpToTheirAllocation(t *testing.T) {
 		for _, h := range r.Hardware {
 			embodied[h.ID] = h.Embodied != nil
 		}
-		rows, k, stages := dataset.Rows(r), 0, map[string]bool{}
+		rows, k, stages := known(dataset.Rows(r)), 0, map[string]bool{}
 		for _, p := range r.Phases {
 			for _, u := range p.Usage {
 				row := &rows[k]

@@ -26,17 +26,9 @@ func (s *Summary) AddRow(row *Row) {
 	s.visit(s.total, row)
 	t.rows++
 	told, lacks := s.addFigures(t, row)
-	part := deviceStages
-	if !isDevice(row) {
-		part = 0
-		if row.Service.ID == "" {
-			part = deviceUse
-		}
-	}
 	for _, of := range [2]*tally{t, s.total} {
 		of.told |= told
 		of.lacks |= lacks
-		of.parts |= uint8(part)
 		if lacks != 0 && s.units != 0 {
 			of.lack(lacks, s.sets[s.units])
 		}
@@ -83,7 +75,7 @@ func (s *Summary) nextStage(row *Row) {
 func (s *Summary) visit(t *tally, row *Row) {
 	if t.runNo != s.runNo {
 		t.runNo = s.runNo
-		t.pending, t.told, t.lacks, t.parts = [2]float64{}, 0, 0, 0
+		t.pending, t.told, t.lacks = [2]float64{}, 0, 0
 		t.runs++
 		k := 0
 		for k < len(statuses)-1 && statuses[k] != row.Status {
@@ -177,10 +169,6 @@ func (t *tally) lack(figures uint16, units []string) {
 // endRun counts a run's figures in a group.
 func (s *Summary) endRun(t *tally) {
 	const parts = 1<<operationalSum | 1<<embodiedSum
-	// Devices whose production nobody knows have no row.
-	if (s.whole || t == s.total) && t.parts == deviceUse {
-		t.lacks |= 1 << embodiedSum
-	}
 	if t.told&parts != 0 {
 		t.told |= 1 << gco2eSum
 	}

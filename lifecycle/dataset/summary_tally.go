@@ -33,14 +33,7 @@ type tally struct {
 	pending        [2]float64 // of perRunFigures
 	told           uint16     // figures that a row told
 	lacks          uint16     // figures that a row did not tell
-	parts          uint8
 }
-
-// What parts of a run were seen.
-const (
-	deviceUse    = 1 << iota // of a device in an operationalSum stage
-	deviceStages             // rows of a device stage
-)
 
 // unitTally is what a functional unit came to in a group.
 type unitTally struct {

@@ -235,6 +235,9 @@ func TestDuckDBAgreesWithSummary(t *testing.T) {
 	}
 	records1 := question{"records", []dataset.Dimension{"stage"}, []string{"stage"}, map[string]answer{
 		"runs": runs, "energy_j": energy, "facility_energy_j": facility, "operational_gco2e": operational, "embodied_gco2e": embodied}, nil}
+	rows = slices.DeleteFunc(rows, func(r dataset.Row) bool { // of devices of which a record tells no row
+		return r.Phase == "production" && r.Stage != "production/transport" && r.AllocatedS == nil
+	})
 	records1.check(t, "the records (NDJSON)", rows, answers[4])
 }
 

@@ -1,11 +1,10 @@
 -- How is the energy of a run distributed, by kind of technology? Of runs that
--- tell all of it. Rows of production and end of life (which have
--- allocated_device_s) take no energy of the run.
+-- tell all of it. Rows of production and end of life take no energy of the run.
 WITH run AS (
   SELECT kind, run_id, SUM(energy_j) AS energy_j
   FROM flat
   GROUP BY kind, run_id
-  HAVING COUNT(CASE WHEN energy_j IS NULL AND allocated_device_s IS NULL THEN 1 END) = 0
+  HAVING COUNT(CASE WHEN energy_j IS NULL AND (phase NOT IN ('production', 'end-of-life') OR stage = 'end-of-life/retirement') THEN 1 END) = 0
 )
 SELECT
   kind,
