@@ -81,7 +81,7 @@ type tabler struct {
 	inputs  []Input  // by factor; the zero value until it is used
 	places  []*place // by environment
 	devices []device // by hardware
-	gains   []gain   // by method and hardware model, as they occur
+	gains   []string // by meter: identity of its error; "" until it is used
 
 	numbers []float64 // of which rows hold pointers
 	counts  []int64
@@ -105,20 +105,13 @@ type device struct {
 	known       bool
 }
 
-// gain is the error of a meter as it reads one model of hardware.
-type gain struct {
-	method   int
-	kind     lifecycle.HardwareKind
-	model    string
-	identity string
-}
-
 func newTabler(r *lifecycle.Record, rows int) *tabler {
 	t := &tabler{
 		record:  r,
 		inputs:  make([]Input, len(r.Factors)),
 		places:  make([]*place, len(r.Environments)),
 		devices: make([]device, len(r.Hardware)),
+		gains:   make([]string, len(r.Methods)),
 		numbers: make([]float64, 0, 20*rows),
 		counts:  make([]int64, 0, 6+rows),
 	}
@@ -211,7 +204,7 @@ func (t *tabler) fill(row *Row, p *lifecycle.PhaseEntry, u *lifecycle.Usage, h i
 	} else if m := find(t.meters, t.record.Methods, u.Meter, func(m *lifecycle.MethodEntry) string { return m.ID }); m >= 0 {
 		meter := &t.record.Methods[m]
 		row.Method, row.Sensor = string(meter.Method), meter.Sensor
-		row.Meter, row.MeterError = t.gain(m, hw), t.number(meter.RelError)
+		row.Meter, row.MeterError = t.gain(m), t.number(meter.RelError)
 		of.spread = math.Log1p(meter.RelError)
 	}
 	if u.OperationalGCO2e != nil {

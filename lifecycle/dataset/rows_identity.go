@@ -52,18 +52,15 @@ func factorIdentity(f *factors.Factor, of *lifecycle.Hardware) string {
 	return identifier(string(f.Kind), b)
 }
 
-// gain is the identity of the error of meter m as it reads this hardware: its
-// calibration, or its model, is off by the same for all devices of one model.
-func (t *tabler) gain(m int, hw *lifecycle.Hardware) string {
-	for i := range t.gains {
-		if g := &t.gains[i]; g.method == m && g.kind == hw.Kind && g.model == hw.Model {
-			return g.identity
-		}
+// gain is the identity of the error of meter m: that of all that meters of its
+// kind read, which are told to be as good (R31: one error for all that it read).
+func (t *tabler) gain(m int) string {
+	if t.gains[m] == "" {
+		e := &t.record.Methods[m]
+		b := appendTexts(make([]byte, 0, 128), string(e.Method), e.Sensor, e.Mode)
+		t.gains[m] = identifier("meter", strconv.AppendFloat(b, e.RelError, 'g', -1, 64))
 	}
-	e := &t.record.Methods[m]
-	id := identifier("meter", appendTexts(make([]byte, 0, 128), string(e.Method), e.Sensor, e.Mode, string(hw.Kind), hw.Model))
-	t.gains = append(t.gains, gain{m, hw.Kind, hw.Model, id})
-	return id
+	return t.gains[m]
 }
 
 // appendTexts joins texts so that none can run into the next.

@@ -29,7 +29,7 @@ import (
 // unknown for all of them, as in a record (rules R31): a thousand runs on one
 // grid are as unsure as one of them, a thousand runs on a thousand grids much
 // less. What is shared is told by identity: the id of an [Input], and Row.Meter
-// of a meter, whose calibration is off by the same in all devices of a model.
+// of a meter, which is off by the same wherever one of its kind and error reads.
 // This is the cautious side: the part of a meter's error that is its own
 // averages out over many devices, and an interval that takes it as shared is
 // too wide. One identity with several intervals has the widest of them.
