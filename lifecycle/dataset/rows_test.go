@@ -124,6 +124,34 @@ func TestTheRowsOfARecordAddUpToItsStagesAndTotals(t *testing.T) {
 	assert.Positive(t, services, "rows of services")
 }
 
+// The intervals of a summary of one run are those of its record: factors and
+// meters are told apart in the same way (R31).
+func TestASummaryOfOneRunIsAsSureAsItsRecord(t *testing.T) {
+	checked := 0
+	for seed := range uint64(200) {
+		r := recordtest.Random(seed)
+		s, err := dataset.NewSummary("task")
+		require.NoError(t, err)
+		s.Add(r)
+		g := s.Total()
+		for name, of := range map[string]struct {
+			want *lifecycle.Quantity
+			got  dataset.Sum
+		}{
+			"energy": {&r.Totals.EnergyJ, g.Energy}, "facility": {&r.Totals.FacilityEnergyJ, g.Facility}, "operational": {&r.Totals.OperationalGCO2e, g.Operational},
+			"embodied": {r.Totals.EmbodiedGCO2e, g.Embodied}, "gco2e": {r.Totals.GCO2e, g.GCO2e}, "water": {r.Totals.WaterL, g.Water},
+		} {
+			if of.want == nil || of.got.Known == 0 || of.want.Value == 0 {
+				continue
+			}
+			checked++
+			require.InEpsilon(t, of.want.Low, *of.got.Low, 5e-5, "seed %d: low of %s", seed, name)
+			require.InEpsilon(t, of.want.High, *of.got.High, 5e-5, "seed %d: high of %s", seed, name)
+		}
+	}
+	assert.Greater(t, checked, 400)
+}
+
 func TestARowThatIsAllOfItsStageHasItsInterval(t *testing.T) {
 	same := func(q *lifecycle.Quantity, f dataset.Figure, what string, seed uint64) {
 		if q == nil {
