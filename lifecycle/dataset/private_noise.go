@@ -10,7 +10,6 @@ import (
 	"maps"
 	"math"
 	"math/big"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -172,29 +171,7 @@ func (p *Private) Add(r *lifecycle.Record) {
 
 // Summarise adds up all records of a data set that count, as [Summarise] does.
 func (n Noise) Summarise(ctx context.Context, from Reader, paths []string, by ...Dimension) (*Private, Report, error) {
-	if from.Workers <= 0 {
-		from.Workers = runtime.GOMAXPROCS(0)
-	}
-	parts := make([]*Private, from.Workers)
-	for i := range parts {
-		var err error
-		if parts[i], err = n.Private(by...); err != nil {
-			return nil, Report{}, err
-		}
-	}
-	report, err := from.Read(ctx, paths, func(worker int, r *lifecycle.Record) error {
-		parts[worker].Add(r)
-		return nil
-	})
-	if err != nil {
-		return nil, report, err
-	}
-	for _, part := range parts[1:] {
-		if err := parts[0].Merge(part); err != nil {
-			return nil, report, err
-		}
-	}
-	return parts[0], report, nil
+	return summarise(ctx, from, paths, func() (*Private, error) { return n.Private(by...) }, (*Private).Merge)
 }
 
 // AddRow adds a row under the rules of [Summary.AddRow].

@@ -202,27 +202,32 @@ func (s *Summary) Add(r *lifecycle.Record) {
 // dimensions, with the workers of the reader. The report tells what became of
 // all that was read. An error beside a report is of what stopped the reading.
 func Summarise(ctx context.Context, from Reader, paths []string, by ...Dimension) (*Summary, Report, error) {
+	return summarise(ctx, from, paths, func() (*Summary, error) { return NewSummary(by...) }, (*Summary).Merge)
+}
+
+// summarise adds up all records with an account for each worker.
+func summarise[T interface{ Add(*lifecycle.Record) }](ctx context.Context, from Reader, paths []string, begin func() (T, error), merge func(into, part T) error) (all T, report Report, err error) {
 	if from.Workers <= 0 {
 		from.Workers = runtime.GOMAXPROCS(0)
 	}
-	parts := make([]*Summary, from.Workers)
+	parts := make([]T, from.Workers)
 	for i := range parts {
-		var err error
-		if parts[i], err = NewSummary(by...); err != nil {
-			return nil, Report{}, err
+		if parts[i], err = begin(); err != nil {
+			return all, report, err
 		}
 	}
-	report, err := from.Read(ctx, paths, func(worker int, r *lifecycle.Record) error {
+	report, err = from.Read(ctx, paths, func(worker int, r *lifecycle.Record) error {
 		parts[worker].Add(r)
 		return nil
 	})
-	if err != nil {
-		return nil, report, err
-	}
 	for _, part := range parts[1:] {
-		if err := parts[0].Merge(part); err != nil {
-			return nil, report, err
+		if err != nil {
+			return all, report, err
 		}
+		err = merge(parts[0], part)
+	}
+	if err != nil {
+		return all, report, err
 	}
 	return parts[0], report, nil
 }

@@ -192,7 +192,7 @@ func (s *Summary) endRun(t *tally) {
 
 func isDevice(row *Row) bool { return lifecycle.Stage(row.Stage).Device() }
 
-// amount is a number that can be summed.
+// summable is a number that can be summed.
 func summable(x *float64) (float64, bool) {
 	if x == nil || !(*x >= 0 && *x <= 1e150) {
 		return 0, false

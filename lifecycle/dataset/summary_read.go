@@ -22,11 +22,11 @@ type Group struct {
 	StageS  float64 `json:"stage_s"`  // Σ of distinct stages of runs; 0 if none tells it
 	DeviceS float64 `json:"device_s"` // devices held: Σ count × time × share
 
-	Energy      Sum `json:"energy_j"` // IT energySum, without PUE
+	Energy      Sum `json:"energy_j"` // IT energy, without PUE
 	Facility    Sum `json:"facility_energy_j"`
 	Operational Sum `json:"operational_gco2e"`
 	Embodied    Sum `json:"embodied_gco2e"`
-	GCO2e       Sum `json:"gco2e"` // operationalSum and embodiedSum
+	GCO2e       Sum `json:"gco2e"` // operational and embodied
 	Water       Sum `json:"water_l"`
 
 	// Without intervals: rows do not tell by which factors.
@@ -34,7 +34,7 @@ type Group struct {
 	PrimaryEnergy Sum `json:"embodied_primary_energy_j"`
 	Waste         Sum `json:"embodied_waste_kg"`
 
-	MeasuredShare *float64 `json:"measured_share,omitempty"` // of the energySum, by meters and counters; nil without energy, and if sharedSum
+	MeasuredShare *float64 `json:"measured_share,omitempty"` // of the energy, by meters and counters; nil without energy, and if shared
 
 	EnergyPerRun *Distribution `json:"energy_j_per_run,omitempty"` // of runs that tell it in full; nil if none does
 	GCO2ePerRun  *Distribution `json:"gco2e_per_run,omitempty"`
