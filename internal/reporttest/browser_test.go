@@ -105,7 +105,7 @@ func openFile(t *testing.T, v view, file string) *tab {
 	ctx, cancel := chromedp.NewContext(chromium)
 	t.Cleanup(cancel)
 	require.NoError(t, chromedp.Do(ctx))
-	limited, cancel := context.WithTimeout(ctx, 10*time.Second) // a browser that hangs must not hang the tests
+	limited, cancel := context.WithTimeout(ctx, 2*time.Minute) // a browser that hangs must not hang the tests, and one that is slow fails none
 	t.Cleanup(cancel)
 	tab := &tab{Context: limited, t: t}
 	url := "file://" + file
