@@ -227,6 +227,22 @@ func newStagePoint(r *lifecycle.Record, rows []Row) stagePoint {
 			most = i
 		}
 	}
+	// A service, a network or a store that energy was reckoned for by its calls or
+	// bytes: the time of what called it tells nothing of its power.
+	elsewhere, largest := 0.0, -1
+	for i := range rows {
+		switch rows[i].HardwareKind {
+		case "service", "network", "storage":
+			j := known(rows[i].Energy.Value)
+			elsewhere += j
+			if largest < 0 || j > known(rows[largest].Energy.Value) {
+				largest = i
+			}
+		}
+	}
+	if elsewhere > s.energy/2 {
+		most = largest
+	}
 	method := rows[most].Method
 	for m, j := range byMethod {
 		if j > byMethod[method] || j == byMethod[method] && m < method {
@@ -239,6 +255,9 @@ func newStagePoint(r *lifecycle.Record, rows []Row) stagePoint {
 	s.hardwareKind = wordOf(device.HardwareKind)
 	for i := range rows {
 		row := &rows[i]
+		if most == largest {
+			break
+		}
 		if row.HardwareKind != device.HardwareKind || row.HardwareModel != device.HardwareModel || row.HardwareCount == nil {
 			continue
 		}

@@ -122,3 +122,17 @@ func TestAStageRunsOnItsAcceleratorElseItsProcessor(t *testing.T) {
 	assert.InDelta(t, 1500, s.energy, 1e-9, "the energy is that of all")
 	assert.InDelta(t, 10, s.deviceS, 1e-9, "the time is the device's")
 }
+
+// Calls of a service last as long as it takes to write them down.
+func TestAStageThatAServiceDidHasNoPower(t *testing.T) {
+	row := func(kind, model string, j float64) Row {
+		return Row{Stage: "inference/serving", HardwareKind: kind, HardwareModel: model, HardwareCount: new(int64(1)), UseS: new(1e-6), Energy: Figure{Value: &j}}
+	}
+	s := newStagePoint(&lifecycle.Record{}, []Row{row("cpu", "EPYC", 1), row("service", "a model elsewhere", 25920)})
+	assert.Equal(t, "a model elsewhere", s.hardware.String())
+	assert.Zero(t, s.deviceS)
+	assert.Zero(t, s.devices)
+	s = newStagePoint(&lifecycle.Record{}, []Row{row("cpu", "EPYC", 2), row("network", "mobile", 1)})
+	assert.Equal(t, "EPYC", s.hardware.String(), "it did most itself")
+	assert.InDelta(t, 1e-6, s.deviceS, 1e-12)
+}
