@@ -79,8 +79,11 @@ const (
 // order of points does not matter.
 func FindClusters(points []Point, o ClusterOptions) (*Clusters, error) {
 	o.Most = cmp.Or(o.Most, 8)
-	if o.K < 0 || o.Most < 2 || max(o.K, o.Most) > 50 {
-		return nil, fmt.Errorf("dataset: clusters can be 1 to 50, not %d", max(o.K, o.Most))
+	if o.K < 0 || o.K > 50 {
+		return nil, fmt.Errorf("dataset: clusters can be 1 to 50, or 0 for as many as there are, not %d", o.K)
+	}
+	if o.Most < 2 || o.Most > 50 {
+		return nil, fmt.Errorf("dataset: at most 2 to 50 clusters can be sought, not %d", o.Most)
 	}
 	points = slices.Clone(points)
 	slices.SortFunc(points, func(a, b Point) int { return slices.Compare(a.run[:], b.run[:]) })

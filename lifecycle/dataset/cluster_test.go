@@ -158,6 +158,8 @@ func TestFewRunsAreNoTrouble(t *testing.T) {
 	}
 	_, err := FindClusters(nil, ClusterOptions{K: 51})
 	require.ErrorContains(t, err, "1 to 50")
+	_, err = FindClusters(nil, ClusterOptions{K: -1})
+	require.ErrorContains(t, err, "not -1")
 }
 
 // Against all choices of medoids, one by one.
