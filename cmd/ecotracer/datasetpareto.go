@@ -25,7 +25,7 @@ func declarePareto(c *cli, flags *flag.FlagSet) func([]string) int {
 		}
 		front, err := dataset.Pareto(points, o)
 		if err != nil {
-			return c.usage(a.command, "%s (--metric, --split, --better, --cost)", ours(err))
+			return c.usage(a.command, "%s; --metric, --split, --better, --cost and --unit say what is weighed", ours(err))
 		}
 		if a.json {
 			return max(code, c.json(struct {
@@ -86,8 +86,8 @@ func (p *page) front(f *dataset.Front) {
 		t.note("       " + strings.TrimSpace(w.Run+"  "+w.Name))
 	}
 	p.table(t)
-	if n := len(f.Steps); n > 0 {
-		p.prose("", "The last step: "+inwords.Step(f.Steps[n-1].Gain, f.Steps[n-1].Times, f.Steps[n-1].More, f.Metric.Name, cost, units)+".")
+	if s := f.LastStep(); s != nil {
+		p.prose("", "The last step: "+inwords.Step(s.Gain, s.Times, s.More, f.Metric.Name, cost, units)+".")
 	}
 	if f.Knee >= 0 {
 		p.prose("", "Beyond the knee, more costs most for what it brings.")

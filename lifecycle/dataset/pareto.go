@@ -95,6 +95,16 @@ type Step struct {
 	More  float64 `json:"more"`  // J or gCO2e
 }
 
+// LastStep is the one to the best runs of the front, nil if they are all alike.
+func (f *Front) LastStep() *Step {
+	for i := len(f.Steps) - 1; i >= 0; i-- {
+		if f.Steps[i].Gain > 0 {
+			return &f.Steps[i]
+		}
+	}
+	return nil
+}
+
 // Costs are the figures that runs are weighed, judged and compared by.
 var Costs = []string{"energy_j", "facility_energy_j", "operational_gco2e", "gco2e"}
 

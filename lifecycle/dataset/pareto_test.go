@@ -63,6 +63,10 @@ func TestNothingOnTheFrontIsBeaten(t *testing.T) {
 	assert.InEpsilon(t, 10, f.Steps[3].Times, 1e-9)
 	assert.InEpsilon(t, 900, f.Steps[3].More, 1e-9)
 	assert.InDelta(t, 0, f.Steps[2].Gain, 1e-9)
+	assert.Same(t, &f.Steps[3], f.LastStep())
+	alike, err := Pareto([]Point{worth(1, 0.90, 100, 1.1), worth(2, 0.90, 100, 1.1)}, ParetoOptions{})
+	require.NoError(t, err)
+	assert.Nil(t, alike.LastStep(), "from one to the other nothing is gained")
 	assert.Equal(t, 2, f.Knee, "beyond 0.90 it costs ten times")
 	assert.Empty(t, f.Caveats)
 

@@ -33,8 +33,7 @@ func (p *datasetPage) front(s *dataset.Survey) error {
 		return nil
 	}
 	say("%s of the %s that tell %s, nothing beats: none is at least as good for less energy.", capital(inwords.Plural(len(f.Front), "run")), inwords.Count(int64(f.Runs)), name(metric.String()))
-	if n := len(f.Steps); n > 0 {
-		last := f.Steps[n-1]
+	if last := f.LastStep(); last != nil {
 		say("The last step: %s.", name(inwords.Step(last.Gain, last.Times, last.More, metric.Name, "energy", inwords.WattHours)))
 	}
 	if len(metrics) > 1 {
