@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 
 	"github.com/ecotracer/ecotracer/internal/inwords"
@@ -23,7 +25,12 @@ import (
 //		done(report)
 func (c *cli) reader(command string, flags *flag.FlagSet) (open func() (r dataset.Reader, done func(dataset.Report))) {
 	var r dataset.Reader
-	flags.IntVar(&r.Workers, "workers", 0, "")
+	flags.Func("workers", "", func(text string) (err error) {
+		if r.Workers, err = strconv.Atoi(text); err != nil || r.Workers < 0 {
+			err = errors.New("write a whole number from 0 on")
+		}
+		return err
+	})
 	flags.BoolVar(&r.Estimates, "estimates", false, "")
 	flags.BoolVar(&r.Running, "running", false, "")
 	flags.StringVar(&r.Quarantine, "quarantine", "", "")
@@ -48,6 +55,11 @@ func (c *cli) reader(command string, flags *flag.FlagSet) (open func() (r datase
 			}
 		}
 	}
+}
+
+// noPath tells that there is nothing to read, and what else the command takes.
+func (c *cli) noPath(command, more string) int {
+	return c.usage(command, "no file or folder; write `ecotracer %s PATH…%s`, with files, folders, archives, or - for standard input", command, more)
 }
 
 // mostRefused is how many refused things are told of one by one.

@@ -280,25 +280,13 @@ func (p *page) notCounted(r *dataset.Report) {
 		return
 	}
 	var texts []string
-	list := func(what string, of map[dataset.Reason]int64) {
-		var parts []string
-		var all int64
-		for reason, n := range of {
-			all += n
-			parts = append(parts, inwords.Code(string(reason))+" "+inwords.Count(n))
-		}
-		slices.Sort(parts)
-		if all > 0 {
-			texts = append(texts, inwords.Count(all)+" "+what+": "+strings.Join(parts, ", "))
-		}
-	}
-	list("refused", r.Refused)
-	list("left out, so that nothing counts twice", r.LeftOut)
 	if r.Merged > 0 {
-		texts = append(texts, fmt.Sprintf("%s made of %s", inwords.Plural(int(r.Merged), "record"), inwords.Plural(int(r.Shards), "shard")))
+		texts = append(texts, mergedInWords(r))
 	}
+	texts = append(texts, reasonsInWords("left out", r.LeftOut)...)
+	texts = append(texts, reasonsInWords("refused", r.Refused)...)
 	if r.ConflictCount > 0 {
-		texts = append(texts, inwords.Plural(int(r.ConflictCount), "contradiction")+"; `ecotracer dataset validate` lists them")
+		texts = append(texts, inwords.Plural(int(r.ConflictCount), "conflict")+"; `ecotracer dataset validate` lists them")
 	}
 	if len(texts) > 0 {
 		p.heading(fmt.Sprintf("Of %s", inwords.Plural(int(r.Documents), "document")))

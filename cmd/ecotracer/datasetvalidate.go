@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"maps"
@@ -20,7 +19,7 @@ func declareDatasetValidate(c *cli, flags *flag.FlagSet) func([]string) int {
 	all := flags.Bool("all", false, "")
 	return func(paths []string) int {
 		if len(paths) == 0 {
-			return c.usage(name, "no file or folder; write `ecotracer dataset validate PATH…`, or - for standard input")
+			return c.noPath(name, "")
 		}
 		r, done := open()
 		told := datasetVerdict{Refusals: []dataset.Refusal{}, Omissions: []dataset.LeftOut{}}
@@ -37,10 +36,12 @@ func declareDatasetValidate(c *cli, flags *flag.FlagSet) func([]string) int {
 			}
 		}
 		var err error
-		told.Report, err = r.Read(context.Background(), paths, func(int, *lifecycle.Record) error { return nil })
+		ctx, stop := interrupted()
+		defer stop()
+		told.Report, err = r.Read(ctx, paths, func(int, *lifecycle.Record) error { return nil })
 		done(told.Report)
 		if err != nil {
-			c.complain(name, "%s", strings.TrimPrefix(bare(err), "dataset: "))
+			c.complain(name, "%s", ours(err))
 			return exitFound
 		}
 		code := exitOK
@@ -75,16 +76,16 @@ func (v datasetVerdict) lines() (lines []string) {
 	r := v.Report
 	add("%s in %s: %s", many(r.Documents, "document"), many(r.Files, "file"), countedInWords(r))
 	if r.Merged > 0 {
-		add("  merged: %s into %s", many(r.Shards, "shard"), many(r.Merged, "record"))
+		add("  %s", mergedInWords(&r))
 	}
-	for _, reason := range slices.Sorted(maps.Keys(r.LeftOut)) {
-		add("  left out: %s: %s", inwords.Count(r.LeftOut[reason]), whyLeftOut[reason])
+	for _, text := range reasonsInWords("left out", r.LeftOut) {
+		add("  %s", text)
 	}
 	for _, l := range v.Omissions {
-		add("    %s: run %s: %s", l.Place, l.Run, whyLeftOut[l.Reason])
+		add("    %s: run %s: %s", l.Place, l.Run, whyNot(l.Reason))
 	}
-	for _, reason := range slices.Sorted(maps.Keys(r.Refused)) {
-		add("  refused: %s: %s", inwords.Count(r.Refused[reason]), whyRefused[reason])
+	for _, text := range reasonsInWords("refused", r.Refused) {
+		add("  %s", text)
 	}
 	for _, conflict := range r.Conflicts {
 		var places []string
@@ -108,6 +109,30 @@ func (v datasetVerdict) lines() (lines []string) {
 	return lines
 }
 
+// mergedInWords tells of shards.
+func mergedInWords(r *dataset.Report) string {
+	return "merged: " + many(r.Shards, "shard") + " into " + many(r.Merged, "record")
+}
+
+// reasonsInWords tells how many documents do not count, by the reason.
+func reasonsInWords(what string, of map[dataset.Reason]int64) (texts []string) {
+	for _, reason := range slices.Sorted(maps.Keys(of)) {
+		texts = append(texts, fmt.Sprintf("%s: %s: %s", what, inwords.Count(of[reason]), whyNot(reason)))
+	}
+	return texts
+}
+
+// whyNot is a reason, with the flag that would have it count.
+func whyNot(reason dataset.Reason) string {
+	switch reason {
+	case dataset.Unfinished:
+		return reason.InWords() + "; --running counts it"
+	case dataset.Estimate:
+		return reason.InWords() + "; --estimates counts it"
+	}
+	return reason.InWords()
+}
+
 func countedInWords(r dataset.Report) string {
 	verb := "count"
 	if r.Counted == 1 {
@@ -122,29 +147,4 @@ func many(n int64, thing string) string {
 		return "1 " + thing
 	}
 	return inwords.Count(n) + " " + thing + "s"
-}
-
-var whyLeftOut = map[dataset.Reason]string{
-	dataset.Copy:            "a copy of a document that counts",
-	dataset.Checkpoint:      "a checkpoint, and a later document of its run is there",
-	dataset.Replaced:        "a later document of its run counts",
-	dataset.Superseded:      "superseded by another document of its run",
-	dataset.OtherOfRun:      "another document of its run counts, which is not later (conflict)",
-	dataset.InMerged:        "a shard of a merged record that counts",
-	dataset.CountedByParent: "the run that started it counts its joules",
-	dataset.OnMachine:       "another record counts the same machine at the same time",
-	dataset.OtherWindow:     "another window of its service is of the same time or index (conflict)",
-	dataset.OtherShard:      "another shard of its job may have counted its joules (conflict)",
-	dataset.Unfinished:      "its run has not ended; --running counts it",
-	dataset.Estimate:        "an estimate; --estimates counts it",
-}
-
-var whyRefused = map[dataset.Reason]string{
-	dataset.Unreadable: "cannot be read",
-	dataset.Damaged:    "damaged or cut off",
-	dataset.TooLarge:   "too large",
-	dataset.NoRecord:   "no record",
-	dataset.Invalid:    "a record that breaks a rule",
-	dataset.Future:     "of the future",
-	dataset.Changed:    "changed while it was read",
 }

@@ -387,7 +387,7 @@ func (p *datasetPage) quality(s *dataset.Survey) {
 		}
 		slices.Sort(reasons)
 		for _, reason := range reasons {
-			add(of.said+reasonInWords(reason), of.n[reason])
+			add(of.said+reason.InWords(), of.n[reason])
 		}
 	}
 	p.Reading = t
@@ -398,41 +398,4 @@ func (p *datasetPage) quality(s *dataset.Survey) {
 		}
 		p.Problems.cutTo(10, "more")
 	}
-}
-
-// reasonInWords says why a document does not count.
-func reasonInWords(r dataset.Reason) string {
-	switch r {
-	case dataset.Copy:
-		return "a copy of a record that counts"
-	case dataset.Checkpoint:
-		return "a checkpoint of a run that ended"
-	case dataset.Replaced, dataset.Superseded:
-		return "replaced by a later document of its run"
-	case dataset.OtherOfRun:
-		return "another document of its run is as new"
-	case dataset.InMerged:
-		return "in a merged record"
-	case dataset.CountedByParent:
-		return "the run that started it counts its joules"
-	case dataset.OnMachine:
-		return "a record of the whole machine counts its joules"
-	case dataset.OtherWindow:
-		return "another window of its service overlaps"
-	case dataset.OtherShard:
-		return "a shard of a job that cannot be merged"
-	case dataset.Unfinished:
-		return "its run has not ended"
-	case dataset.Estimate:
-		return "nothing ran, it is an estimate"
-	case dataset.NoRecord:
-		return "no record"
-	case dataset.Future:
-		return "from the future"
-	case dataset.Changed:
-		return "changed while it was read"
-	case dataset.TooLarge:
-		return "too large"
-	}
-	return inwords.Code(name(string(r)))
 }
