@@ -6,11 +6,13 @@
   // On a logarithmic axis, ticks are powers of ten in one unit that suits most.
   const energyTick = (v) => { const [size, unit] = unitFor(v * wh, wattHours); return `${short((v * wh) / size)} ${unit}`; };
 
-  // tens are the powers of ten within a domain, at most n of them.
+  // tens are the powers of ten within a domain, at most n of them, with twice and
+  // five times each where there is room.
   const tens = ([low, high], n) => {
     const all = d3.range(Math.ceil(Math.log10(low)), Math.floor(Math.log10(high)) + 1).map((k) => 10 ** k);
-    const every = Math.ceil(all.length / n);
-    return all.length > 1 ? all.filter((_, i) => i % every === 0) : d3.scaleLog([low, high], [0, 1]).ticks(3);
+    const more = d3.range(Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))).flatMap((k) => [1, 2, 5].map((m) => m * 10 ** k)).filter((x) => x >= low && x <= high);
+    if (all.length > 1 && more.length > n) return all.filter((_, i) => i % Math.ceil(all.length / n) === 0);
+    return more.length > 1 ? more : d3.ticks(low, high, 3);
   };
 
   // boxes are how energy is distributed: lines hold nine of ten runs, boxes half.
