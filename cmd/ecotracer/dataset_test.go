@@ -81,8 +81,13 @@ func TestADataSetIsAssessedAnew(t *testing.T) {
 	assert.Equal(t, "4 documents in 4 files: 2 records count\n  left out: 2: a later document of its run counts\n", r.out)
 	r = call("", "dataset", "reassess", out, "-o", t.TempDir(), "--intensity", "100", "--json")
 	require.Zero(t, r.code, r.err)
-	var told []reassessed
-	require.NoError(t, json.Unmarshal([]byte(r.out), &told))
+	var all struct {
+		Written int
+		Records []reassessed
+	}
+	require.NoError(t, json.Unmarshal([]byte(r.out), &all))
+	assert.Equal(t, 2, all.Written)
+	told := all.Records
 	require.Len(t, told, 2)
 	assert.Equal(t, "/environments/0/factors/grid", told[0].Changes[0].Pointer)
 	assert.Equal(t, "PL", told[0].Changes[0].FactorBefore.Geography)

@@ -50,7 +50,7 @@ func interrupted() (context.Context, context.CancelFunc) {
 // it tells, with the exit code.
 func (c *cli) points(a *inquiry, paths []string) (points []dataset.Point, report dataset.Report, code int) {
 	if len(paths) == 0 {
-		return nil, report, c.usage(a.command, "no file; write `ecotracer %s PATH…`, with folders, archives, or - for standard input", a.command)
+		return nil, report, c.noPath(a.command, "")
 	}
 	where, ok := c.selection(a.command, "where", a.where)
 	if !ok {

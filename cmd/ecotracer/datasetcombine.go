@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"github.com/ecotracer/ecotracer/lifecycle/dataset"
 )
@@ -71,13 +72,13 @@ func (c *cli) combine(t telling, files []string) int {
 func (c *cli) readSummary(file string) (*dataset.Summary, *dataset.Released, error) {
 	in, err := c.open(file)
 	if err != nil {
-		return nil, nil, errors.New(reason(err))
+		return nil, nil, unreadSummary(err)
 	}
 	defer in.Close()
 	const longest = 256 << 20
 	text, err := io.ReadAll(io.LimitReader(in, longest+1))
 	if err != nil {
-		return nil, nil, errors.New(reason(err))
+		return nil, nil, unreadSummary(err)
 	}
 	var head struct{ Schema string }
 	if err := json.NewDecoder(bytes.NewReader(text)).Decode(&head); err != nil {
@@ -92,4 +93,12 @@ func (c *cli) readSummary(file string) (*dataset.Summary, *dataset.Released, err
 		return nil, nil, err
 	}
 	return s, nil, nil
+}
+
+// unreadSummary tells why a file cannot be read, and what to give instead.
+func unreadSummary(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.New(reason(err))
+	}
+	return fmt.Errorf("it cannot be read (%s); give the file that `ecotracer dataset summarise -o FILE` wrote", cause(err))
 }

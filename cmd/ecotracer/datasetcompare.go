@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -107,6 +108,10 @@ func (c *cli) compareCohorts(q *comparing, paths []string) int {
 		return code
 	}
 	comparison := dataset.CompareCohorts(cohorts[0], cohorts[1])
+	if q.unit != "" && !slices.ContainsFunc(comparison.Figures, func(d dataset.CohortDifference) bool { return d.Unit == q.unit }) {
+		c.complain(q.command, "--unit %s: no run of A, or none of B, counts it; `ecotracer dataset summarise --unit %s` tells what is counted", q.unit, q.unit)
+		code = exitFound
+	}
 	if q.json {
 		return max(code, c.json(comparison))
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -50,7 +49,7 @@ func declareDatasetReassess(c *cli, flags *flag.FlagSet) func([]string) int {
 	return func(paths []string) int {
 		switch {
 		case len(paths) == 0:
-			return c.usage(name, "no file or folder; write `ecotracer dataset reassess PATH… -o DIR --country FR`")
+			return c.noPath(name, " -o DIR --country FR")
 		case x.out == "":
 			return c.usage(name, "the new records need a folder: write -o DIR")
 		case sameFile(x.out, paths...):
@@ -134,7 +133,9 @@ func (c *cli) reassess(name string, x *reassessingAll, r dataset.Reader, done fu
 	list := []reassessed{}
 	written, failed := int64(0), int64(0)
 	var before, after float64
-	report, err := r.Read(context.Background(), paths, func(_ int, rec *lifecycle.Record) error {
+	ctx, stop := interrupted()
+	defer stop()
+	report, err := r.Read(ctx, paths, func(_ int, rec *lifecycle.Record) error {
 		one := reassessed{Run: rec.Run.ID, Changes: []dataset.Change{}}
 		fresh, changes, err := dataset.Reassess(rec, x.Reassessment)
 		if err == nil {
@@ -161,7 +162,7 @@ func (c *cli) reassess(name string, x *reassessingAll, r dataset.Reader, done fu
 	})
 	done(report)
 	if err != nil {
-		c.complain(name, "%s", strings.TrimPrefix(bare(err), "dataset: "))
+		c.complain(name, "%s", ours(err))
 		return exitFound
 	}
 	slices.SortFunc(list, func(a, b reassessed) int { return cmp.Compare(a.Run, b.Run) })
@@ -174,8 +175,16 @@ func (c *cli) reassess(name string, x *reassessingAll, r dataset.Reader, done fu
 			c.complain(name, "run %s: %s", one.Run, one.Error)
 		}
 	}
+	if report.Counted == 0 {
+		code = max(code, c.readable(name, report, 0, ""))
+	}
 	if x.json {
-		return max(code, c.json(list))
+		return max(code, c.json(struct {
+			Written int64          `json:"written"`
+			Failed  int64          `json:"failed"`
+			Records []reassessed   `json:"records"` // the first of them
+			Report  dataset.Report `json:"report"`
+		}{written, failed, list, report}))
 	}
 	tell(c.out, fmt.Sprintf("%s written to %s; operational emissions were %s and are %s", many(written, "record"), x.out,
 		inwords.Amount(before, inwords.CO2e), inwords.Amount(after, inwords.CO2e)))

@@ -14,7 +14,7 @@ func declareDatasetReport(c *cli, flags *flag.FlagSet) func([]string) int {
 	title := flags.String("title", "", "")
 	return func(paths []string) int {
 		if len(paths) == 0 {
-			return c.usage(a.command, "no file; write `ecotracer dataset report PATH… -o dataset.html`")
+			return c.noPath(a.command, " -o dataset.html")
 		}
 		if *out != "-" && sameFile(*out, paths...) {
 			return c.overwriting(a.command, *out)

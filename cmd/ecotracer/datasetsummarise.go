@@ -80,7 +80,7 @@ func declareDatasetSummarise(c *cli, flags *flag.FlagSet) func([]string) int {
 		})
 		switch {
 		case len(paths) == 0:
-			return c.usage(command, "no records; write `ecotracer dataset summarise PATH…`, with files, folders, archives or - for standard input")
+			return c.noPath(command, "")
 		case alone != "":
 			return c.usage(command, "--%s is of what leaves the site: write --federated too", alone)
 		case s.federated && s.out == "":
@@ -106,6 +106,9 @@ func declareDatasetSummarise(c *cli, flags *flag.FlagSet) func([]string) int {
 
 // ours is an error of the data set's without its name.
 func ours(err error) string {
+	if errors.Is(err, context.Canceled) {
+		return "interrupted"
+	}
 	text := bare(err)
 	for _, of := range []string{"dataset: ", "summary: ", "share: ", "noise: ", "privacy: ", "budget: ", "release: "} {
 		text = strings.TrimPrefix(text, of)
@@ -125,11 +128,16 @@ type summarised struct {
 
 // summarise summarises records by groups.
 func (c *cli) summarise(s summarising, r dataset.Reader, done func(dataset.Report), paths []string) int {
-	summary, report, err := summariseAll(context.Background(), r, paths, s.by...)
+	ctx, stop := interrupted()
+	defer stop()
+	summary, report, err := summariseAll(ctx, r, paths, s.by...)
 	done(report)
 	if err != nil {
 		c.complain(s.command, "%s", ours(err))
 		return exitFound
+	}
+	if report.Counted == 0 && !s.federated { // a site without records takes part all the same
+		return c.readable(s.command, report, 0, "")
 	}
 	told := summarised{Report: &report}
 	if s.federated {
@@ -203,7 +211,9 @@ func (c *cli) release(s summarising, r dataset.Reader, done func(dataset.Report)
 		c.complain(s.command, "%s", ours(err))
 		return exitFound
 	}
-	private, report, err := s.noise.Summarise(context.Background(), r, paths, s.by...)
+	ctx, stop := interrupted()
+	defer stop()
+	private, report, err := s.noise.Summarise(ctx, r, paths, s.by...)
 	done(report)
 	if err != nil {
 		c.complain(s.command, "%s", ours(err))

@@ -99,21 +99,27 @@ func (c *cli) command(args []string) int {
 		fmt.Fprint(c.err, helpText(""))
 		return exitUsage
 	}
-	name, args := args[0], args[1:]
+	name, args, of := args[0], args[1:], ""
 	switch name {
 	case "help", "-h", "-help", "--help":
 		return c.help(args)
 	case "--version", "-version":
 		name = "version"
 	case "dataset":
-		if len(args) == 0 || strings.HasPrefix(args[0], "-") {
+		switch {
+		case len(args) == 0:
+			fmt.Fprint(c.err, helpText(name))
+			return exitUsage
+		case slices.Contains([]string{"-h", "-help", "--help"}, args[0]):
 			return c.help([]string{name})
+		case strings.HasPrefix(args[0], "-"):
+			return c.usage(name, "write the question first, then its flags; `ecotracer help dataset` lists the questions")
 		}
-		name, args = name+" "+args[0], args[1:]
+		name, args, of = name+" "+args[0], args[1:], " dataset"
 	}
 	i := slices.IndexFunc(commands, func(cmd command) bool { return cmd.name == name })
 	if i < 0 {
-		return c.usage("", "unknown command %q; `ecotracer help` lists the commands", name)
+		return c.usage("", "unknown command %q; `ecotracer help%s` lists the commands", name, of)
 	}
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)

@@ -104,6 +104,14 @@ func TestHelpKnowsEveryCommandAndFlag(t *testing.T) {
 				}
 			})
 			assert.Empty(t, told, "the help tells of flags that are not there")
+			if flags.Lookup("quarantine") != nil {
+				for _, line := range []string{"Of what is read", "  --workers N      of this many records at a time (default 0: all processors)", "  --running        so do runs that have not ended", "  --quarantine DIR a copy of all that is refused, with the reasons", "  --temp DIR       for what does not fit into memory"} {
+					assert.Contains(t, help.out, "\n"+line, "what all have in common they tell alike")
+				}
+			}
+			if strings.HasPrefix(cmd.name, "dataset ") {
+				assert.Contains(t, call("", "help", "dataset").out, "\n  ecotracer "+cmd.name+" ", "the list of questions has it")
+			}
 		})
 	}
 }
@@ -132,6 +140,14 @@ func TestWrongCommandLinesSayWhatToDo(t *testing.T) {
 		"import of nothing known": {[]string{"import", "--from", "papyrus", "x"}, 2, "write one of boamps, codecarbon"},
 		"import of no file":       {[]string{"import", "--from", "boamps"}, 2, "ecotracer import --from boamps FILE"},
 		"import told as JSON":     {[]string{"import", "--from", "boamps", "--json", "a"}, 2, "write -o FILE"},
+		"dataset alone":           {[]string{"dataset"}, 2, "ecotracer dataset summarise PATH"},
+		"dataset with a flag":     {[]string{"dataset", "--json"}, 2, "`ecotracer help dataset` lists the questions"},
+		"dataset of no question":  {[]string{"dataset", "sumarise", "x"}, 2, "`ecotracer help dataset` lists the commands"},
+		"workers below none":      {[]string{"dataset", "cluster", "--workers", "-3", "x"}, 2, "write a whole number from 0 on"},
+		"kinds below none":        {[]string{"dataset", "cluster", "--k", "-1", "x"}, 2, "not -1"},
+		"report of nothing":       {[]string{"dataset", "report"}, 2, "ecotracer dataset report PATH… -o dataset.html"},
+		"combine of a folder":     {[]string{"dataset", "combine", "testdata"}, 1, "ecotracer dataset summarise -o FILE"},
+		"summary of no record":    {[]string{"dataset", "summarise", "help"}, 1, "no record counts"},
 		"recover without folder":  {[]string{"recover"}, 2, "ecotracer recover DIR"},
 		"recover with two":        {[]string{"recover", "a", "b"}, 2, "ecotracer recover DIR"},
 		"schema with a file":      {[]string{"schema", "x"}, 2, "takes no argument"},

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
-	"os"
-	"os/signal"
 	"runtime"
 	"slices"
 	"strconv"
@@ -248,7 +245,7 @@ func (c *cli) learn(paths []string, open func() (dataset.Reader, func(dataset.Re
 	if len(paths) == 0 {
 		return new(dataset.Fitter).Fit(), exitOK
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := interrupted()
 	defer stop()
 	r, done := open()
 	if r.Workers <= 0 {
@@ -261,7 +258,7 @@ func (c *cli) learn(paths []string, open func() (dataset.Reader, func(dataset.Re
 	})
 	done(report)
 	if err != nil {
-		c.complain("predict", "%s", bare(err))
+		c.complain("predict", "%s", ours(err))
 		return nil, exitFound
 	}
 	all := &fitters[0]
