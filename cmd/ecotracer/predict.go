@@ -116,8 +116,13 @@ func (c *cli) predict(p *predicting, open func() (dataset.Reader, func(dataset.R
 	if predictor == nil {
 		return code
 	}
+	return max(code, c.tellPrediction(p, predictor))
+}
+
+// tellPrediction tells what one who learned from records predicts.
+func (c *cli) tellPrediction(p *predicting, predictor *dataset.Predictor) int {
 	if len(p.sweep) > 0 {
-		return max(code, c.sweep(p, predictor))
+		return c.sweep(p, predictor)
 	}
 	f, err := predictor.Predict(p.plan)
 	if err != nil {
@@ -240,7 +245,8 @@ func (p *predicting) applyOne(name, text string) (err error) {
 	return nil
 }
 
-// learn fits to records; the code tells whether all could be read.
+// learn fits to records, nil if they cannot be read. Without those that were
+// refused, or with none at all, it predicts all the same; the code tells.
 func (c *cli) learn(paths []string, open func() (dataset.Reader, func(dataset.Report))) (*dataset.Predictor, int) {
 	if len(paths) == 0 {
 		return new(dataset.Fitter).Fit(), exitOK
@@ -261,14 +267,12 @@ func (c *cli) learn(paths []string, open func() (dataset.Reader, func(dataset.Re
 		c.complain("predict", "%s", ours(err))
 		return nil, exitFound
 	}
+	code := c.readable("predict", report, int(report.Counted), "")
 	all := &fitters[0]
 	for i := range fitters[1:] {
 		all.Merge(&fitters[1+i])
 	}
-	if !report.Sound() {
-		return all.Fit(), exitFound
-	}
-	return all.Fit(), exitOK
+	return all.Fit(), code
 }
 
 // unpredicted tells why there is no prediction.
