@@ -191,7 +191,7 @@ func tell(out io.Writer, r *lifecycle.Record) {
 				asked += fmt.Sprintf(", %d × %s", u.Calls.Count, u.Hardware)
 			}
 		}
-		fmt.Fprintf(out, "%-18s %10.4f gCO2e%s\n", p.Stage, p.OperationalGCO2e.Value, asked)
+		fmt.Fprintf(out, "%-18s %9.4g gCO2e%s\n", p.Stage, p.OperationalGCO2e.Value, asked)
 	}
 	if u := r.Totals.PerUnit; u != nil {
 		fmt.Fprintf(out, "%.3f gCO2e a contact (95 %%: %.3f to %.3f)\n", u.GCO2e.Value, u.GCO2e.Low, u.GCO2e.High)

@@ -225,6 +225,6 @@ func tell(out io.Writer, r *lifecycle.Record) {
 		fmt.Fprintf(out, "training took %.2f J, serving %.2f J\n", training.EnergyJ.Value, serving.EnergyJ.Value)
 	}
 	if u := r.Totals.PerUnit; u != nil {
-		fmt.Fprintf(out, "%.2g µgCO2e a token, training and devices included (95 %%: %.1g to %.1g)\n", 1e6*u.GCO2e.Value, 1e6*u.GCO2e.Low, 1e6*u.GCO2e.High)
+		fmt.Fprintf(out, "%.2g µgCO2e a token, training and devices included (95 %%: %.2g to %.2g)\n", 1e6*u.GCO2e.Value, 1e6*u.GCO2e.Low, 1e6*u.GCO2e.High)
 	}
 }

@@ -58,7 +58,7 @@ func run(ctx context.Context, validators, slots int, out io.Writer, opts ...trac
 	e := record.Totals.EnergyJ
 	fmt.Fprintf(out, "%.2f J (95 %%: %.2f to %.2f), %s\n", e.Value, e.Low, e.High, e.Method)
 	if u := record.Totals.PerUnit; u != nil {
-		fmt.Fprintf(out, "%.2g µgCO2e a transaction (95 %%: %.1g to %.1g)\n", 1e6*u.GCO2e.Value, 1e6*u.GCO2e.Low, 1e6*u.GCO2e.High)
+		fmt.Fprintf(out, "%.2g µgCO2e a transaction (95 %%: %.2g to %.2g)\n", 1e6*u.GCO2e.Value, 1e6*u.GCO2e.Low, 1e6*u.GCO2e.High)
 	}
 	return head, record, errors.Join(workErr, err)
 }

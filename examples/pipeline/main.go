@@ -53,7 +53,7 @@ func run(ctx context.Context, sensors int, out io.Writer, opts ...tracer.Option)
 		return nil, errors.New("-sensors is from 1 to 1000")
 	}
 	ctx, run, err := tracer.Begin(ctx, append(opts, tracer.Named("pipeline"), tracer.UseCase(lifecycle.UseCase{
-		Purpose: "know where the air is bad", FunctionalUnit: &lifecycle.FunctionalUnit{Unit: "records", Path: "ingest"},
+		Purpose: "know where the air is bad", FunctionalUnit: &lifecycle.FunctionalUnit{Unit: "readings", Path: "ingest"},
 	}))...)
 	if err != nil {
 		log.Print(err) // the run measures all the same
@@ -146,7 +146,7 @@ func ingest(ctx context.Context, file []byte) ([]reading, error) {
 		}
 		rows = append(rows, r)
 	}
-	span.Count("records", len(rows))
+	span.Count("readings", len(rows))
 	return rows, lines.Err()
 }
 
@@ -173,7 +173,7 @@ func parse(line string) (r reading, err error) {
 func clean(ctx context.Context, rows []reading) []reading {
 	_, span := tracer.Start(ctx, "clean", tracer.In(lifecycle.Processing))
 	defer span.End()
-	span.Count("records", len(rows))
+	span.Count("readings", len(rows))
 	good := slices.DeleteFunc(slices.Clone(rows), func(r reading) bool { return !(r.value >= 0 && r.value < 10_000) })
 	slices.SortFunc(good, func(a, b reading) int {
 		return cmp.Or(cmp.Compare(a.sensor, b.sensor), cmp.Compare(a.minute, b.minute))
@@ -210,7 +210,7 @@ func store(ctx context.Context, rows []reading) ([]byte, error) {
 	err := z.Close()
 	span.Store("hdd", int64(file.Len()), 10*365*24*time.Hour, 3)
 	span.Transfer("cloud", 3*int64(file.Len()))
-	span.Count("records", len(rows))
+	span.Count("readings", len(rows))
 	return file.Bytes(), err
 }
 
@@ -276,6 +276,6 @@ func tell(out io.Writer, r *lifecycle.Record) {
 	e := r.Totals.EnergyJ
 	fmt.Fprintf(out, "all of it %.2f J (95 %%: %.2f to %.2f), %s\n", e.Value, e.Low, e.High, e.Method)
 	if u := r.Totals.PerUnit; u != nil {
-		fmt.Fprintf(out, "%.2g µgCO2e a reading (95 %%: %.1g to %.1g)\n", 1e6*u.GCO2e.Value, 1e6*u.GCO2e.Low, 1e6*u.GCO2e.High)
+		fmt.Fprintf(out, "%.2g µgCO2e a reading (95 %%: %.2g to %.2g)\n", 1e6*u.GCO2e.Value, 1e6*u.GCO2e.Low, 1e6*u.GCO2e.High)
 	}
 }
