@@ -79,11 +79,13 @@
     const best = dots(f.front), others = dots(f.others);
     const [low, high] = d3.extent(best.concat(others), (d) => d.x);
     const domain = [low / 1.5, high * 1.5];
+    const [worst, finest] = d3.extent(best.concat(others), (d) => d.y);
+    const alike = finest > worst && finest - worst < 0.02 * Math.max(Math.abs(worst), Math.abs(finest)); // three digits would not tell them apart
     return (width) => box.replaceChildren(
       legend([["nothing beats it", "var(--inference)"], ["beaten", "var(--unassigned)"], ...(f.knee >= 0 ? [["the knee", "var(--production)"]] : [])]),
       element("p", {}, `${f.metric}, by the energy of the run`),
       chart(width, `${f.metric} by energy. Nothing beats ${best.length} runs, from ${digits(best[0].y)} for ${amount(best[0].x * wh, wattHours)} to ${digits(best[best.length - 1].y)} for ${amount(best[best.length - 1].x * wh, wattHours)}; the table below lists them.`, {
-        height: Math.max(260, Math.min(380, width * 0.5)), marginLeft: 50, marginRight: 14, marginTop: 10, marginBottom: 30,
+        height: Math.max(260, Math.min(380, width * 0.5)), marginLeft: alike ? 70 : 50, marginRight: 14, marginTop: 10, marginBottom: 30,
         x: { type: "log", domain, label: null, axis: null }, y: { label: null, axis: null, nice: true },
         marks: [
           Plot.gridX({ ticks: tens(domain, width >= 560 ? 8 : 4) }), Plot.gridY({ ticks: 6 }),
@@ -91,7 +93,7 @@
           Plot.line(best, { x: "x", y: "y", curve: "step-after", stroke: "var(--inference)", strokeWidth: 1.5 }),
           Plot.dot(best, { x: "x", y: "y", r: 4, fill: (d) => (d.i === f.knee ? "var(--production)" : "var(--inference)"), stroke: "currentColor" }),
           Plot.axisX({ label: null, fontSize: font, ticks: tens(domain, width >= 560 ? 8 : 4), tickFormat: energyTick, color: "currentColor" }),
-          Plot.axisY({ label: null, fontSize: font, ticks: 6, tickFormat: short, color: "currentColor" }),
+          Plot.axisY({ label: null, fontSize: font, ticks: 6, tickFormat: alike ? undefined : short, color: "currentColor" }),
         ],
       }));
   };
