@@ -80,13 +80,16 @@
     const [low, high] = d3.extent(best.concat(others), (d) => d.x);
     const domain = [low / 1.5, high * 1.5];
     const [worst, finest] = d3.extent(best.concat(others), (d) => d.y);
-    const alike = finest > worst && finest - worst < 0.02 * Math.max(Math.abs(worst), Math.abs(finest)); // three digits would not tell them apart
+    const most = Math.max(Math.abs(worst), Math.abs(finest));
+    const same = finest - worst < 1e-5 * most; // but for rounding
+    const alike = !same && finest - worst < 0.02 * most; // three digits would not tell them apart
+    const y = same ? { domain: [worst - 0.01 * most, finest + 0.01 * most] } : { nice: true };
     return (width) => box.replaceChildren(
       legend([["nothing beats it", "var(--inference)"], ["beaten", "var(--unassigned)"], ...(f.knee >= 0 ? [["the knee", "var(--production)"]] : [])]),
       element("p", {}, `${f.metric}, by the energy of the run`),
       chart(width, `${f.metric} by energy. Nothing beats ${best.length} runs, from ${digits(best[0].y)} for ${amount(best[0].x * wh, wattHours)} to ${digits(best[best.length - 1].y)} for ${amount(best[best.length - 1].x * wh, wattHours)}; the table below lists them.`, {
         height: Math.max(260, Math.min(380, width * 0.5)), marginLeft: alike ? 70 : 50, marginRight: 14, marginTop: 10, marginBottom: 30,
-        x: { type: "log", domain, label: null, axis: null }, y: { label: null, axis: null, nice: true },
+        x: { type: "log", domain, label: null, axis: null }, y: { label: null, axis: null, ...y },
         marks: [
           Plot.gridX({ ticks: tens(domain, width >= 560 ? 8 : 4) }), Plot.gridY({ ticks: 6 }),
           Plot.dot(others, { x: "x", y: "y", r: 2.5, fill: "var(--unassigned)", fillOpacity: 0.6 }),
