@@ -165,6 +165,9 @@ func (c *cli) reassess(name string, x *reassessingAll, r dataset.Reader, done fu
 		c.complain(name, "%s", ours(err))
 		return exitFound
 	}
+	if report.Counted == 0 {
+		return c.readable(name, report, 0, "")
+	}
 	slices.SortFunc(list, func(a, b reassessed) int { return cmp.Compare(a.Run, b.Run) })
 	code := exitOK
 	if failed > 0 || len(report.Refused) > 0 {
@@ -174,9 +177,6 @@ func (c *cli) reassess(name string, x *reassessingAll, r dataset.Reader, done fu
 		if one.Error != "" && !x.json {
 			c.complain(name, "run %s: %s", one.Run, one.Error)
 		}
-	}
-	if report.Counted == 0 {
-		code = max(code, c.readable(name, report, 0, ""))
 	}
 	if x.json {
 		return max(code, c.json(struct {

@@ -147,6 +147,7 @@ func TestWrongCommandLinesSayWhatToDo(t *testing.T) {
 		"kinds below none":        {[]string{"dataset", "cluster", "--k", "-1", "x"}, 2, "not -1"},
 		"report of nothing":       {[]string{"dataset", "report"}, 2, "ecotracer dataset report PATH… -o dataset.html"},
 		"combine of a folder":     {[]string{"dataset", "combine", "testdata"}, 1, "ecotracer dataset summarise -o FILE"},
+		"other place of nothing":  {[]string{"dataset", "reassess", "help", "-o", t.TempDir(), "--country", "PL"}, 1, "no record counts"},
 		"summary of no record":    {[]string{"dataset", "summarise", "help"}, 1, "no record counts"},
 		"recover without folder":  {[]string{"recover"}, 2, "ecotracer recover DIR"},
 		"recover with two":        {[]string{"recover", "a", "b"}, 2, "ecotracer recover DIR"},
