@@ -138,17 +138,17 @@ func (c *cli) tellPrediction(p *predicting, predictor *dataset.Predictor) int {
 		return c.unpredicted(p, err)
 	}
 	if p.json {
-		return max(code, c.json(struct {
+		return c.json(struct {
 			*dataset.Prediction
 			LeansOn []dataset.Lean `json:"leans_on,omitempty"`
 			Leans   float64        `json:"leans"`
-			Left    map[string]int `json:"left,omitempty"`
-		}{f, list, all, predictor.Left()}))
+			Left    map[string]int `json:"not_learned_from,omitempty"`
+		}{f, list, all, predictor.Left()})
 	}
 	pg := page{style: styleOf(c.out), all: p.all}
 	pg.prediction(p, predictor, f, list, all)
 	pg.printTo(c.out)
-	return code
+	return exitOK
 }
 
 // phase is that of the stage that is asked for.

@@ -62,11 +62,11 @@ type Prediction struct {
 	EmbodiedGCO2e    *Range `json:"embodied_gco2e,omitempty"` // the run's share of production and end of life; nil if unknown
 	GCO2e            *Range `json:"gco2e,omitempty"`          // both; nil if one is unknown
 
-	Basis    string   `json:"basis"`           // Prior, Corrected or Regression
-	Runs     int      `json:"runs"`            // of the same phase that it was learned from
-	Of       int      `json:"of"`              // that there were; more only if that was too many
-	Physics  Range    `json:"physics"`         // the energy by physics alone
-	Reach    string   `json:"reach,omitempty"` // whose errors tell the width of the interval: "series", a device or kind of work, "" all
+	Basis    string   `json:"basis"`            // Prior, Corrected or Regression
+	Runs     int      `json:"runs"`             // of the same phase that it was learned from
+	Of       int      `json:"of"`               // that there were; more only if that was too many
+	Physics  Range    `json:"physics_energy_j"` // the energy by physics alone
+	Reach    string   `json:"reach,omitempty"`  // whose errors tell the width of the interval: "series", a device or kind of work, "" all
 	Warnings []string `json:"warnings,omitempty"`
 
 	DurationError *Error `json:"duration_error,omitempty"` // nil with fewer than two runs to tell it from
