@@ -160,36 +160,48 @@ func (l *lister) local(path string, named bool) error {
 		return nil
 	}
 	if !st.IsDir() {
-		return l.file(path, named, st)
+		return l.file(path, named)
 	}
 	return filepath.WalkDir(path, func(file string, e fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			l.unreadable(file, err)
 			return nil
-		case file == path:
-			return nil
-		case e.IsDir() && strings.HasPrefix(e.Name(), "."):
+		case e.IsDir() && file != path && strings.HasPrefix(e.Name(), "."):
 			return fs.SkipDir
 		case e.IsDir():
 			return nil
 		}
-		if !l.mayBe(file) {
-			return nil
-		}
-		st, err := os.Stat(file)
-		switch {
-		case err != nil:
-			l.unreadable(file, err)
-			return nil
-		case st.IsDir(): // a link to one could lead in a circle
-			r := newReport()
-			r.Skipped = 1
-			l.tell(r)
-			return nil
-		}
-		return l.file(file, true, st)
+		return l.file(file, false)
 	})
+}
+
+// file takes a file of the machine.
+func (l *lister) file(path string, named bool) error {
+	if !named && !l.mayBe(path) {
+		return nil
+	}
+	st, err := os.Stat(path)
+	switch {
+	case err != nil:
+		l.unreadable(path, err)
+		return nil
+	case st.IsDir(): // a link to one could lead in a circle
+		r := newReport()
+		r.Skipped = 1
+		l.tell(r)
+		return nil
+	case !st.Mode().IsRegular():
+		l.unreadable(path, errors.New("this is no ordinary file"))
+		return nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		l.unreadable(path, err)
+		return nil
+	}
+	defer f.Close()
+	return l.cut(part{Nth: l.nth, Path: path, Named: named}, st.Size(), f)
 }
 
 // mayBe tells whether a file that was not named is read, and tells if not.
@@ -203,23 +215,6 @@ func (l *lister) mayBe(path string) bool {
 	told.Skipped = report.Skipped
 	l.tell(told)
 	return false
-}
-
-func (l *lister) file(path string, named bool, st fs.FileInfo) error {
-	if !named && !l.mayBe(path) {
-		return nil
-	}
-	if !st.Mode().IsRegular() {
-		l.unreadable(path, errors.New("this is no ordinary file"))
-		return nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		l.unreadable(path, err)
-		return nil
-	}
-	defer f.Close()
-	return l.cut(part{Nth: l.nth, Path: path, Named: named}, st.Size(), f)
 }
 
 // remote finds the files of a pattern on another file system.
