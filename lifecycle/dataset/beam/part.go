@@ -204,7 +204,8 @@ func (l *lister) file(path string, named bool) error {
 	return l.cut(part{Nth: l.nth, Path: path, Named: named}, st.Size(), f)
 }
 
-// mayBe tells whether a file that was not named is read, and tells if not.
+// mayBe tells whether a file that was not named is read, which its name decides:
+// Documents opens none that is not. What is skipped is reported.
 func (l *lister) mayBe(path string) bool {
 	r := l.reader()
 	report, err := r.Documents(l, dataset.File{Path: path}, strings.NewReader("{}"), func(dataset.Document) error { return nil })
