@@ -8,11 +8,12 @@ import (
 
 // Relation is something that a document says by which another document may have
 // to do with whether it counts. Those that have no [Related] relation, not even
-// by way of others, never have: a data set that is too large for one machine can
-// be divided so, and each part be given to a [Reader] of its own. (Whether runs
-// at once on one device booked more than its meter saw, which leaves none of
-// them out, is then only seen of runs in one part. And of a document that is
-// both invalid and left out it may be told one or the other.)
+// by way of others, do not: a data set that is too large for one machine can be
+// divided so, and each part be given to a [Reader] of its own. What counts is the
+// same; two things that are told may differ. Whether runs at once on one device
+// booked more than its meter saw, which leaves none of them out, is only seen of
+// runs in one part. And of a document that does not count for two reasons, one of
+// which is that it is invalid, the other one may be told.
 //
 // A relation is its fields and nothing else, so that it can be sent on.
 type Relation struct {
