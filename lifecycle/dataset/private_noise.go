@@ -97,11 +97,11 @@ type Private struct {
 	groups map[string]*secret
 	many   bool
 
-	run, stage string
-	begun      bool
-	touched    []*secret
-	buffer     []byte
-	rows       []Row
+	run     string
+	begun   bool
+	touched []*secret
+	buffer  []byte
+	rows    []Row
 }
 
 // secret is the account of a group.
