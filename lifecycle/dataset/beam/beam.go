@@ -41,8 +41,11 @@
 // read by one worker each, so that many files are better than one. One worker
 // holds the relations of one key (in some 100 bytes each: of one device, all runs
 // on it), one the list of pairs that are related (150 bytes a document that is),
-// and one the texts of documents that hang together. A file must not change
-// meanwhile: that is an error.
+// and one the texts of documents that hang together. Prism keeps all that workers
+// send each other in memory: of a data set in which every seventh document has
+// to do with another that was twice as much as the files have (3.3 GB of 1.6 GB),
+// of one in which none does 0.2 GB. A file must not change meanwhile: that is an
+// error.
 //
 // Runs at once on one device that booked more than its meter saw, which the
 // reader of one machine tells as a conflict ([dataset.BeyondMeter]) and leaves
