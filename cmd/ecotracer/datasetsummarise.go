@@ -136,7 +136,7 @@ func (c *cli) summarise(s summarising, r dataset.Reader, done func(dataset.Repor
 		c.complain(s.command, "%s", ours(err))
 		return exitFound
 	}
-	if report.Counted == 0 && !s.federated { // a site without records takes part all the same
+	if summary.Total().Runs == 0 && !s.federated { // a site without records takes part all the same
 		return c.readable(s.command, report, 0, "")
 	}
 	told := summarised{Report: &report}

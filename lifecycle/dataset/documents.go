@@ -123,7 +123,7 @@ func (d *documents) read(in *supply) error {
 	}
 	u := unpacker{limit: d.MaxUnpacked, packed: &in.n, skipped: d.skip}
 	u.visit = func(t *text) error {
-		if t.packed || t.entry != "" {
+		if t.entry != "" {
 			d.report.Files++
 		}
 		c := cutter{r: t, limit: int(d.MaxRecord), packed: t.packed, name: t.name}
