@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ecotracer/ecotracer/factors"
+	"github.com/ecotracer/ecotracer/internal/race"
 )
 
 // dice makes records by chance.
@@ -174,18 +175,9 @@ func (d dice) spans(r *Record) {
 	}
 }
 
-// tries is how many records are made by chance: an eighth where the race
-// detector looks on.
-func tries(n uint64) uint64 {
-	if raced {
-		return n / 8
-	}
-	return n
-}
-
 func TestWhateverIsAssessedIsValid(t *testing.T) {
 	t.Parallel()
-	for seed := range tries(150) {
+	for seed := range race.Few(uint64(150)) {
 		d := dice{rand.New(rand.NewPCG(seed, 1))}
 		r := d.record()
 		require.NoError(t, Assess(r), "record %d", seed)
@@ -198,7 +190,7 @@ func TestWhateverIsAssessedIsValid(t *testing.T) {
 
 func TestTotalsDoNotDependOnOrder(t *testing.T) {
 	t.Parallel()
-	for seed := range tries(50) {
+	for seed := range race.Few(uint64(50)) {
 		d := dice{rand.New(rand.NewPCG(seed, 2))}
 		r := d.record()
 		other := copyOf(t, r)
@@ -227,7 +219,7 @@ func TestTotalsAgreeWithAMonteCarlo(t *testing.T) {
 	const draws, tolerance = 3000, 0.06 // a quantile of so few draws is good to 3 %
 	totals := []column{energyJ, facilityEnergyJ, operationalGCO2e, waterL, marketGCO2e, embodiedGCO2e}
 	t.Parallel()
-	for seed := range max(tries(4), 1) {
+	for seed := range race.Few(uint64(4)) {
 		d := dice{rand.New(rand.NewPCG(seed, 3))}
 		r := d.record()
 		for i := range r.Methods {
@@ -416,7 +408,7 @@ func flat(b []byte, v reflect.Value) []byte {
 
 func TestSpoiltRecordsAreRefusedOrFollowFromTheirFacts(t *testing.T) {
 	t.Parallel()
-	for seed := range tries(800) {
+	for seed := range race.Few(uint64(800)) {
 		d := dice{rand.New(rand.NewPCG(seed, 4))}
 		r := []func() *Record{oneHour, everything, d.record}[seed%3]()
 		if d.IntN(2) > 0 {

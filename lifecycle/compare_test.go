@@ -13,6 +13,7 @@ import (
 
 	"github.com/ecotracer/ecotracer/factors"
 	"github.com/ecotracer/ecotracer/internal/lognormal"
+	"github.com/ecotracer/ecotracer/internal/race"
 )
 
 const fewDraws = 2000
@@ -57,7 +58,7 @@ func byFigure(c Comparison) map[string]Difference {
 
 func TestARunIsNeverLowerThanItself(t *testing.T) {
 	t.Parallel()
-	for seed := range tries(60) {
+	for seed := range race.Few(uint64(60)) {
 		d := dice{rand.New(rand.NewPCG(seed, 5))}
 		r := []func() *Record{oneHour, everything, d.record, d.record}[seed%4]()
 		assess(t, r)
@@ -109,7 +110,7 @@ func TestTheComparisonTurnedRoundIsTheOpposite(t *testing.T) {
 	t.Parallel()
 	opposite := map[Verdict]Verdict{Lower: Higher, Higher: Lower, NotToldApart: NotToldApart, NotComparable: NotComparable}
 	met := map[Verdict]int{}
-	for seed := range tries(50) {
+	for seed := range race.Few(uint64(50)) {
 		d := dice{rand.New(rand.NewPCG(seed, 6))}
 		a, b := d.twins(t)
 		before := everythingIn(a) + everythingIn(b)
@@ -149,7 +150,7 @@ func TestTheComparisonTurnedRoundIsTheOpposite(t *testing.T) {
 func TestComparisonsAgreeWithAPlainMonteCarlo(t *testing.T) {
 	const draws = 2000
 	t.Parallel()
-	for seed := range max(tries(3), 1) {
+	for seed := range race.Few(uint64(3)) {
 		d := dice{rand.New(rand.NewPCG(seed, 7))}
 		a, b := d.twins(t)
 		c, err := compare(a, b, 20_000)
@@ -407,7 +408,7 @@ func TestWhatNeitherRecordHasIsTold(t *testing.T) {
 
 func TestWhatDrivesADifferenceAddsUpToIt(t *testing.T) {
 	t.Parallel()
-	for seed := range tries(100) {
+	for seed := range race.Few(uint64(100)) {
 		d := dice{rand.New(rand.NewPCG(seed, 8))}
 		a, b := d.twins(t)
 		x, err := newComparand(a)

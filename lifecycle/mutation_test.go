@@ -16,6 +16,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ecotracer/ecotracer/internal/race"
 )
 
 // change is one way to spoil a record, and what Check must say of it.
@@ -354,12 +356,12 @@ func mustBeThere(pointer string) (must bool) {
 func sampled(pointer string) bool {
 	h := fnv.New32a()
 	h.Write([]byte(pointer))
-	return !raced || h.Sum32()%8 == 0
+	return !race.On || h.Sum32()%8 == 0
 }
 
 // sampledOf is how many of n are tried at the least.
 func sampledOf(n int) int {
-	if raced {
+	if race.On {
 		return n / 16
 	}
 	return n

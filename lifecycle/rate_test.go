@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ecotracer/ecotracer/factors"
+	"github.com/ecotracer/ecotracer/internal/race"
 )
 
 // rated is small as it is made better or worse.
@@ -203,7 +204,7 @@ func worseFactors(r *Record, k factors.Kind) {
 // criterion.
 func TestTellingMoreNeverLowersARating(t *testing.T) {
 	seen := map[Level]int{}
-	for seed := range tries(240) {
+	for seed := range race.Few(uint64(240)) {
 		d := rand.New(rand.NewPCG(seed, 7))
 		var lost []func(*Record)
 		few := 1 + d.IntN(len(losses))

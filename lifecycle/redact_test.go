@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ecotracer/ecotracer/internal/race"
 )
 
 var someSalt = []byte("sixteen bytes or more")
@@ -139,7 +141,7 @@ func numbers(t testing.TB, r *Record) []string {
 
 func TestARedactedRecordIsValidAndTellsNothingOfTheRun(t *testing.T) {
 	t.Parallel()
-	for seed := range tries(60) {
+	for seed := range race.Few(uint64(60)) {
 		d := dice{rand.New(rand.NewPCG(seed, 9))}
 		r := d.told(t, []func() *Record{func() *Record { return small(t) }, everything, d.record}[seed%3]())
 		require.Empty(t, wrongs(r), "seed %d", seed)
@@ -194,7 +196,7 @@ func TestARedactedRecordIsValidAndTellsNothingOfTheRun(t *testing.T) {
 
 func TestRedactingChangesNoFigure(t *testing.T) {
 	t.Parallel()
-	for seed := range tries(30) {
+	for seed := range race.Few(uint64(30)) {
 		d := dice{rand.New(rand.NewPCG(seed, 10))}
 		r := d.told(t, []func() *Record{func() *Record { return small(t) }, everything, d.record}[seed%3]())
 		got, _, err := Redact(r, "public", Redacting{Salt: someSalt})
@@ -394,7 +396,7 @@ func TestAnEstimateHasNoTimesButAnId(t *testing.T) {
 func TestSpoiltRecordsAreRedactedOrRefused(t *testing.T) {
 	t.Parallel()
 	redacted := 0
-	for seed := range tries(240) {
+	for seed := range race.Few(uint64(240)) {
 		d := dice{rand.New(rand.NewPCG(seed, 12))}
 		r := d.told(t, []func() *Record{func() *Record { return small(t) }, everything}[seed%2]())
 		if d.IntN(2) > 0 {

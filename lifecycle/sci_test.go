@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ecotracer/ecotracer/factors"
+	"github.com/ecotracer/ecotracer/internal/race"
 )
 
 func TestAScoreIsWhatIsWorkedOutByHand(t *testing.T) {
@@ -131,7 +132,7 @@ func TestNoScoreIsMadeOfWhatIsUnknown(t *testing.T) {
 func TestTheScoreOfARunIsAtMostItsGramsPerUnit(t *testing.T) {
 	t.Parallel()
 	scores := 0
-	for seed := range tries(100) {
+	for seed := range race.Few(uint64(100)) {
 		r := assess(t, dice{rand.New(rand.NewPCG(seed, 9))}.record())
 		s, err := SCI(r, "", "")
 		if r.Totals.PerUnit == nil {

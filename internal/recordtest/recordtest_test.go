@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecotracer/ecotracer/internal/race"
 	"github.com/ecotracer/ecotracer/internal/recordtest"
 	"github.com/ecotracer/ecotracer/internal/timeline"
 	"github.com/ecotracer/ecotracer/lifecycle"
@@ -30,7 +31,7 @@ func requireValid(t *testing.T, r *lifecycle.Record, name any) {
 
 func TestEveryRandomRecordIsValidAndReadsBack(t *testing.T) {
 	for seed := range uint64(tries) {
-		if raced && seed%8 > 0 { // it makes all ten times as slow, and has nothing to find in one that is not in another
+		if race.On && seed%8 > 0 {
 			continue
 		}
 		r := recordtest.Random(seed)

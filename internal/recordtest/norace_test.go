@@ -1,5 +1,0 @@
-//go:build !race
-
-package recordtest_test
-
-const raced = false
