@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecotracer/ecotracer/internal/race"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -75,6 +76,9 @@ func adjustedRand(c *Clusters, of map[string]int) float64 {
 func TestRunsOfAKindAreFoundTogether(t *testing.T) {
 	for name, n := range map[string]int{"few": 40, "all in one sample": 400, "many": 1500} {
 		t.Run(name, func(t *testing.T) {
+			if race.On && n > 400 {
+				t.Skip("one goroutine: nothing for the race detector")
+			}
 			points, of := kinds(t, n, uint64(n))
 			c, err := FindClusters(points, ClusterOptions{})
 			require.NoError(t, err)

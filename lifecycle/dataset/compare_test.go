@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecotracer/ecotracer/internal/race"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -39,6 +40,7 @@ func of(c CohortComparison, figure, unit string) CohortDifference {
 // Worlds are drawn in which the truth is known: runs that scatter, meters and
 // factors that err. In 95 of 100 the interval must hold the true ratio.
 func TestTheIntervalOfTheRatioHoldsTheTruth(t *testing.T) {
+	race.SkipStatistics(t)
 	type world struct {
 		name    string
 		na, nb  int

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecotracer/ecotracer/internal/race"
 	"github.com/ecotracer/ecotracer/internal/recordtest"
 	"github.com/ecotracer/ecotracer/lifecycle/dataset"
 )
@@ -42,7 +43,7 @@ func fromCSV(r io.Reader) (rows []dataset.Row, err error) {
 }
 
 func TestRowsAreReadBackFromCSVAsTheyWere(t *testing.T) {
-	rows := randomRows(150)
+	rows := randomRows(race.Few(150))
 	back, err := fromCSV(bytes.NewReader(csvOf(t, rows)))
 	require.NoError(t, err)
 	require.Len(t, back, len(rows))

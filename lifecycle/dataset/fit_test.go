@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecotracer/ecotracer/internal/race"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/lifecycle/dataset"
 )
@@ -189,6 +190,7 @@ func cover(t testing.TB, w *lawful, n, replicates, each int) (c intervals) {
 // standard errors of the number of worlds that are made up, and of what the runs
 // of one world have in common.
 func TestIntervalsHoldWhatTheySay(t *testing.T) {
+	race.SkipStatistics(t)
 	for i := range worlds {
 		w := &worlds[i]
 		t.Run(w.name, func(t *testing.T) {
@@ -229,6 +231,7 @@ func TestIntervalsHoldWhatTheySay(t *testing.T) {
 
 // A program that ran before is told closer than a new one, and as surely.
 func TestAProgramThatIsKnownIsToldCloser(t *testing.T) {
+	race.SkipStatistics(t)
 	w := &worlds[len(worlds)-1]
 	require.Equal(t, "programs with many runs", w.name)
 	rng := rand.New(rand.NewPCG(7, 8))

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecotracer/ecotracer/internal/race"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -125,6 +126,7 @@ func TestAnOutlierWithoutACauseSaysSo(t *testing.T) {
 // In data sets without an outlier, whatever their groups, one in twenty may
 // claim that there is one.
 func TestChanceIsSeldomCalledAnOutlier(t *testing.T) {
+	race.SkipStatistics(t)
 	template := usualRun(0).point(t)
 	for _, sizes := range [][]int{{5}, {8}, {12}, {40}, {120}, {5, 5, 5, 5, 6, 7, 8, 20, 100}} {
 		claims := 0
@@ -203,6 +205,7 @@ func TestWrongWishesForOutliersSayWhatToDo(t *testing.T) {
 // Qn is what the standard deviation is to normal numbers, whatever a third of
 // the others are.
 func TestTheScaleOfAGroupIsThatOfItsOrdinaryMembers(t *testing.T) {
+	race.SkipStatistics(t)
 	r := rand.New(rand.NewPCG(3, 4))
 	for _, n := range []int{2, 3, 5, 6, 9, 10, 11, 30, 101} {
 		var sum float64

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecotracer/ecotracer/internal/race"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/lifecycle/dataset"
 )
@@ -53,6 +54,7 @@ func published(t testing.TB) (runs []publishedRun) {
 // alone, and corrected by what others published. Family: all of one publisher's
 // are left out. `go test -run Published -v` prints it.
 func TestPublishedTrainingRunsAreToldFromOneAnother(t *testing.T) {
+	race.SkipStatistics(t)
 	runs := published(t)
 	type off struct {
 		factors, energies []float64

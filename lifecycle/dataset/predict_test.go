@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecotracer/ecotracer/internal/race"
 	"github.com/ecotracer/ecotracer/internal/recordtest"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/lifecycle/dataset"
@@ -197,7 +198,7 @@ func TestARecordTellsItsPlan(t *testing.T) {
 func TestAnyValidRecordIsLearnedFromOrLeftOutForAReason(t *testing.T) {
 	var f dataset.Fitter
 	added := 0
-	for seed := range uint64(300) {
+	for seed := range race.Few(uint64(300)) {
 		f.Add(recordtest.Random(seed))
 		added++
 	}

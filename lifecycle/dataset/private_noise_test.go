@@ -16,6 +16,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ecotracer/ecotracer/internal/race"
 )
 
 // seeded are random numbers for tests that must come out the same.
@@ -26,6 +28,7 @@ func seeded(seed byte) *rand.ChaCha8 { return rand.NewChaCha8([32]byte{seed}) }
 // false alarm; with any others it would be one in a million a case (the bound is
 // Laurent and Massart's, for exp(−x), x = 13.8).
 func TestNoiseIsDistributedAsStated(t *testing.T) {
+	race.SkipStatistics(t)
 	const draws = 6_000
 	gaussian := func(v int64) func(*sampler) *big.Int {
 		return func(s *sampler) *big.Int { return s.gaussian(big.NewInt(v)) }

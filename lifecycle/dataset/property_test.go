@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecotracer/ecotracer/internal/race"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/lifecycle/dataset"
 )
@@ -18,7 +19,7 @@ import (
 // Trap 38, trap 39: whatever a job is, its hosts count once, and parts are no more
 // than the whole.
 func TestRandomJobsAddUp(t *testing.T) {
-	for seed := range uint64(150) {
+	for seed := range race.Few(uint64(150)) {
 		j := makeUp(t, seed)
 		t.Run(fmt.Sprintf("job %d of %d ranks", seed, len(j.shards)), func(t *testing.T) {
 			all := merged(t, j.shards...)

@@ -218,7 +218,7 @@ func TestBombsAreEnded(t *testing.T) {
 	}
 	gzip := func(w io.Writer) io.WriteCloser { z, _ := gzip.NewWriterLevel(w, gzip.BestSpeed); return z }
 	zstd := func(w io.Writer) io.WriteCloser { z, _ := zstd.NewWriter(w); return z }
-	for name, content := range map[string]string{"a.ndjson.gz": zeros(100<<20, gzip), "a.ndjson.zst": zeros(100<<20, zstd), "a.tar.gz": gz(t, tarOf(t, "a.json", good, "b.json", strings.Repeat("\x00", 20<<20)))} {
+	for name, content := range map[string]string{"a.ndjson.gz": zeros(40<<20, gzip), "a.ndjson.zst": zeros(40<<20, zstd), "a.tar.gz": gz(t, tarOf(t, "a.json", good, "b.json", strings.Repeat("\x00", 20<<20)))} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(folder(t, map[string]string{name: content}), name)
 			o := reading(t, dataset.Reader{MaxUnpacked: 10 << 20, MaxRecord: 1 << 20}, path)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecotracer/ecotracer/internal/race"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/lifecycle/dataset"
 )
@@ -71,7 +72,7 @@ func mess(t *testing.T, seed uint64) (docs []*lifecycle.Record) {
 // workers they are read and however little fits into memory, the same count, and
 // nothing counts twice.
 func TestWhatCountsIsOfTheDocumentsAlone(t *testing.T) {
-	for seed := range uint64(4) {
+	for seed := range race.Few(uint64(4)) {
 		docs := mess(t, 100+seed)
 		var first []string
 		for k, how := range []string{"lines", "files", "packed lines", "archive", "forgetful"} {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ecotracer/ecotracer/factors"
+	"github.com/ecotracer/ecotracer/internal/race"
 	"github.com/ecotracer/ecotracer/internal/recordtest"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/lifecycle/dataset"
@@ -87,7 +88,7 @@ func TestADeviceWhoseProductionIsUnknownIsNotFree(t *testing.T) {
 
 func TestTheRowsOfARecordAddUpToItsStagesAndTotals(t *testing.T) {
 	hourly, services := 0, 0
-	for seed := range uint64(500) {
+	for seed := range race.Few(uint64(500)) {
 		r := recordtest.Random(seed)
 		rows := known(dataset.Rows(r))
 		for _, f := range figuresOf {
@@ -162,7 +163,7 @@ func TestARowThatIsAllOfItsStageHasItsInterval(t *testing.T) {
 		require.InEpsilonf(t, q.High+1e-300, *f.High+1e-300, 2e-5, "seed %d: high of %s", seed, what)
 	}
 	alone := 0
-	for seed := range uint64(1000) {
+	for seed := range race.Few(uint64(1000)) {
 		r := recordtest.Random(seed)
 		for i := range r.Phases {
 			p := &r.Phases[i]
@@ -182,12 +183,12 @@ func TestARowThatIsAllOfItsStageHasItsInterval(t *testing.T) {
 			}
 		}
 	}
-	assert.Greater(t, alone, 50)
+	assert.Greater(t, alone, race.Few(50))
 }
 
 func TestDeviceSecondsAddUpToTheirAllocation(t *testing.T) {
 	checked := 0
-	for seed := range uint64(200) {
+	for seed := range race.Few(uint64(200)) {
 		r := recordtest.Random(seed)
 		var held, allocated float64
 		embodied := map[string]bool{}
@@ -315,7 +316,7 @@ func TestOneFactorHasOneIdentityInAllRecords(t *testing.T) {
 
 func TestRowsOfARecordThatIsNotValidAreNoReasonToStop(t *testing.T) {
 	dataset.Rows(&lifecycle.Record{})
-	for seed := range uint64(60) {
+	for seed := range race.Few(uint64(60)) {
 		r := recordtest.Random(seed)
 		switch seed % 4 {
 		case 0:

@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ecotracer/ecotracer/internal/lognormal"
+	"github.com/ecotracer/ecotracer/internal/race"
 	"github.com/ecotracer/ecotracer/internal/recordtest"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
@@ -151,7 +152,7 @@ var someBys = [][]Dimension{{}, {"phase"}, {"stage", "hardware"}, {"country", "m
 // However runs are shared out and their parts merged, the summary is the same
 // to the byte.
 func TestSummariesAddUpInAnyOrderAndAnyParts(t *testing.T) {
-	for seed := range uint64(30) {
+	for seed := range race.Few(uint64(30)) {
 		w := newWorld(seed, 1+int(seed%6), 2)
 		runs := w.runs(40)
 		by, lim := someBys[seed%5], someLimits[seed/5%5]
@@ -192,7 +193,7 @@ func TestASummaryAddsUpWithItself(t *testing.T) {
 }
 
 func TestASummaryIsReadBackAsItWas(t *testing.T) {
-	for seed := range uint64(25) {
+	for seed := range race.Few(uint64(25)) {
 		w := newWorld(seed, 3, 2)
 		s := summarised(t, someLimits[seed%5], w.runs(30), someBys[seed/5%5]...)
 		text := jsonOf(t, s)
@@ -211,7 +212,7 @@ func TestASummaryIsReadBackAsItWas(t *testing.T) {
 
 // Every group's sums are those that a slow and simple program gets.
 func TestSumsAreThoseOfTheRows(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range race.Few(uint64(20)) {
 		w := newWorld(seed, 4, 2)
 		runs := w.runs(50)
 		by := someBys[seed%5]
@@ -404,6 +405,7 @@ func unmixed(runs [][]Row) (rows []Row) {
 }
 
 func TestIntervalsAreThoseOfDraws(t *testing.T) {
+	race.SkipStatistics(t)
 	for seed := range uint64(6) {
 		w := newWorld(seed, 1+3*int(seed), 2)
 		runs := w.runs(40)
@@ -560,7 +562,7 @@ func TestASummaryThatIsNoneIsRefused(t *testing.T) {
 }
 
 func FuzzSummaryJSON(f *testing.F) {
-	for seed := range uint64(4) {
+	for seed := range race.Few(uint64(4)) {
 		w := newWorld(seed, 2, 2)
 		f.Add([]byte(jsonOf(f, summarised(f, someLimits[seed], w.runs(2), someBys[seed]...))))
 	}
