@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecotracer/ecotracer/internal/race"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer"
 	"github.com/ecotracer/ecotracer/tracer/tracertest"
@@ -122,6 +123,7 @@ func TestTheRecordTellsWhatWasForetoldWhenAndWhatCameOfIt(t *testing.T) {
 // TestForecastsOfRunsCoverWhatTheyComeTo is of whole runs, on plants that draw
 // more and less, drift and step.
 func TestForecastsOfRunsCoverWhatTheyComeTo(t *testing.T) {
+	race.SkipStatistics(t)
 	plants := map[string]func(r *rand.Rand) tracertest.Curve{
 		"constant": func(r *rand.Rand) tracertest.Curve { return tracertest.Constant(20 + 80*r.Float64()) },
 		"it warms up": func(r *rand.Rand) tracertest.Curve {

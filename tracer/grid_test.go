@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ecotracer/ecotracer/factors"
+	"github.com/ecotracer/ecotracer/internal/race"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer"
 	"github.com/ecotracer/ecotracer/tracer/tracertest"
@@ -430,7 +431,7 @@ func TestWhatIsStoredIsSpreadOverTheRunAndWhatLeavesItsPlaceHasNoHours(t *testin
 // has what the plant drew in it, and each stage what its rows tell.
 func TestHoursOfRandomProgramsAddUp(t *testing.T) {
 	const stretch = 3000 // of the program: seconds become hours
-	for seed := range uint64(40) {
+	for seed := range race.Few(uint64(40)) {
 		synctest.Test(t, func(t *testing.T) {
 			p := randomProgram(seed)
 			r := rand.New(rand.NewPCG(seed, 6))

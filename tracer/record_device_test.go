@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ecotracer/ecotracer/factors"
+	"github.com/ecotracer/ecotracer/internal/race"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer"
 	"github.com/ecotracer/ecotracer/tracer/meter"
@@ -215,7 +216,7 @@ func TestTheDevicesOfARecordComeToTheMachine(t *testing.T) {
 func TestAnyMachineComesToItsParts(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 11))
 	models := []string{"AMD EPYC 7543 32-Core Processor", "AMD EPYC", "Intel(R) Xeon(R) Gold 6248 CPU @ 2.50GHz", "AMD Ryzen 7 5800X 8-Core Processor", "11th Gen Intel(R) Core(TM) i7-1165G7 @ 2.80GHz", "Weird 9000"}
-	for n := range 40 {
+	for n := range race.Few(40) {
 		synctest.Test(t, func(t *testing.T) {
 			c := tracertest.HostConfig{Model: models[rng.IntN(len(models))], Cores: 1 + rng.IntN(8), Memory: int64(1+rng.IntN(64)) << 30, VM: rng.IntN(3) == 0}
 			c.Files = chassis([]string{"1", "3", "10", "17", "23"}[rng.IntN(5)])

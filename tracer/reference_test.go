@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecotracer/ecotracer/internal/race"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -473,12 +474,10 @@ func requireConservation(t *testing.T, rec *lifecycle.Record, readings []reading
 // Trap 39: parts make the total, no less and no more. Trap 43: also with the time
 // between spans.
 func TestRandomProgramsAreBookedAsTheReferenceBooksThem(t *testing.T) {
-	const (
-		programs = 400
-		mistaken = 40 // programs that every mistake is tried on
-	)
+	programs := race.Few(uint64(400))
+	const mistaken = 40 // programs that every mistake is tried on
 	found := make([]int, mistakes)
-	for seed := range uint64(programs) {
+	for seed := range programs {
 		synctest.Test(t, func(t *testing.T) {
 			p := randomProgram(seed)
 			rec, readings := p.run(t)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecotracer/ecotracer/internal/race"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer"
 	"github.com/ecotracer/ecotracer/tracer/meter"
@@ -61,7 +62,7 @@ func TestTwoRunsShareWhatTheyUseAtOnce(t *testing.T) {
 
 // Servers run many jobs in one process, and these end as they like.
 func TestRunsMayEndAtTheSameMoment(t *testing.T) {
-	for range 300 {
+	for range 100 {
 		begun := make([]*tracer.Run, 4)
 		for i := range begun {
 			_, begun[i] = begin(t, tracer.Checkpoints(-1))
@@ -153,7 +154,7 @@ func TestShortRunsDoNotBlurTheShareOfALongOne(t *testing.T) {
 // What several runs book as their own never comes to more than there was, and
 // to all of it if one was open at any time.
 func TestRandomRunsDoNotBookAJouleTwice(t *testing.T) {
-	for seed := range uint64(60) {
+	for seed := range race.Few(uint64(60)) {
 		synctest.Test(t, func(t *testing.T) {
 			machine := tracer.Scope(lifecycle.ScopeMachine)
 			r := rand.New(rand.NewPCG(seed, 8))

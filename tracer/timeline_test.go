@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecotracer/ecotracer/internal/race"
 	"github.com/ecotracer/ecotracer/internal/timeline"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer"
@@ -137,6 +138,9 @@ func twoDomains() *tracertest.Meter {
 func TestATimelineIsBoundedAndAddsUp(t *testing.T) {
 	for name, length := range map[string]time.Duration{"a second": time.Second, "a minute": time.Minute, "three hours": 3 * time.Hour} {
 		for scope, s := range map[string]lifecycle.Scope{"process": lifecycle.ScopeProcess, "machine": lifecycle.ScopeMachine} {
+			if race.On && length > time.Hour && s == lifecycle.ScopeProcess {
+				continue // the machine's three hours are enough
+			}
 			t.Run(name+" in the scope of the "+scope, func(t *testing.T) {
 				whileTraced(t, func(t *testing.T) {
 					host := newPlant(4, cpus(1), cpus(1.5))

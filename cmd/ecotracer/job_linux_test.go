@@ -29,7 +29,7 @@ const (
 	cpuW      = 30.0  // of each busy CPU, on the first socket
 	hostCPUs  = 8
 	idleWatts = 2 * socketW
-	work      = 5.0 // CPU seconds, of all ranks together
+	work      = 2.5 // CPU seconds, of all ranks together
 )
 
 // rank is a process of the job.

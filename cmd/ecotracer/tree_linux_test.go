@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ecotracer/ecotracer/internal/race"
 )
 
 // fakeKernel is a kernel whose processes do what a test says, and that knows
@@ -177,7 +179,7 @@ func TestTreeCountsEachSecondOnceWhateverProcessesDo(t *testing.T) {
 		"during looks, with no waits": {pids: 1 << 20, racing: true, carelessly: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for seed := range uint64(150) {
+			for seed := range race.Few(uint64(150)) {
 				rng := rand.New(rand.NewPCG(seed, 1))
 				k := newFakeKernel()
 				k.pids = test.pids

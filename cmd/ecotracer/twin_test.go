@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecotracer/ecotracer/internal/race"
 	"github.com/ecotracer/ecotracer/lifecycle/scenario"
 )
 
@@ -27,6 +28,9 @@ func shippedScenario(t *testing.T, name string) string {
 func TestTwinTellsTheScenarios(t *testing.T) {
 	for _, name := range scenario.Examples() {
 		t.Run(name, func(t *testing.T) {
+			if race.On && name != "validator" {
+				t.Skip("one goroutine: nothing for the race detector")
+			}
 			args := []string{"twin", shippedScenario(t, name)}
 			if name != "validator" { // which has nothing to turn
 				args = append(args, "--optimise")

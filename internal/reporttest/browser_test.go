@@ -48,7 +48,7 @@ func start() (stop func()) {
 		why = "no Chromium is on the path"
 		return func() {}
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.Flag("headless", "new"), chromedp.Flag("force-color-profile", "srgb"))
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.WSURLReadTimeout(2*time.Minute), chromedp.Flag("headless", "new"), chromedp.Flag("force-color-profile", "srgb"))
 	if os.Getuid() == 0 {
 		options = append(options, chromedp.NoSandbox)
 	}
