@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecotracer/ecotracer/internal/race"
 	"github.com/ecotracer/ecotracer/lifecycle/dataset"
 )
 
@@ -53,6 +54,9 @@ func TestWhatZstdFramesComeToIsKnownBeforeTheyAreRead(t *testing.T) {
 }
 
 func TestPagesThatAreTooMuchAreNotRead(t *testing.T) {
+	if race.On {
+		t.Skip("one goroutine, and gigabytes of the race detector's memory")
+	}
 	row := dataset.Row{RunID: "r", Status: "complete", Scope: "process", Boundary: "node", Phase: "use", Stage: "use/operation", HardwareKind: "cpu", HardwareClass: "cpu"}
 	row.Task = string(make([]byte, 80<<20))
 	var b bytes.Buffer
