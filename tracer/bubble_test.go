@@ -17,7 +17,7 @@ import (
 func TestARunInABubbleSeesItsHours(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		host := tracertest.NewHost(t.TempDir(), tracertest.HostConfig{Packages: []tracertest.Curve{tracertest.Constant(20)}})
-		ctx, run, err := tracer.Begin(t.Context(), append(host.Options(), tracer.Sinks(new(tracertest.Recorder)), tracer.Sampling(10*time.Second))...)
+		ctx, run, err := tracer.Begin(t.Context(), append(host.Options(), tracer.Sinks(new(tracertest.Recorder)), tracer.Checkpoints(10*time.Minute))...)
 		require.NoError(t, err)
 		_, s := tracer.Start(ctx, "train")
 		time.Sleep(3 * time.Hour)
@@ -97,7 +97,7 @@ func TestRunsOfTheTrueHostInAndOutsideABubble(t *testing.T) {
 	require.NoError(t, err)
 	_, s := tracer.Start(outerCtx, "outer")
 	synctest.Test(t, func(t *testing.T) {
-		ctx, run, err := tracer.Begin(t.Context(), tracer.Sinks(new(tracertest.Recorder)), tracer.Sampling(10*time.Second))
+		ctx, run, err := tracer.Begin(t.Context(), tracer.Sinks(new(tracertest.Recorder)), tracer.Checkpoints(10*time.Minute))
 		require.NoError(t, err)
 		_, s := tracer.Start(ctx, "inner")
 		time.Sleep(time.Hour)
