@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ecotracer/ecotracer/factors"
+	"github.com/ecotracer/ecotracer/internal/series"
 )
 
 // everything is a run that uses all that the rules know: two places, one with
@@ -214,6 +215,6 @@ func TestHourlyValuesAreAveragedOverLongerSteps(t *testing.T) {
 		{0, 10, 1}, {10, 10, 2}, {30, 10, 8}, {0, 20, 1.5}, {0, 40, 3.75}, {5, 10, 1.5}, {12, 3, 2}, {38, 2, 8}, {9, 2, 1.5},
 		{10 - 1e-9, 10, 2}, {40, 1e-5, 8}, {20, 1e-300, 4},
 	} {
-		assert.InDelta(t, c.want, seriesMean(s, c.from, c.width), 1e-8, "%v s from %v s on", c.width, c.from)
+		assert.InDelta(t, c.want, series.Mean(s.Value, s.StepS, c.from, c.width), 1e-8, "%v s from %v s on", c.width, c.from)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/ecotracer/ecotracer/factors"
+	"github.com/ecotracer/ecotracer/internal/series"
 )
 
 // intensity is the grid intensity that stage i met at a place: the factor's
@@ -34,7 +34,7 @@ func (b *basis) intensity(i int, hardware string, s *place) (float64, error) {
 				return 0, amount(e, at+b.pointer("energy_j", k))
 			}
 			energy += e
-			grams += e * seriesMean(grid.Series, from+float64(k)*p.StepS, p.StepS)
+			grams += e * series.Mean(grid.Series.Value, grid.Series.StepS, from+float64(k)*p.StepS, p.StepS)
 		}
 	}
 	if energy == 0 {
@@ -66,26 +66,4 @@ func (b *basis) offset(p *Profile, grid int, at string) (float64, error) {
 		}
 	}
 	return from, nil
-}
-
-// seriesMean is the mean of a series over a step that it covers, from and
-// width in seconds from the series' begin. With equal steps it is the value of
-// that step.
-func seriesMean(s *factors.Series, from, width float64) float64 {
-	const slack = 1e-6 // of a step: rounding
-	first := min(max(0, int(from/s.StepS+slack)), len(s.Value)-1)
-	var sum, seconds float64
-	for k := first; k < len(s.Value); k++ {
-		left, right := float64(k)*s.StepS, float64(k+1)*s.StepS
-		if k > first && left > from+width-slack*s.StepS {
-			break
-		}
-		in := max(0, min(right, from+width)-max(left, from))
-		sum += s.Value[k] * in
-		seconds += in
-	}
-	if seconds == 0 { // a step too short for a difference
-		return s.Value[first]
-	}
-	return sum / seconds
 }

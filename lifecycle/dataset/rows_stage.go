@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ecotracer/ecotracer/factors"
+	"github.com/ecotracer/ecotracer/internal/series"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -33,7 +33,7 @@ func (t *tabler) intensity(s *place, p *lifecycle.PhaseEntry) float64 {
 		from := f.Start.Sub(start).Seconds()
 		for n, e := range f.EnergyJ {
 			energy += e
-			grams += e * meanOver(s.hourly, from+float64(n)*f.StepS, f.StepS)
+			grams += e * series.Mean(s.hourly.Value, s.hourly.StepS, from+float64(n)*f.StepS, f.StepS)
 		}
 	}
 	if energy > 0 {
@@ -49,27 +49,6 @@ func (t *tabler) environment(id string) int {
 		}
 	}
 	return -1
-}
-
-// meanOver is the mean of hourly values over a step that they cover, from and
-// width in seconds from their begin.
-func meanOver(s *factors.Series, from, width float64) float64 {
-	const slack = 1e-6 // of a step: rounding
-	first := min(max(0, int(from/s.StepS+slack)), len(s.Value)-1)
-	var sum, seconds float64
-	for k := first; k < len(s.Value); k++ {
-		left, right := float64(k)*s.StepS, float64(k+1)*s.StepS
-		if k > first && left > from+width-slack*s.StepS {
-			break
-		}
-		in := max(0, min(right, from+width)-max(left, from))
-		sum += s.Value[k] * in
-		seconds += in
-	}
-	if seconds == 0 { // a step too short for a difference
-		return s.Value[first]
-	}
-	return sum / seconds
 }
 
 // unitCounts counts the functional units of a record's stages.
