@@ -5,8 +5,8 @@
 // It replays them in some seconds, with the true computation: each device
 // measures vibration, finds the strongest frequencies by a Fourier transform, and
 // sends a message if they are not those of a healthy machine. What a device draws
-// in each state its data sheet tells, and a declared meter is told the joules of
-// the fleet. This machine's own are left out: the run is about the devices. So its
+// in each state its data sheet tells, and a meter of this program counts the joules
+// of the fleet. This machine's own are left out: the run is about the devices. So its
 // joules are those of six hours, and its duration that of the replay.
 //
 // As it says how many minutes it expects, it knows after some of them what all
@@ -24,12 +24,12 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer"
 	"github.com/ecotracer/ecotracer/tracer/meter"
-	"github.com/ecotracer/ecotracer/tracer/meter/declared"
 )
 
 // What a device of the kind draws, from data sheets of a microcontroller with a
@@ -67,28 +67,19 @@ func main() {
 
 // run replays six hours of the fleet and tells what it took.
 func run(ctx context.Context, devices int, budget float64, out io.Writer, opts ...tracer.Option) (*lifecycle.Record, error) {
-	battery, err := declared.NewEnergy(meter.Domain{
-		ID: "fleet", Kind: lifecycle.KindOther, RelError: relError, Sensor: "data-sheet", Update: 100 * time.Millisecond,
-	})
-	if err != nil {
-		return nil, err
-	}
-	if err := battery.Tell(0); err != nil { // before the run, so that it begins there
-		return nil, err
-	}
 	f := newFleet(devices)
 	opts = append(opts,
 		tracer.Named("edge-fleet"), tracer.Technology(f.technology()), tracer.UseCase(lifecycle.UseCase{
 			Purpose: "watch machines for worn bearings", FunctionalUnit: &lifecycle.FunctionalUnit{Unit: "measurements", Path: "operate"},
 		}),
-		tracer.Meters(battery), tracer.Host(nothing), tracer.Scope(lifecycle.ScopeMachine))
+		tracer.Meters(counter{f}), tracer.Host(nothing), tracer.Scope(lifecycle.ScopeMachine))
 	ctx, run, err := tracer.Begin(ctx, opts...)
 	if err != nil {
 		log.Print(err) // the run measures all the same
 	}
 	ctx, release := tracer.Budget(ctx, tracer.Limit{EnergyJ: budget, Cancel: true, Warn: func(e *tracer.BudgetError) { fmt.Fprintln(out, e) }})
 	defer release()
-	workErr := f.operate(ctx, battery, run, out)
+	workErr := f.operate(ctx, run, out)
 	run.Fail(workErr)
 	_ = run.Describe(tracer.Technology(f.technology())) // it was taken before
 	record, err := run.End()
@@ -105,7 +96,30 @@ type fleet struct {
 	found    int // of worn bearings
 
 	sleepJ, measureJ, computeJ, radioJ float64
+
+	usedJ atomic.Uint64 // their sum after the last minute, as math.Float64bits
 }
+
+// counter is the energy counter of a fleet. As it can be read at any time, at both
+// ends of the run too, no joule is left out; what can only be told now and then is
+// for package declared.
+type counter struct{ of *fleet }
+
+// Domains is the fleet as a whole.
+func (counter) Domains() []meter.Domain {
+	return []meter.Domain{{
+		ID: "fleet", Name: "fleet", Kind: lifecycle.KindOther, Method: lifecycle.Declared, RelError: relError,
+		Sensor: "data-sheet", Mode: "counter", IdleFound: "unknown",
+	}}
+}
+
+// Read tells what was used until now.
+func (c counter) Read(dst []meter.Sample) ([]meter.Sample, error) {
+	return append(dst, meter.Sample{Time: time.Now(), Joules: math.Float64frombits(c.of.usedJ.Load())}), nil
+}
+
+// Close does nothing: there is nothing to close.
+func (counter) Close() error { return nil }
 
 func newFleet(devices int) *fleet {
 	f := &fleet{rng: rand.New(rand.NewPCG(1, 2)), worn: make([]bool, devices)}
@@ -118,7 +132,7 @@ func newFleet(devices int) *fleet {
 func (f *fleet) joules() float64 { return f.sleepJ + f.measureJ + f.computeJ + f.radioJ }
 
 // operate is all that the fleet does: use/operation.
-func (f *fleet) operate(ctx context.Context, battery *declared.Energy, run *tracer.Run, out io.Writer) error {
+func (f *fleet) operate(ctx context.Context, run *tracer.Run, out io.Writer) error {
 	ctx, span := tracer.Start(ctx, "operate")
 	defer span.End()
 	span.Expect("minute", minutes)
@@ -131,12 +145,10 @@ func (f *fleet) operate(ctx context.Context, battery *declared.Energy, run *trac
 		for device := range f.worn {
 			f.wake(device)
 		}
+		f.usedJ.Store(math.Float64bits(f.joules()))
 		minute.End()
 		f.minutes++
 		span.Count("measurements", len(f.worn))
-		if err := battery.Tell(f.joules()); err != nil {
-			return err
-		}
 		if f := run.Forecast(); !foretold && f.TotalJ != nil && 2*f.Done >= f.Expected {
 			foretold = true
 			fmt.Fprintf(out, "after %d of %d minutes: all will take %.0f J (95 %%: %.0f to %.0f)\n", f.Done, f.Expected, f.TotalJ.Value, f.TotalJ.Low, f.TotalJ.High)
