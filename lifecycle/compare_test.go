@@ -215,6 +215,7 @@ func drawnFigure(c *columns, name string) float64 {
 }
 
 func TestTheProbabilityIsThatOfTheRatio(t *testing.T) {
+	race.SkipStatistics(t)
 	// One meter each, of errors that are independent: the ratio of the two is
 	// lognormal, and the probability that it is below 1 is known.
 	run := func(joule float64) *Record {

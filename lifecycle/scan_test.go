@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ecotracer/ecotracer/internal/race"
 )
 
 // scan reads a document as Decode does first.
@@ -103,14 +105,14 @@ func TestWhatTheScannerTakesTheDecoderTakesForTheSameRecord(t *testing.T) {
 	doc := encoded(t, small(t))
 	require.True(t, sameAsDecoder(t, doc), "an ordinary record is not left to the decoder")
 	rng := rand.New(rand.NewPCG(1, 2))
-	taken := 0
-	for range 1000 {
+	taken, n := 0, race.Few(1000)
+	for range n {
 		if sameAsDecoder(t, spoilt(doc, rng)) {
 			taken++
 		}
 	}
-	assert.Greater(t, taken, 25, "some changes leave a record")
-	assert.Less(t, taken, 750, "and some do not")
+	assert.Greater(t, taken, n/40, "some changes leave a record")
+	assert.Less(t, taken, n*3/4, "and some do not")
 }
 
 func TestTheScannerReadsWhateverOrderAndSpacingMembersHave(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecotracer/ecotracer/internal/race"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/lifecycle/dataset"
 )
@@ -154,9 +155,9 @@ func parts(t *testing.T, lines []string) (all [][]int) {
 }
 
 func TestWhatIsNotRelatedHasNoSayInWhatCounts(t *testing.T) {
-	const seeds = 60
+	seeds := race.Few(uint64(60))
 	divided, reasons := 0, map[string]int{}
-	for seed := range uint64(seeds) {
+	for seed := range seeds {
 		lines := entangled(t, seed)
 		r := dataset.Reader{Running: seed%2 == 0, Workers: 1}
 		whole := fates{of: make([]string, len(lines)), conflicts: map[dataset.Reason]int{}}
@@ -189,7 +190,10 @@ func TestWhatIsNotRelatedHasNoSayInWhatCounts(t *testing.T) {
 			divided++
 		}
 	}
-	assert.Greater(t, divided, seeds/2, "most are divided, and not down to single documents")
+	if race.On {
+		return
+	}
+	assert.Greater(t, divided, int(seeds)/2, "most are divided, and not down to single documents")
 	for _, reason := range []dataset.Reason{"", dataset.Invalid, dataset.Copy, dataset.Replaced, dataset.OtherOfRun, dataset.CountedByParent, dataset.OnMachine, dataset.OtherWindow} {
 		assert.NotZero(t, reasons[string(reason)], "it happens: %s, among %v", reason, reasons)
 	}
