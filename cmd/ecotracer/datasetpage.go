@@ -111,13 +111,14 @@ func (p *page) summaryTable(s summarised, shown []dataset.Group) {
 		t.add(append(cells, cell{value, nil})...)
 	}
 	for i := range shown {
-		add(cut(keyInWords(&shown[i]), 40), &shown[i], nil)
+		add(keyInWords(&shown[i]), &shown[i], nil)
 	}
 	if len(s.Groups) > 1 || len(s.By) == 0 {
 		add("total", &s.Total, p.bold)
 	}
 	p.line("")
 	p.fit(t, 0, 7, 4, 2)
+	p.squeeze(t)
 	p.table(t)
 	p.line("%s", p.dim("  in parentheses: 95 % interval"))
 }
@@ -160,13 +161,14 @@ func (p *page) summaryRuns(s summarised, shown []dataset.Group) {
 		t.add(cells...)
 	}
 	for i := range shown {
-		add(cut(keyInWords(&shown[i]), 30), shown[i].EnergyPerRun, nil)
+		add(keyInWords(&shown[i]), shown[i].EnergyPerRun, nil)
 	}
 	if len(s.Groups) > 1 {
 		add("total", s.Total.EnergyPerRun, p.bold)
 	}
 	if n > 0 {
 		p.heading("One run: so many of them used no more than")
+		p.squeeze(t)
 		p.table(t)
 	}
 }
@@ -211,7 +213,7 @@ func (p *page) summaryUnits(unit string, s summarised, shown []dataset.Group) {
 		t.add(cells...)
 	}
 	for i := range shown {
-		add(cut(keyInWords(&shown[i]), 30), &shown[i], nil)
+		add(keyInWords(&shown[i]), &shown[i], nil)
 	}
 	if len(s.Groups) > 1 {
 		add("total", &s.Total, p.bold)
@@ -223,6 +225,7 @@ func (p *page) summaryUnits(unit string, s summarised, shown []dataset.Group) {
 	}
 	p.heading("One " + inwords.One(unit) + ", by the electricity of the stages that count it")
 	p.fit(t, 0, 1)
+	p.squeeze(t)
 	p.table(t)
 	if lacking > 0 {
 		p.prose("  ", "too low: "+inwords.Plural(int(lacking), "row")+" of these stages do not tell their energy")
@@ -324,7 +327,7 @@ func (p *page) released(t telling, r releasedTold) {
 	for i := range order {
 		if i < mostGroups || t.all {
 			g := dataset.Group{Key: order[i].Key}
-			add(&order[i], cut(keyInWords(&g), 30), nil)
+			add(&order[i], keyInWords(&g), nil)
 		}
 	}
 	if len(order) > 1 {
@@ -334,6 +337,7 @@ func (p *page) released(t telling, r releasedTold) {
 	}
 	p.line("")
 	p.fit(table, 0, 5, 2)
+	p.squeeze(table)
 	p.table(table)
 	if n := len(order) - mostGroups; n > 0 && !t.all {
 		p.line("%s", p.dim(fmt.Sprintf("  and %s more; --all shows them", inwords.Plural(n, "group"))))

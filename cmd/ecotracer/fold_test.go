@@ -53,3 +53,15 @@ func TestShowFitsANarrowTerminalButForItsTables(t *testing.T) {
 	words := func(text string) []string { return strings.Fields(strings.ReplaceAll(text, "·", "")) } // no dot at an edge
 	assert.Equal(t, words(view(measured(t), style{80, false}, false)), words(text), "and tell the same")
 }
+
+func TestALongNameTakesNoRoomFromFigures(t *testing.T) {
+	for _, name := range []string{"short", strings.Repeat("a name ", 40)} {
+		p := &page{style: style{width: 80}}
+		table := newTable(false, true, true)
+		table.add(cell{text: name}, cell{text: "1.21 mWh"}, cell{text: "(0.400–80.0)"})
+		p.squeeze(table)
+		p.table(table)
+		assert.Regexp(t, `^  (short|a name .*…)  1\.21 mWh  \(0\.400–80\.0\)\n$`, p.String())
+		assert.LessOrEqual(t, utf8.RuneCountInString(p.String()), 80+len("\n"))
+	}
+}

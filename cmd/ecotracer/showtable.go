@@ -74,6 +74,22 @@ func (p *page) fit(t *table, room int, columns ...int) {
 	}
 }
 
+// leastName is how short squeeze leaves a name, in characters.
+const leastName = 12
+
+// squeeze shortens the names in the first column, so that no figure is cut.
+func (p *page) squeeze(t *table) {
+	over := t.width() - p.tableWidth()
+	if over <= 0 {
+		return
+	}
+	n := max(t.widths[0]-over, leastName)
+	for _, r := range t.rows {
+		r.cells[0].text = cut(r.cells[0].text, n)
+	}
+	t.widths[0] = min(t.widths[0], n)
+}
+
 // tableWidth is the width that tables are laid out for.
 func (p *page) tableWidth() int { return max(p.width, tableWidth) }
 
