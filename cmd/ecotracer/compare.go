@@ -133,6 +133,8 @@ func (p *page) verdict(d *lifecycle.Difference) cell {
 		return cell{"lower, " + sure(d.Lower), p.green}
 	case d.Verdict == lifecycle.Higher:
 		return cell{"higher, " + sure(d.Higher), p.red}
+	case max(d.Lower, d.Higher) < 0.525: // as likely as not, to the draws' error
+		return cell{"undecided", nil}
 	case d.Higher > d.Lower:
 		return cell{"maybe higher, " + sure(d.Higher), nil}
 	}
