@@ -23,6 +23,7 @@ var warningMeanings = map[string]string{
 	"short-run":             "the run was shorter than the window in which CPU time is compared",
 	"budget-likely-spent":   "the work that was expected would more likely than not come to more than the budget that the program had set",
 	"budget-spent":          "a budget that the program had set was spent, but for what is kept back",
+	"budget-unwatched":      "what counts towards a budget that the program had set is not known, or not all of it",
 	"plans-refused":         "what spans expect, or a budget, could not be kept",
 	"paths-bounded":         "there were more paths than are kept apart; the rest is in (other)",
 	"busy-time-unknown":     "what other processes used is unknown, and counted as the run's",
@@ -71,7 +72,7 @@ var warningMeanings = map[string]string{
 // residual-unknown, power-implausible; of spans:
 // below-resolution, short-run, spans-open, spans-lost, stage-unknown,
 // units-refused, services-refused, service-unknown, paths-bounded, cpu-time-unlabelled,
-// budget-likely-spent, budget-spent, plans-refused,
+// budget-likely-spent, budget-spent, budget-unwatched, plans-refused,
 // busy-time-unknown, split-by-wall, attributed-partly, device-unclaimed,
 // device-divided, device-unsynchronised, device-unknown; of the run:
 // counted-by-parent, machine-taken, suspended, clock-step, clock-foreign,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -27,12 +28,14 @@ type Limit struct {
 	// *BudgetError as its cause (context.Cause). Without it nothing is stopped.
 	Cancel bool
 
-	// Warn, if not nil, is called in a goroutine of its own: once when the forecast
-	// says that the budget is more likely than not to be spent, and once when it is.
+	// Warn, if not nil, is called in a goroutine of its own: once if what the budget
+	// is of cannot be told, or not all of it, once when the forecast says that the
+	// budget is more likely than not to be spent, and once when it is.
 	Warn func(*BudgetError)
 }
 
-// BudgetError tells of a budget that is spent, or likely to be.
+// BudgetError tells of a budget that is spent, or likely to be, or that cannot be
+// relied on.
 type BudgetError struct {
 	Path        string  // of the span; "" is the run
 	Unit        string  // J, gCO2e or s
@@ -42,6 +45,7 @@ type BudgetError struct {
 	Probability float64  // that the work expected comes to more; 1 if it has
 	Forecast    Forecast // of the run, or of the span's path (but seconds are the run's); its Why tells why there is none
 	Spent       bool     // Used and Margin come to Limit
+	Unwatched   string   // why what counts towards it is not known, or not all of it; "" of the others
 }
 
 // Error says in one line what was spent of what.
@@ -49,6 +53,9 @@ func (e *BudgetError) Error() string {
 	of := "the run"
 	if e.Path != "" {
 		of = e.Path
+	}
+	if e.Unwatched != "" {
+		return fmt.Sprintf("tracer: the budget of %.3g %s for %s cannot be relied on: %s", e.Limit, e.Unit, of, e.Unwatched)
 	}
 	if e.Spent {
 		return fmt.Sprintf("tracer: the budget of %.3g %s for %s is spent: %.3g %s are used and %.3g kept back", e.Limit, e.Unit, of, e.Used, e.Unit, e.Margin)
@@ -81,6 +88,12 @@ const (
 // than it did at most; by what it draws more, and by what was used before the
 // first second was over, the limit may be passed.
 //
+// Of joules and grams no more is watched than the record will have: what is on no
+// meter, and services of which nobody knows a factor, are not in them. Limit.Warn
+// and the record tell so at once if nothing is metered, or a device is there that
+// no meter counts, and later if a meter tells nothing or such a service is used.
+// Nothing is cancelled for it.
+//
 // A budget counts from the call on. It is looked at when the meters are read, at
 // what they told of the last second or before, and needs no goroutine. Energy is
 // kept by path: of spans of one path that are open at once each has what all of
@@ -105,8 +118,8 @@ func Budget(ctx context.Context, limit Limit) (context.Context, context.CancelFu
 	}
 	l := run.ledger
 	t := l.now()
+	unwatched := ""
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.advance(t)
 	run.planned = true
 	if len(run.budgets) == maxBudgets {
@@ -120,6 +133,11 @@ func Budget(ctx context.Context, limit Limit) (context.Context, context.CancelFu
 		b.from, b.base = l.t, run.tally(b.account)
 		b.last, b.lastT = b.base, l.settledT
 		run.budgets = append(run.budgets, b)
+		unwatched = l.uncounted()
+	}
+	l.mu.Unlock()
+	if unwatched != "" && b.amounts() {
+		run.tellBudget(b, b.unwatchable(unwatched))
 	}
 	return ctx, func() {
 		l.mu.Lock()
@@ -138,6 +156,34 @@ func (l *Limit) valid() bool {
 	return l.EnergyJ > 0 || l.GCO2e > 0 || l.Time > 0
 }
 
+// amounts tells whether it is a limit to what meters and factors tell.
+func (b *budget) amounts() bool { return b.limit.EnergyJ > 0 || b.limit.GCO2e > 0 }
+
+func (b *budget) unwatchable(why string) *BudgetError {
+	e := &BudgetError{Path: b.account.path, Unit: "J", Limit: b.limit.EnergyJ, Unwatched: why}
+	if e.Limit == 0 {
+		e.Unit, e.Limit = "gCO2e", b.limit.GCO2e
+	}
+	return e
+}
+
+// uncounted tells what of the host is on no meter, from the beginning.
+func (l *ledger) uncounted() string {
+	if len(l.groups) == 0 {
+		return "nothing is metered (`ecotracer doctor` tells why)"
+	}
+	var what []string
+	for _, m := range l.report.Missing {
+		if m.Uncounted {
+			what = append(what, m.What)
+		}
+	}
+	if len(what) == 0 {
+		return ""
+	}
+	return "no meter counts " + strings.Join(what, ", ") + " (`ecotracer doctor` tells why)"
+}
+
 // budget is a limit that is watched. The ledger's lock guards what changes but
 // for peaks, which are the sampler's.
 type budget struct {
@@ -152,6 +198,7 @@ type budget struct {
 	lastT         int64
 	peakJ, peakG  float64 // the most that was used in a second
 	warned, spent bool
+	unwatched     bool // and that was told
 }
 
 // over tells whether a budget is no longer to be watched. The ledger is locked.
@@ -191,6 +238,9 @@ func (r *Run) checkBudgets(period time.Duration) {
 	l.mu.Unlock()
 	at := r.pricesNow()
 	for i := range all {
+		if why := all[i].untold(at); why != "" {
+			r.tellBudget(all[i].budget, all[i].unwatchable(why))
+		}
 		if why := all[i].look(at, period); why != nil {
 			r.tellBudget(all[i].budget, why)
 		}
@@ -249,14 +299,33 @@ func (w *watched) look(at *prices, period time.Duration) *BudgetError {
 	return first
 }
 
-// tellBudget says that a budget is spent, or likely to be: in the record, to its
+// untold tells what counts towards a budget and is not known, if that has not been
+// said.
+func (w *watched) untold(at *prices) string {
+	switch {
+	case w.unwatched || !w.amounts():
+	case len(w.plan.silent) > 0:
+		return strings.Join(w.plan.silent, ", ") + " has told nothing"
+	case at != nil:
+		if s := at.unpriced(w.plan.used, w.limit.EnergyJ > 0); s != "" {
+			return "no factor tells what " + s + " takes"
+		}
+	}
+	return ""
+}
+
+// tellBudget says that a budget is spent, or likely to be, or not to be relied on: in the record, to its
 // Warn and, if it is to, by its context.
 func (r *Run) tellBudget(b *budget, e *BudgetError) {
 	l := r.ledger
 	l.mu.Lock()
-	b.warned = true
-	if e.Spent {
+	switch {
+	case e.Unwatched != "":
+		b.unwatched = true
+	case e.Spent:
 		b.spent = true
+	default:
+		b.warned = true
 	}
 	r.overspent = noteBudget(r.overspent, e)
 	l.mu.Unlock()
@@ -276,6 +345,7 @@ type overspending struct {
 	path, unit string
 	limit      float64
 	spent      bool
+	unwatched  string
 	count      int64
 }
 
@@ -283,7 +353,7 @@ type overspending struct {
 // together, with the last limit.
 func noteBudget(list []overspending, e *BudgetError) []overspending {
 	for i := range list {
-		if o := &list[i]; o.path == e.Path && o.unit == e.Unit && o.spent == e.Spent {
+		if o := &list[i]; o.path == e.Path && o.unit == e.Unit && o.spent == e.Spent && o.unwatched == e.Unwatched {
 			o.limit = e.Limit
 			o.count++
 			return list
@@ -292,7 +362,7 @@ func noteBudget(list []overspending, e *BudgetError) []overspending {
 	if len(list) == maxBudgets {
 		return list
 	}
-	return append(list, overspending{e.Path, e.Unit, e.Limit, e.Spent, 1})
+	return append(list, overspending{e.Path, e.Unit, e.Limit, e.Spent, e.Unwatched, 1})
 }
 
 // foresee looks at what the runs of a ledger expect and may use, after a tick; the

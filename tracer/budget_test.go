@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+	"testing/fstest"
 	"testing/synctest"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 	"github.com/ecotracer/ecotracer/factors"
 	"github.com/ecotracer/ecotracer/tracer"
+	"github.com/ecotracer/ecotracer/tracer/meter"
 	"github.com/ecotracer/ecotracer/tracer/tracertest"
 )
 
@@ -318,6 +320,98 @@ func TestRandomBudgetsAreKept(t *testing.T) {
 			require.True(t, errors.As(context.Cause(within), &e))
 			assert.GreaterOrEqual(t, e.Used+e.Margin, limit)
 			assert.LessOrEqual(t, e.Margin, watts*2.5)
+		})
+	}
+}
+
+// A user who sets a budget is told at once that it cannot be relied on, and nothing
+// is stopped for it.
+func TestABudgetOfWhatIsNotMeteredIsToldAtOnce(t *testing.T) {
+	silent := func() meter.Meter {
+		m := tracertest.NewMeter(domain("node0", nil), domain("gpu0", nil))
+		m.Silence("gpu0")
+		return m
+	}
+	node := func() meter.Meter { return ten() }
+	for name, c := range map[string]struct {
+		meter func() meter.Meter
+		files map[string]string
+		limit tracer.Limit
+		after time.Duration
+		why   string
+	}{
+		"nothing is":           {limit: tracer.Limit{EnergyJ: 1000, Cancel: true}, why: "nothing is metered"},
+		"nor are grams":        {limit: tracer.Limit{GCO2e: 1000, Cancel: true}, why: "nothing is metered"},
+		"some device is not":   {meter: node, files: map[string]string{"proc/driver/nvidia/gpus/0000:01:00.0/information": "Model: NVIDIA A10\n"}, limit: tracer.Limit{EnergyJ: 1000, Cancel: true}, why: "no meter counts gpu NVIDIA A10"},
+		"a meter says nothing": {meter: silent, limit: tracer.Limit{EnergyJ: 1000, Cancel: true}, after: 4 * time.Second, why: "gpu0 has told nothing"},
+		"all is":               {meter: node, limit: tracer.Limit{EnergyJ: 1000, Cancel: true}},
+		"time needs no meter":  {limit: tracer.Limit{Time: time.Hour, Cancel: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				files := fstest.MapFS{}
+				for name, text := range c.files {
+					files[name] = &fstest.MapFile{Data: []byte(text)}
+				}
+				opts := []tracer.Option{tracer.Host(files)}
+				if c.meter != nil {
+					opts = append(opts, tracer.Meters(c.meter()))
+				}
+				ctx, run := begin(t, opts...)
+				var told []*tracer.BudgetError
+				c.limit.Warn = func(e *tracer.BudgetError) { told = append(told, e) }
+				within, release := tracer.Budget(ctx, c.limit)
+				defer release()
+				time.Sleep(c.after)
+				synctest.Wait()
+				if c.why != "" {
+					require.Len(t, told, 1)
+					assert.Contains(t, told[0].Unwatched, c.why)
+					assert.Contains(t, told[0].Error(), "cannot be relied on: "+told[0].Unwatched)
+				}
+				time.Sleep(20 * time.Second)
+				require.NoError(t, within.Err())
+				rec := finish(t, run)
+				synctest.Wait()
+				if c.why == "" {
+					assert.Empty(t, told)
+				}
+				n, flagged := warned(rec, "budget-unwatched")
+				assert.Equal(t, c.why != "", flagged)
+				assert.EqualValues(t, len(told), n)
+			})
+		})
+	}
+}
+
+func TestABudgetOfServicesThatNobodyKnowsIsTold(t *testing.T) {
+	prompt := factors.Factor{ID: "service.prompt", Kind: factors.Service, Value: 0.5, Low: 0.25, High: 1, Unit: "gCO2e/call", Source: "test", SourceYear: 2026, Licence: "CC0-1.0", Quality: "C", GWP: "AR6", Basis: "lifecycle"}
+	for name, c := range map[string]struct {
+		limit   tracer.Limit
+		service string
+		why     string
+	}{
+		"nobody knows it":    {tracer.Limit{GCO2e: 1e6}, "oracle", "no factor tells what service oracle takes"},
+		"its grams are":      {tracer.Limit{GCO2e: 1e6}, "prompt", ""},
+		"its joules are not": {tracer.Limit{EnergyJ: 1e6}, "prompt", "no factor tells what service prompt takes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, run := simple(t, tracer.At(tracer.Site{Country: "FR", Factors: []factors.Factor{prompt}}))
+				why := ""
+				c.limit.Warn = func(e *tracer.BudgetError) { why = e.Unwatched }
+				ctx, release := tracer.Budget(ctx, c.limit)
+				defer release()
+				time.Sleep(10 * time.Second)
+				require.Empty(t, why)
+				_, s := tracer.Start(ctx, "ask")
+				s.Call(c.service, 1)
+				s.End()
+				time.Sleep(5 * time.Second)
+				synctest.Wait()
+				assert.Equal(t, c.why, why)
+				finish(t, run)
+			})
 		})
 	}
 }

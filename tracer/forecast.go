@@ -130,9 +130,10 @@ func (r *Run) Forecast() Forecast {
 type plan struct {
 	begin, t, settledT int64
 	used               tally
-	untold             bool   // a slow meter is yet to tell its power
-	loops              []loop // of those that none is above
-	met                []loop // that are done, and not told yet
+	untold             bool     // a slow meter is yet to tell its power
+	silent             []string // domains that should have told theirs
+	loops              []loop   // of those that none is above
+	met                []loop   // that are done, and not told yet
 }
 
 // loop is an expectation.
@@ -153,8 +154,16 @@ func (r *Run) planOf(top *account, used tally) plan {
 	p := plan{begin: r.begin, t: max(l.t, r.begin), settledT: l.settledT, used: used}
 	for _, g := range l.groups {
 		for _, d := range g.domains {
-			if g.slow != nil && d.samples < 2 && p.t-p.begin < 3*int64(max(g.slow.period, d.Update)) {
-				p.untold = true
+			every := max(l.sampler.period, windowLength, d.Update)
+			if g.slow != nil {
+				every = max(every, g.slow.period)
+			}
+			switch {
+			case d.samples > 1:
+			case p.t-p.begin >= 3*int64(times(every, l.sampler.every.Load(), seldomRead)):
+				p.silent = append(p.silent, d.ID)
+			default:
+				p.untold = p.untold || g.slow != nil
 			}
 		}
 	}

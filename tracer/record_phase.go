@@ -253,9 +253,12 @@ func (b *recordBuilder) warnings() {
 		if o.path != "" {
 			path = "/spans/" + strconv.Itoa(slices.IndexFunc(b.rec.Spans, func(s lifecycle.Span) bool { return s.Path == o.path }))
 		}
-		if o.spent {
+		switch {
+		case o.unwatched != "":
+			b.warn("budget-unwatched", path, limit+": "+o.unwatched, o.count)
+		case o.spent:
 			b.warn("budget-spent", path, limit, o.count)
-		} else {
+		default:
 			b.warn("budget-likely-spent", path, limit, o.count)
 		}
 	}

@@ -1,6 +1,9 @@
 package tracer
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // tally is what a path and all below it, or a run, has used up to a settlement:
 // not joules but what they follow from once the idle power is chosen (see sums).
@@ -99,11 +102,12 @@ type prices struct {
 	claimed  [][]bool    // of which only claims count
 	serviceJ []float64   // by service, of one of its amount
 	serviceG []float64   // gCO2e
-	gPerJ    float64     // gCO2e of electricity, of what the meters told
-	gPerS    float64     // and of the devices' share in a second of the run
-	devicesG bool        // known
-	joules   spread      // how sure the run's energy is
-	grams    spread      // and its emissions
+	services []*bookedService
+	gPerJ    float64 // gCO2e of electricity, of what the meters told
+	gPerS    float64 // and of the devices' share in a second of the run
+	devicesG bool    // known
+	joules   spread  // how sure the run's energy is
+	grams    spread  // and its emissions
 }
 
 // price tells what the tallies of the run come to. The record is assessed.
@@ -122,7 +126,7 @@ func (b *recordBuilder) price() *prices {
 	}
 	t := &b.rec.Totals
 	grams := t.OperationalGCO2e.Value
-	p.serviceJ, p.serviceG = make([]float64, len(b.booked)), make([]float64, len(b.booked))
+	p.services, p.serviceJ, p.serviceG = b.booked, make([]float64, len(b.booked)), make([]float64, len(b.booked))
 	for n, s := range b.booked {
 		p.serviceJ[n] = s.joules
 		p.serviceG[n] = b.gramsOf(s)
@@ -198,12 +202,30 @@ func (p *prices) emissions(t tally, run bool) float64 {
 	return p.metered(t, run)*p.gPerJ + p.ofServices(t, p.serviceG)
 }
 
-func (p *prices) ofServices(t tally, each []float64) (sum float64) {
+// unpriced names a service that was used and of which nobody knows what it emits,
+// or how much energy it takes.
+func (p *prices) unpriced(t tally, energy bool) string {
+	for n, amount := range p.amounts(t) {
+		if amount > 0 && n < len(p.services) {
+			if s := p.services[n]; s.factor == "" || energy && s.grams {
+				return strings.TrimSpace(string(s.kind) + " " + s.class)
+			}
+		}
+	}
+	return ""
+}
+
+// amounts is what a tally has of services.
+func (p *prices) amounts(t tally) []float64 {
 	at := 0
 	for _, idle := range p.idleW {
 		at += 2*len(idle) + 2
 	}
-	for n, amount := range t[at:] {
+	return t[at:]
+}
+
+func (p *prices) ofServices(t tally, each []float64) (sum float64) {
+	for n, amount := range p.amounts(t) {
 		if n < len(each) {
 			sum += amount * each[n]
 		}

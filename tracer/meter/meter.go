@@ -134,6 +134,8 @@ type Missing struct {
 	Why  string // what was found, for people
 	Fix  string // what would mend it; "" if nothing can
 	Err  error  // the cause, if there is one
+
+	Uncounted bool // it is a device, and what it draws is in no domain
 }
 
 // Error says what is missing, why, and what would mend it.

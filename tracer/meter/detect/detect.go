@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/tracer/meter"
 	"github.com/ecotracer/ecotracer/tracer/meter/battery"
 	"github.com/ecotracer/ecotracer/tracer/meter/hwmon"
@@ -158,6 +159,17 @@ func (r *Report) readsToo(d Found) bool {
 	})
 }
 
+// node is the domain that tells what the whole machine draws, if there is one;
+// psys does not, as no card is in it.
+func (r *Report) node() (id string) {
+	for _, d := range r.Domains {
+		if d.Kind == lifecycle.KindNode && d.LeftOut == "" && d.Method != lifecycle.Modelled && d.Sensor != "rapl" {
+			id = d.ID
+		}
+	}
+	return id
+}
+
 // missUnreadable lists the domains that were seen and cannot be read, and that
 // nothing is counted in place of, those with the same cause in one line.
 func (r *Report) missUnreadable() {
@@ -166,12 +178,13 @@ func (r *Report) missUnreadable() {
 		if d.LeftOut != "unreadable" || d.Within != "" || d.By != "" || r.readsToo(d) {
 			continue
 		}
+		modelled := d.Kind == lifecycle.KindCPU || d.Kind == lifecycle.KindMemory || d.Kind == lifecycle.KindNode
 		cause := [3]string{d.Sensor, d.Why, d.Fix}
 		if i, ok := at[cause]; ok {
 			r.Missing[i].What += ", " + d.ID
 			continue
 		}
 		at[cause] = len(r.Missing)
-		r.Missing = append(r.Missing, meter.Missing{What: d.Sensor + " " + d.ID, Why: d.Why, Fix: d.Fix})
+		r.Missing = append(r.Missing, meter.Missing{What: d.Sensor + " " + d.ID, Why: d.Why, Fix: d.Fix, Uncounted: !modelled && r.node() == ""})
 	}
 }

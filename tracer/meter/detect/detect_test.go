@@ -381,6 +381,9 @@ func TestGPUsThatANodeTellsOfAreMissingOnlyApart(t *testing.T) {
 	for _, line := range missingGPUs(r) {
 		assert.Contains(t, line, "; what they draw is in node0")
 	}
+	for _, m := range r.Missing {
+		assert.False(t, m.Uncounted, m.What)
+	}
 }
 
 func TestASourceThatFindsNoneOfItsHardwareIsNothingToMend(t *testing.T) {

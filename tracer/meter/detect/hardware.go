@@ -41,11 +41,9 @@ func (r *Report) missHardware(root fs.FS) {
 			kinds = append(kinds, g)
 		}
 	}
-	in := ""
-	for _, d := range r.Domains {
-		if d.Kind == lifecycle.KindNode && d.LeftOut == "" && d.Method != lifecycle.Modelled && d.Sensor != "rapl" {
-			in = "; what they draw is in " + d.ID
-		}
+	in, node := "", r.node()
+	if node != "" {
+		in = "; what they draw is in " + node
 	}
 	for _, g := range kinds {
 		name := g.model
@@ -56,6 +54,8 @@ func (r *Report) missHardware(root fs.FS) {
 			What: "gpu " + name,
 			Why:  fmt.Sprintf("the kernel shows %d, and no meter counts them", numbers[g]) + inCPU[g.vendor] + in,
 			Fix:  mendOf(g.vendor),
+
+			Uncounted: node == "",
 		})
 	}
 }
