@@ -131,7 +131,7 @@ func (l *ledger) bookDevices(g *group, dE []float64, accounts []*account, none, 
 
 // levelGroup begins a group's book at the clocks of now.
 func (l *ledger) levelGroup(g *group) {
-	g.t, g.noneT, g.settledT = l.t, l.none, l.t
+	g.t, g.noneT, g.settledT, g.told = l.t, l.none, l.t, l.t
 	for _, r := range l.runs {
 		for _, a := range r.accounts {
 			g.level(a)
@@ -381,7 +381,7 @@ func (l *ledger) settleGroup(g *group, u usageReading, kind booking) {
 	g.sumST += s * g.windowT
 	g.sumQT += q * g.windowT
 	g.poolT, g.unownedT, g.windowT = 0, 0, 0
-	g.settledT = l.t
+	g.settledT, g.told = l.t, g.t
 	g.mark(u)
 	l.settlePowerlines(g, accounts)
 }

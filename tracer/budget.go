@@ -41,7 +41,7 @@ type BudgetError struct {
 	Unit        string  // J, gCO2e or s
 	Limit       float64 // in that unit
 	Used        float64
-	Margin      float64  // kept back for what is used until it is looked again, and for Grace
+	Margin      float64  // kept back for what the meters have not told yet, is used until it is looked again, and for Grace
 	Probability float64  // that the work expected comes to more; 1 if it has
 	Forecast    Forecast // of the run, or of the span's path (but seconds are the run's); its Why tells why there is none
 	Spent       bool     // Used and Margin come to Limit
@@ -82,11 +82,15 @@ const (
 // likely than not be spent, which needs a span to say what it expects
 // (Span.Expect), and when it is spent: Limit.Warn is called then, and, if
 // Limit.Cancel asks for it, the context that Budget returns is cancelled, which
-// nothing else in ctx is. Spent is what with Margin, the greatest power so far for
-// as long as it takes to look again and for Limit.Grace, comes to the limit. So no
-// more than the limit is used, if the work stops within Grace and draws no more
-// than it did at most; by what it draws more, and by what was used before the
-// first second was over, the limit may be passed.
+// nothing else in ctx is. Spent is what with Margin, the greatest power so far of
+// each meter for as long as it has told nothing, it takes to look again, and for
+// Limit.Grace, comes to the limit. So no more than the limit is used, if the work
+// stops within Grace and draws no more than it did at most; by what it draws more,
+// and by what was used in the first second, the limit may be passed. Of a meter that
+// is read, or whose counter moves, seldom (meter.Pacer, meter.Domain's Update) the
+// same holds, but from the first time on that it tells a power, by a second reading
+// after Update: what is used up to then, and what a counter that is behind by up to
+// Update has not told yet, is not seen before.
 //
 // Of joules and grams no more is watched than the record will have: what is on no
 // meter, and services of which nobody knows a factor, are not in them. Limit.Warn
@@ -131,7 +135,12 @@ func Budget(ctx context.Context, limit Limit) (context.Context, context.CancelFu
 		run.badPlans++
 	default:
 		b.from, b.base = l.t, run.tally(b.account)
-		b.last, b.lastT = b.base, l.settledT
+		b.last, b.seen, b.peaks = b.base, b.base, make([]float64, len(l.groups)+2)
+		for _, g := range l.groups {
+			b.told = append(b.told, g.told)
+		}
+		b.moved = slices.Clone(b.told)
+		b.told = append(b.told, l.settledT)
 		run.budgets = append(run.budgets, b)
 		unwatched = l.uncounted()
 	}
@@ -194,9 +203,11 @@ type budget struct {
 	base    tally // what had been used by then
 	cancel  context.CancelCauseFunc
 
-	last          tally // when it was last looked at
-	lastT         int64
-	peakJ, peakG  float64 // the most that was used in a second
+	last          tally     // what had been used when a power was last told from it
+	told          []int64   // and when that was, by group of domains and then of services
+	seen          tally     // when it was last looked at
+	moved         []int64   // when the books of a group last grew
+	peaks         []float64 // the most that was used in a second, J; of services J and gCO2e
 	warned, spent bool
 	unwatched     bool // and that was told
 }
@@ -254,27 +265,18 @@ func (w *watched) look(at *prices, period time.Duration) *BudgetError {
 	x := p.foresee(at, run)
 	seconds := float64(p.t-b.from) / 1e9
 	ahead := (period + b.limit.Grace).Seconds()
-	var joules, grams float64
+	var joules, grams, marginJ, marginG float64
 	if at != nil {
 		perS := 0.0
 		if run {
 			perS = at.gPerS
 		}
-		// What was used before is told by the prices of now: that they have changed
-		// is no power.
-		since := func(before tally, t int64) (j, g float64) {
-			before = before.towards(p.used, 0)
-			g = at.emissions(before, run) + perS*max(float64(t-p.begin), 0)/1e9
-			return max(x.usedJ-at.energy(before, run), 0), max(x.usedG-g, 0)
-		}
-		joules, grams = since(b.base, b.from)
-		if passed := float64(p.settledT-b.lastT) / 1e9; passed > 0 {
-			j, g := since(b.last, b.lastT)
-			b.peakJ, b.peakG = max(b.peakJ, j/passed), max(b.peakG, g/passed)
-			b.last, b.lastT = p.used, p.settledT
-		}
+		before := b.base.towards(p.used, 0)
+		joules = max(x.usedJ-at.energy(before, run), 0)
+		grams = max(x.usedG-at.emissions(before, run)-perS*max(float64(b.from-p.begin), 0)/1e9, 0)
+		marginJ, marginG = b.margin(at, p, run, ahead)
+		marginG += perS * (float64(p.t-p.settledT)/1e9 + ahead)
 	}
-	unsettled := float64(p.t-p.settledT) / 1e9
 	var first *BudgetError
 	check := func(unit string, limit, used, margin float64, more guess, known bool) {
 		if limit <= 0 {
@@ -290,13 +292,50 @@ func (w *watched) look(at *prices, period time.Duration) *BudgetError {
 			first = e
 		}
 	}
-	check("J", b.limit.EnergyJ, joules, b.peakJ*(unsettled+ahead), x.joules, x.energyKnown)
-	check("gCO2e", b.limit.GCO2e, grams, b.peakG*(unsettled+ahead), x.grams, x.energyKnown)
+	check("J", b.limit.EnergyJ, joules, marginJ, x.joules, x.energyKnown)
+	check("gCO2e", b.limit.GCO2e, grams, marginG, x.grams, x.energyKnown)
 	check("s", b.limit.Time.Seconds(), seconds, ahead, x.seconds, true)
 	if first != nil {
 		first.Forecast = p.forecast(at, run)
 	}
 	return first
+}
+
+// margin is what may be used since the meters told, and in the seconds ahead: of
+// each group of domains at the greatest power so far. What was used before is
+// told by the prices of now: that they have changed is no power.
+func (b *budget) margin(at *prices, p *plan, run bool, ahead float64) (joules, grams float64) {
+	b.last, b.seen = b.last.towards(p.used, 0), b.seen.towards(p.used, 0)
+	last, seen, used := b.last, b.seen, p.used
+	for g, of := range p.told {
+		size := 2*len(at.idleW[g]) + 2
+		// A counter that moves seldom tells of as long at once, and of nothing
+		// until it does again.
+		if of.t-b.moved[g] >= 2*of.update || !slices.Equal(used[:size-2], seen[:size-2]) {
+			b.moved[g] = of.t
+		}
+		if passed := of.t - b.told[g]; passed > 0 {
+			watts := (at.group(g, used, run) - at.group(g, last, run)) / (float64(max(passed, of.update)) / 1e9)
+			b.peaks[g] = max(b.peaks[g], watts)
+			if passed >= of.update {
+				copy(last[:size], used)
+				b.told[g] = of.t
+			}
+		}
+		joules += b.peaks[g] * (float64(p.t-max(b.moved[g], b.from))/1e9 + ahead)
+		last, seen, used = last[size:], seen[size:], used[size:]
+	}
+	b.seen = p.used
+	grams = joules * at.gPerJ
+	n := len(p.told)
+	if passed := float64(p.settledT-b.told[n]) / 1e9; passed > 0 {
+		b.peaks[n] = max(b.peaks[n], (at.ofServices(p.used, at.serviceJ)-at.ofServices(b.last, at.serviceJ))/passed)
+		b.peaks[n+1] = max(b.peaks[n+1], (at.ofServices(p.used, at.serviceG)-at.ofServices(b.last, at.serviceG))/passed)
+		copy(last, used)
+		b.told[n] = p.settledT
+	}
+	ahead += float64(p.t-p.settledT) / 1e9
+	return joules + b.peaks[n]*ahead, grams + b.peaks[n+1]*ahead
 }
 
 // untold tells what counts towards a budget and is not known, if that has not been

@@ -3,6 +3,7 @@ package tracer_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -413,5 +414,51 @@ func TestABudgetOfServicesThatNobodyKnowsIsTold(t *testing.T) {
 				finish(t, run)
 			})
 		})
+	}
+}
+
+// A management controller is read each few seconds, and some counters move no more
+// often: a budget is neither late nor much too early for it.
+func TestABudgetOnASlowMeterIsNotPassed(t *testing.T) {
+	const watts = 100
+	for _, every := range []time.Duration{5 * time.Second, 30 * time.Second} {
+		even, step := tracertest.Constant(watts), func(t time.Duration) float64 { return watts * (t / every * every).Seconds() }
+		of := func(c tracertest.Curve, update time.Duration) *tracertest.Meter {
+			return tracertest.NewMeter(tracertest.Domain{Domain: meter.Domain{ID: "node0", Sensor: "rapl", Update: update}, Power: c})
+		}
+		for name, m := range map[string]func() meter.Meter{
+			"is read seldom":                  func() meter.Meter { return &tracertest.Slow{Meter: of(even, 0), Every: every} },
+			"moves seldom":                    func() meter.Meter { return of(step, every) },
+			"is read seldom and moves seldom": func() meter.Meter { return &tracertest.Slow{Meter: of(step, every), Every: every} },
+		} {
+			for _, limit := range []float64{1000, 10_000} {
+				if every.Seconds()*watts > limit {
+					continue // it is gone before the counter moves
+				}
+				t.Run(fmt.Sprintf("it %s, %v, %g J", name, every, limit), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						ctx, run := begin(t, newPlant(1, cpus(1), cpus(1)).options(m())...)
+						var told []*tracer.BudgetError
+						within, release := tracer.Budget(ctx, tracer.Limit{EnergyJ: limit, Cancel: true, Warn: func(e *tracer.BudgetError) { told = append(told, e) }})
+						defer release()
+						begun := time.Now()
+						work, train := tracer.Start(within, "train")
+						train.Expect("epoch", 1000)
+						until(work, 1000, time.Second)
+						train.End()
+						used := watts * time.Since(begun).Seconds()
+						synctest.Wait()
+						require.NotEmpty(t, told)
+						assert.True(t, told[len(told)-1].Spent)
+						assert.LessOrEqual(t, used, limit)
+						assert.GreaterOrEqual(t, used, limit-2*watts, "looked again each second")
+						if limit > 1000 {
+							assert.Len(t, told, 2, "it was warned of before")
+						}
+						finish(t, run)
+					})
+				})
+			}
+		}
 	}
 }

@@ -130,11 +130,15 @@ func (r *Run) Forecast() Forecast {
 type plan struct {
 	begin, t, settledT int64
 	used               tally
+	told               []told   // of each group of domains
 	untold             bool     // a slow meter is yet to tell its power
 	silent             []string // domains that should have told theirs
 	loops              []loop   // of those that none is above
 	met                []loop   // that are done, and not told yet
 }
+
+// told is up to when a group's books go, and how often its counters move, in ns.
+type told struct{ t, update int64 }
 
 // loop is an expectation.
 type loop struct {
@@ -153,7 +157,9 @@ func (r *Run) planOf(top *account, used tally) plan {
 	l := r.ledger
 	p := plan{begin: r.begin, t: max(l.t, r.begin), settledT: l.settledT, used: used}
 	for _, g := range l.groups {
+		of := told{t: g.told}
 		for _, d := range g.domains {
+			of.update = max(of.update, int64(d.Update))
 			every := max(l.sampler.period, windowLength, d.Update)
 			if g.slow != nil {
 				every = max(every, g.slow.period)
@@ -166,6 +172,7 @@ func (r *Run) planOf(top *account, used tally) plan {
 				p.untold = p.untold || g.slow != nil
 			}
 		}
+		p.told = append(p.told, of)
 	}
 	for _, e := range r.expected {
 		if e.account.isBelow(top) && !slices.ContainsFunc(r.expected, func(o *expectation) bool {

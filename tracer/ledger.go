@@ -93,6 +93,7 @@ type group struct {
 	window     []float64 // J by domain, all
 	windowT    float64
 	settledT   int64
+	told       int64        // up to when the books go: of a slow meter, to its last reading
 	last, prev usageReading // that windows of CPU time begin at
 	s          float64      // the process's share of busy time, when last told
 

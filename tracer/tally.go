@@ -173,24 +173,29 @@ func (b *recordBuilder) gramsOf(s *bookedService) float64 {
 // metered is the energy of what the meters told, J. Of a run all that a device
 // used is its own, of a path what it claims, if anything is claimed.
 func (p *prices) metered(t tally, run bool) (joules float64) {
-	at := 0
 	for g, idle := range p.idleW {
-		n := len(idle)
-		c, q := t[at+2*n], t[at+2*n+1]
-		for i, w := range idle {
-			f, d := t[at+i], t[at+n+i]
-			switch {
-			case !p.devices[g][i]:
-				joules += w*(q-c)/1e9 + f
-			case p.claimed[g][i] && !run:
-				joules += d
-			default:
-				joules += f + d
-			}
-		}
-		at += 2*n + 2
+		joules += p.group(g, t, run)
+		t = t[2*len(idle)+2:]
 	}
 	return max(joules, 0)
+}
+
+// group is the energy of a group of domains, of a tally that begins with it.
+func (p *prices) group(g int, t tally, run bool) (joules float64) {
+	n := len(p.idleW[g])
+	c, q := t[2*n], t[2*n+1]
+	for i, w := range p.idleW[g] {
+		f, d := t[i], t[n+i]
+		switch {
+		case !p.devices[g][i]:
+			joules += w*(q-c)/1e9 + f
+		case p.claimed[g][i] && !run:
+			joules += d
+		default:
+			joules += f + d
+		}
+	}
+	return joules
 }
 
 // energy is the energy of a tally, and emissions those of its electricity.
