@@ -25,6 +25,7 @@ const (
 	likelyDrift = 0.10
 	priorSpread = 0.05
 	priorUnits  = 2
+	pause       = 5 // times what others take
 )
 
 // levels are the values of q, each with its weight before anything was seen.
@@ -62,6 +63,32 @@ func warmUp(y []float64) int {
 		}
 	}
 	return at
+}
+
+// pauseIn is which one unit took more than pause times the median of all, if there is
+// one: the host slept, or waited for something. From the second one on they are taken
+// to come again. The first is not asked: it warms up.
+func pauseIn(y []float64) (at int, found bool) {
+	if len(y) <= fewestUnits+1 {
+		return 0, false
+	}
+	sorted := slices.Sorted(slices.Values(y[1:]))
+	n := len(sorted)
+	if limit := pause * sorted[n/2]; sorted[n-1] <= limit || sorted[n-2] > limit {
+		return 0, false
+	}
+	return 1 + slices.Index(y[1:], sorted[n-1]), true
+}
+
+// typical is y of the units that are like those to come, and how many of the first
+// are not, if such and such was a pause.
+func typical(y []float64, at int, paused bool) (of []float64, from int) {
+	from = warmUp(y)
+	of = y[from:]
+	if at -= from; paused && at >= 0 && at < len(of) {
+		of = slices.Delete(slices.Clone(of), at, at+1)
+	}
+	return of, from
 }
 
 func meanOf(y []float64) (mean float64) {

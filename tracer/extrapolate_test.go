@@ -57,6 +57,15 @@ var worlds = map[string]func(r *rand.Rand, n int) []float64{
 		v, s := 1.0, 0.15/math.Sqrt(float64(n))*r.Float64()
 		return noisy(r, n, anySpread(r), func(int) float64 { v *= math.Exp(s * r.NormFloat64()); return v })
 	},
+	"a pause that is past": func(r *rand.Rand, n int) []float64 {
+		at, as := 1+r.IntN(max(n/10, 1)), 6+20*r.Float64()
+		return noisy(r, n, anySpread(r), func(i int) float64 {
+			if i == at {
+				return as
+			}
+			return 1
+		})
+	},
 	"some take much more": func(r *rand.Rand, n int) []float64 {
 		return noisy(r, n, 0.02, func(int) float64 {
 			if r.Float64() < 0.1 {
@@ -97,11 +106,9 @@ func TestTheIntervalsCoverWhatComes(t *testing.T) {
 			hits95, hits90, width, bias := 0, 0, 0.0, 0.0
 			for range trials {
 				y := world(r, c.of)
-				done := y[:c.n]
-				done = done[warmUp(done):]
 				rest := float64(c.of - c.n)
 				truth := meanOf(y[c.n:]) * rest
-				p := extrapolate(done, rest)
+				p := extrapolate(like(y[:c.n]), rest)
 				if p.quantile(0.025) <= truth && truth <= p.quantile(0.975) {
 					hits95++
 				}
@@ -120,4 +127,72 @@ func TestTheIntervalsCoverWhatComes(t *testing.T) {
 	t.Logf("of all %.3f and %.3f", float64(in95)/float64(all), float64(in90)/float64(all))
 	assert.GreaterOrEqual(t, float64(in95)/float64(all), 0.95)
 	assert.GreaterOrEqual(t, float64(in90)/float64(all), 0.90)
+}
+
+// like is what of y tells what is to come.
+func like(y []float64) []float64 {
+	at, paused := pauseIn(y)
+	of, _ := typical(y, at, paused)
+	return of
+}
+
+func TestPausesThatComeAgainAreToCome(t *testing.T) {
+	assert.Equal(t, []float64{2, 3, 1}, like([]float64{1, 2, 3, 30, 1}))
+	for _, y := range [][]float64{{30, 1, 2, 1, 2}, {1, 2, 30, 3, 30, 1}, {1, 1, 1, 30}, {1, 2, 4, 1, 2}, {0, 0, 0, 0, 0}} {
+		assert.Equal(t, y[1:], like(y))
+	}
+}
+
+// A host may throttle, or pause, at any time: forecasts know it once it has
+// happened, and a pause is not taken to come again.
+func TestForecastsKnowAStepOrAPauseThatIsPast(t *testing.T) {
+	race.SkipStatistics(t)
+	const trials = 100
+	for name, world := range map[string]func(i, at int) float64{
+		"nothing changes": func(int, int) float64 { return 1 },
+		"it steps to half more": func(i, at int) float64 {
+			if i < at {
+				return 1
+			}
+			return 1.5
+		},
+		"one takes 20 times as long": func(i, at int) float64 {
+			if i != at {
+				return 1
+			}
+			return 20
+		},
+	} {
+		for _, n := range []int{20, 60} {
+			for _, quarter := range []int{1, 2, 3} {
+				r := rand.New(rand.NewPCG(2, uint64(n+quarter)))
+				past, coming, in95, in90, missed, width := 0, 0, 0, 0, 0, 0.0
+				for range trials {
+					k, at := quarter*n/4, 1+r.IntN(n-1)
+					y := noisy(r, n, anySpread(r), func(i int) float64 { return world(i, at) })
+					truth := meanOf(y[k:]) * float64(n-k)
+					p := extrapolate(like(y[:k]), float64(n-k))
+					in := p.quantile(0.025) <= truth && truth <= p.quantile(0.975)
+					if at >= k {
+						coming++
+						if !in {
+							missed++
+						}
+						continue
+					}
+					past++
+					width += (p.quantile(0.975) - p.quantile(0.025)) / truth / 2
+					if in {
+						in95++
+					}
+					if p.quantile(0.05) <= truth && truth <= p.quantile(0.95) {
+						in90++
+					}
+				}
+				t.Logf("%-26s at %d/4 of %d: of %d before it 95 %% holds %d, 90 %% %d, ± %.0f %%; of %d yet to come %d are missed", name, quarter, n, past, in95, in90, 100*width/float64(past), coming, missed)
+				assert.GreaterOrEqual(t, float64(in95)/float64(past), 0.9, "%s, %d/4 of %d", name, quarter, n)
+				assert.Less(t, width/float64(past), 0.5, "%s, %d/4 of %d", name, quarter, n)
+			}
+		}
+	}
 }
