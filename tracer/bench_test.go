@@ -68,3 +68,52 @@ func BenchmarkCheckpoint(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkSecond measures what the sampler does each second, with ten paths of
+// which one is a loop that has done half of what it expects, or a budget is set to.
+func BenchmarkSecond(b *testing.B) {
+	for _, domains := range []int{8, 64} {
+		for _, c := range []struct {
+			name           string
+			expect, budget bool
+		}{{"plain", false, false}, {"expect", true, false}, {"budget", false, true}, {"both", true, true}} {
+			b.Run(fmt.Sprintf("domains=%d/%s", domains, c.name), func(b *testing.B) {
+				var ds []tracertest.Domain
+				for i := range domains {
+					d := tracertest.Domain{Power: tracertest.Constant(20)}
+					d.ID = "cpu" + strconv.Itoa(i)
+					ds = append(ds, d)
+				}
+				ctx, run, err := tracer.Begin(context.Background(), tracer.Meters(tracertest.NewMeter(ds...)),
+					tracer.Sinks(discard{}), tracer.Checkpoints(-1))
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer run.End()
+				for i := range 10 {
+					_, s := tracer.Start(ctx, "path"+strconv.Itoa(i))
+					defer s.End()
+				}
+				ctx, train := tracer.Start(ctx, "train")
+				defer train.End()
+				if c.expect {
+					train.Expect("epoch", 128)
+				}
+				if c.budget {
+					var release context.CancelFunc
+					ctx, release = tracer.Budget(ctx, tracer.Limit{EnergyJ: 1e12, GCO2e: 1e12})
+					defer release()
+				}
+				for range 64 {
+					_, s := tracer.Start(ctx, "epoch")
+					tracer.Tick(run)
+					s.End()
+				}
+				b.ReportAllocs()
+				for b.Loop() {
+					tracer.Second(run)
+				}
+			})
+		}
+	}
+}

@@ -152,6 +152,7 @@ func extrapolate(y []float64, r float64) prospect {
 	for k := range logs {
 		p.parts[k].weight = logs[k] / all
 	}
+	p.parts = slices.DeleteFunc(p.parts, func(t studentT) bool { return t.weight < 1e-6 })
 	return p
 }
 
@@ -187,7 +188,7 @@ func (p *prospect) quantile(c float64) float64 {
 	for step := high - low; step > 0 && p.below(high) < c; step *= 2 {
 		high += step
 	}
-	for range 40 {
+	for range 30 { // nine digits
 		if mid := low + (high-low)/2; p.below(mid) < c {
 			low = mid
 		} else {
@@ -200,7 +201,9 @@ func (p *prospect) quantile(c float64) float64 {
 // belowT is the distribution of Student's t (Abramowitz and Stegun, 26.7.3 and
 // 26.7.4).
 func belowT(t float64, df int) float64 {
-	sin, cos := math.Sincos(math.Atan(t / math.Sqrt(float64(df))))
+	u := t / math.Sqrt(float64(df)) // the tangent of what they call θ
+	h := math.Hypot(1, u)
+	sin, cos := u/h, 1/h
 	term, sum := 1.0, 0.0
 	if df%2 == 1 {
 		term = cos
@@ -210,7 +213,7 @@ func belowT(t float64, df int) float64 {
 		term *= cos * cos * float64(e+1) / float64(e+2)
 	}
 	if df%2 == 1 {
-		return 0.5 + (math.Atan(t/math.Sqrt(float64(df)))+sin*sum)/math.Pi
+		return 0.5 + (math.Atan(u)+sin*sum)/math.Pi
 	}
 	return 0.5 + sin*sum/2
 }
