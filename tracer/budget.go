@@ -122,7 +122,7 @@ func Budget(ctx context.Context, limit Limit) (context.Context, context.CancelFu
 	}
 	l := run.ledger
 	t := l.now()
-	unwatched := ""
+	why := ""
 	l.mu.Lock()
 	l.advance(t)
 	run.planned = true
@@ -141,12 +141,15 @@ func Budget(ctx context.Context, limit Limit) (context.Context, context.CancelFu
 		}
 		b.moved = slices.Clone(b.told)
 		b.told = append(b.told, l.settledT)
+		if b.amounts() {
+			why = l.uncounted()
+		}
+		b.unwatched = why != ""
 		run.budgets = append(run.budgets, b)
-		unwatched = l.uncounted()
 	}
 	l.mu.Unlock()
-	if unwatched != "" && b.amounts() {
-		run.tellBudget(b, b.unwatchable(unwatched))
+	if why != "" {
+		run.tellBudget(b, b.unwatchable(why))
 	}
 	return ctx, func() {
 		l.mu.Lock()
@@ -193,8 +196,9 @@ func (l *ledger) uncounted() string {
 	return "no meter counts " + strings.Join(what, ", ") + " (`ecotracer doctor` tells why)"
 }
 
-// budget is a limit that is watched. The ledger's lock guards what changes but
-// for peaks, which are the sampler's.
+// budget is a limit that is watched. The ledger's lock guards what changes but for
+// what it was looked at with, and whether it is known to be unwatched, which are the
+// sampler's.
 type budget struct {
 	limit   Limit
 	account *account
@@ -250,6 +254,7 @@ func (r *Run) checkBudgets(period time.Duration) {
 	at := r.pricesNow()
 	for i := range all {
 		if why := all[i].untold(at); why != "" {
+			all[i].unwatched = true
 			r.tellBudget(all[i].budget, all[i].unwatchable(why))
 		}
 		if why := all[i].look(at, period); why != nil {
@@ -353,18 +358,16 @@ func (w *watched) untold(at *prices) string {
 	return ""
 }
 
-// tellBudget says that a budget is spent, or likely to be, or not to be relied on: in the record, to its
-// Warn and, if it is to, by its context.
+// tellBudget says that a budget is spent, or likely to be, or not to be relied on:
+// in the record, to its Warn and, if it is to, by its context.
 func (r *Run) tellBudget(b *budget, e *BudgetError) {
 	l := r.ledger
 	l.mu.Lock()
-	switch {
-	case e.Unwatched != "":
-		b.unwatched = true
-	case e.Spent:
-		b.spent = true
-	default:
+	if e.Unwatched == "" {
 		b.warned = true
+	}
+	if e.Spent {
+		b.spent = true
 	}
 	r.overspent = noteBudget(r.overspent, e)
 	l.mu.Unlock()
