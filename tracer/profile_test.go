@@ -58,11 +58,15 @@ func TestTheRuntimesProfileIsReadByLabel(t *testing.T) {
 	require.NoError(t, err)
 	seconds, runtime, stray, err := tracer.ReadCPUProfile(profile)
 	require.NoError(t, err)
-	// The runtime takes a sample every 10 ms of CPU time: 90, 30 and 20.
-	assert.InDelta(t, 0.9, seconds["three"], 0.25)
-	assert.InDelta(t, 0.3, seconds["one"], 0.15)
+	// The runtime takes a sample every 10 ms of CPU time: 90, 30 and 20. On a host
+	// that others keep busy it loses some, of all alike.
+	kept := (seconds["three"] + seconds["one"] + stray) / 1.4
+	assert.Less(t, kept, 1.3)
+	assert.Greater(t, kept, 0.3)
+	assert.InDelta(t, 0.9, seconds["three"]/kept, 0.25)
+	assert.InDelta(t, 0.3, seconds["one"]/kept, 0.15)
 	assert.Len(t, seconds, 2, "the host's labels are not ours")
-	assert.InDelta(t, 0.2, stray, 0.15)
+	assert.InDelta(t, 0.2, stray/kept, 0.15)
 	assert.Less(t, runtime, 0.1)
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"math"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"testing/synctest"
@@ -167,10 +168,16 @@ func TestIntegratedGaugeKeepsTheRules(t *testing.T) {
 	})
 }
 
+func openGauge(fs.FS) (meter.Meter, error) { return meter.Integrate(&gauge{}), nil }
+
+// register is done once, as there is one list of sources.
+var register = sync.OnceFunc(func() {
+	meter.Register("zz-test", openGauge)
+	meter.Register("aa-test", openGauge)
+})
+
 func TestRegisteredSourcesAreFoundByName(t *testing.T) {
-	open := func(fs.FS) (meter.Meter, error) { return meter.Integrate(&gauge{}), nil }
-	meter.Register("zz-test", open)
-	meter.Register("aa-test", open)
+	register()
 	var names []string
 	for name, open := range meter.Sources() {
 		names = append(names, name)
@@ -179,7 +186,7 @@ func TestRegisteredSourcesAreFoundByName(t *testing.T) {
 		assert.NotNil(t, m)
 	}
 	assert.Equal(t, []string{"aa-test", "zz-test"}, names, "in the order of names")
-	assert.Panics(t, func() { meter.Register("aa-test", open) }, "a name is taken once")
+	assert.Panics(t, func() { meter.Register("aa-test", openGauge) }, "a name is taken once")
 }
 
 func TestConditionOfErrors(t *testing.T) {

@@ -250,7 +250,7 @@ var register = sync.OnceFunc(func() {
 			if open := registered[name]; open != nil {
 				return open(root)
 			}
-			return nil, &meter.Missing{What: name, Why: "not in this test"}
+			return nil, &meter.Missing{What: name, Why: "not in this test", Err: meter.ErrNoHardware}
 		})
 	}
 })
