@@ -36,7 +36,7 @@ type Outcome struct {
 	DurationS float64          // 0 is unknown
 	EnergyJ   float64          // IT energy, within the plan's boundary; 0 is unknown
 	Method    lifecycle.Method // of the energy: what is modelled or declared counts for less
-	Began     time.Time        // zero is unknown; only a drift over the years is told from it
+	Began     time.Time        // zero is unknown; only a drift over the years is learned from it
 }
 
 // take adds up stages.

@@ -14,7 +14,8 @@ import (
 //
 // b0 is what all runs have in common, u the offset of a group (model of the
 // devices, regime, task, training type, series of runs), b the slopes in the
-// features x (decades from the middle of the records), e the rest. All are normal
+// features x (decades from the middle of the records), e the rest. Where runs
+// drift over the years there is a slope in these, too: see drift. All are normal
 // with mean 0; their variances have a prior by which they add up to 1, so that
 // without records a prediction is what physics tells. The variances are the modes
 // of their posterior by expectation and maximisation, the coefficients the mean of
@@ -37,6 +38,7 @@ type pooled struct {
 	spread   [features]float64 // variance
 
 	width  int // columns
+	trend  int // that of the years; 0 if none is followed
 	b      []float64
 	cov    *square // of b, in units of sigma squared
 	vars   [variances]float64
@@ -71,8 +73,8 @@ const (
 
 // sparse is the row of a run: few of its columns are not 0.
 type sparse struct {
-	at [1 + features + groupings]int32
-	v  [1 + features + groupings]float64
+	at [2 + features + groupings]int32
+	v  [2 + features + groupings]float64
 	n  int
 }
 
@@ -113,12 +115,13 @@ func learn(runs []observed, quantity int) *pooled {
 	}
 	m.n = len(list)
 	m.describe(list)
-	m.rows = make([]sparse, len(list))
-	for i, ob := range list {
-		m.rows[i] = m.row(ob.in, ob.x)
-	}
 	m.settle(list)
-	m.calibrate(list)
+	if m.calibrate(list); m.drift.perYear != 0 { // once more, with a column for it
+		m.trend, m.vars, m.b = m.width, priorVariances, nil
+		m.width++
+		m.settle(list)
+		m.calibrate(list)
+	}
 	m.rows = nil // what else needs them makes them anew
 	return m
 }
@@ -178,9 +181,10 @@ func (m *pooled) describe(list []*observed) {
 	}
 }
 
-// row is that of a run or a plan.
-func (m *pooled) row(in [groupings]string, x [features]float64) (s sparse) {
+// row is that of a run or a plan, of so many years (see elapsed).
+func (m *pooled) row(in [groupings]string, x [features]float64, years float64) (s sparse) {
 	s.put(0, 1)
+	s.put(m.trend, years)
 	for k := range features {
 		if !math.IsNaN(x[k]) && !math.IsNaN(m.low[k]) {
 			s.put(1+k, x[k]-m.middle[k])
@@ -208,6 +212,9 @@ func (m *pooled) variance(column int) float64 {
 // precisions are the inverse prior variances of the columns.
 func (m *pooled) precisions() []float64 {
 	d := make([]float64, m.width)
+	if m.trend > 0 {
+		d[m.trend] = 1 / priorTrend
+	}
 	for c := range 1 + features {
 		d[c] = 1 / m.variance(c)
 	}
@@ -259,6 +266,10 @@ func (s *system) solve(precisions []float64) (b []float64, cov *square) {
 
 // settle finds variances and coefficients.
 func (m *pooled) settle(list []*observed) {
+	m.rows = make([]sparse, len(list))
+	for i, ob := range list {
+		m.rows[i] = m.row(ob.in, ob.x, m.elapsed(ob.year, ob.sigma[m.quantity]))
+	}
 	m.robust = make([]float64, len(list))
 	for i := range m.robust {
 		m.robust[i] = 1
@@ -353,7 +364,12 @@ func (m *pooled) update(list []*observed) (change float64) {
 // guess is what a model tells of a row, in units of the sigma of physics.
 type guess struct {
 	mean, sd float64
+	keep     float64 // part of what was learned that counts
+	left     float64 // of the mean, for the records tell one another no better than physics
+	beyond   float64 // standard deviation of what the trend may come to where no record is of the year
 	away     float64 // decades outside of what the records hold
+	reach    reach
+	of       string // whose reach it is
 }
 
 // tell tells of a plan what records make of it, by given coefficients.
@@ -375,25 +391,32 @@ func (m *pooled) tell(row *sparse, in [groupings]string, b []float64, cov *squar
 	return row.dot(b), variance + row.form(cov)
 }
 
-// predict tells of a plan. Outside of what the records hold what was learned
-// counts for less, by the distance d in decades: 1/(1+d²) of it, and the rest is
-// physics.
-func (m *pooled) predict(in [groupings]string, x [features]float64) guess {
-	row := m.row(in, x)
+// predict tells of a plan that begins in a year. Of what was learned that part
+// counts by which it has proved better than physics; outside of what the records
+// hold less, by the distance d in decades: 1/(1+d²) of it, and the rest is physics.
+func (m *pooled) predict(in [groupings]string, x [features]float64, year, sigma float64) guess {
+	g := guess{}
+	g.reach, g.of = m.reachFor(in)
+	row := m.row(in, x, m.elapsed(year, sigma))
 	mean, variance := m.tell(&row, in, m.b, m.cov)
 	if m.b == nil {
-		return guess{0, math.Sqrt(variance), 0}
+		g.sd = math.Sqrt(variance)
+		return g
 	}
-	var away float64
+	g.beyond = m.beyond(m.drift.outside(year), sigma)
 	for k := range features {
 		switch {
 		case math.IsNaN(m.low[k]):
 		case math.IsNaN(x[k]): // it may be any of the records'
 			variance += m.spread[k] * m.b[1+k] * m.b[1+k]
 		default:
-			away = math.Hypot(away, max(m.low[k]-x[k], x[k]-m.high[k], 0))
+			g.away = math.Hypot(g.away, max(m.low[k]-x[k], x[k]-m.high[k], 0))
 		}
 	}
-	keep := 1 / (1 + away*away)
-	return guess{keep * mean, math.Sqrt(max(keep*keep*variance+(1-keep*keep), variance*keep)), away}
+	g.left = (1 - g.reach.gain) * mean
+	mean, variance = g.reach.part(mean, variance)
+	keep := 1 / (1 + g.away*g.away)
+	g.mean, g.sd = keep*mean, math.Sqrt(max(keep*keep*variance+(1-keep*keep), variance*keep))
+	g.keep = keep * g.reach.gain
+	return g
 }

@@ -4,9 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -309,34 +307,6 @@ func TestExtrapolationIsToldAndWidens(t *testing.T) {
 	require.NoError(t, err)
 	for _, what := range []string{"no record has runs on", "no record has work of the kind \"ml chess\""} {
 		assert.Contains(t, fmt.Sprint(got.Warnings), what)
-	}
-}
-
-// Where runs take less from year to year, intervals do not follow, and that is
-// told; where they do not, it is not.
-func TestADriftOverTheYearsIsTold(t *testing.T) {
-	w := &worlds[1]
-	rng := rand.New(rand.NewPCG(13, 14))
-	for _, test := range []struct{ perYear, least, most float64 }{{0, 0, 1}, {-0.25, 20, 20}, {0.1, 18, 20}} {
-		told := 0.0
-		for range 20 {
-			law := w.draw(rng)
-			var f dataset.Fitter
-			for i := range 60 {
-				p, year := planIn(rng, w, 0), 5*rng.Float64()
-				o := truthOf(t, rng, p, law).outcome()
-				o.DurationS, o.EnergyJ = o.DurationS*math.Exp(test.perYear*year), o.EnergyJ*math.Exp(test.perYear*year)
-				o.Began = time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(year * 365.25 * 24 * float64(time.Hour)))
-				f.Observe(fmt.Sprint(i), p, o)
-			}
-			got, err := f.Fit().Predict(planIn(rng, w, 0))
-			require.NoError(t, err)
-			if strings.Contains(fmt.Sprint(got.Warnings), "the records drift: from year to year runs come to") {
-				told++
-			}
-		}
-		assert.GreaterOrEqual(t, told, test.least, "%v", test.perYear)
-		assert.LessOrEqual(t, told, test.most, "%v", test.perYear)
 	}
 }
 

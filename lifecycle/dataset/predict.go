@@ -7,8 +7,10 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ecotracer/ecotracer/internal/inwords"
+	"github.com/ecotracer/ecotracer/internal/lognormal"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/lifecycle/estimate"
 )
@@ -24,8 +26,10 @@ import (
 // estimate has them. Few records correct it, shrunk towards it and towards one
 // another by device, kind of work and program; many make it a regression in
 // logarithms. All intervals are of 90 %, and wider outside of what the records
-// hold, which is told. They hold for runs that might as well be among the records:
-// where these drift over the years that is told, and not allowed for.
+// hold, which is told. Where the records drift over the years that trend is
+// followed to when the plan begins, which is told; otherwise they hold for runs
+// that might as well be among the records. What records would correct counts by
+// how much closer than physics they have told one another.
 type Predictor struct {
 	runs   [2][]observed
 	seen   [2]int
@@ -95,8 +99,11 @@ func (p *Predictor) Predict(plan Plan) (*Prediction, error) {
 	return f, err
 }
 
-// complete tells the stage where that is not given.
+// complete tells the stage and the day where they are not given.
 func (p *Plan) complete() {
+	if p.When.IsZero() {
+		p.When = time.Now()
+	}
 	if p.Stage == "" {
 		p.Stage = lifecycle.Training
 		if p.Requests > 0 && p.Epochs == 0 {
@@ -120,18 +127,22 @@ func (p *Predictor) predict(plan *Plan) (*Prediction, *physical, error) {
 	}
 	k := phaseAt(plan)
 	f := &Prediction{Basis: Prior, Runs: len(p.runs[k]), Of: p.seen[k]}
-	in, x := groupsOf(plan, &ph), featuresOf(plan)
+	in, x, year := groupsOf(plan, &ph), featuresOf(plan), yearOf(plan.When)
+	left := 0.0
 	tell := func(q int) logRange {
 		m, is := p.models[k][q], ph.is[q]
-		g := m.predict(in, x)
-		reach, from := m.reachFor(in)
+		g := m.predict(in, x, year, is.sigma)
+		reach := m.reachWith(g.reach)
 		if g.away > 0 {
 			reach = max(reach, z90)
 		}
-		if q != ofDuration && g.away == 0 {
-			f.Reach = from
+		if q != ofDuration {
+			left = g.left * is.sigma
+			if g.away == 0 {
+				f.Reach = g.of
+			}
 		}
-		half := reach * g.sd * is.sigma
+		half := math.Hypot(reach*g.sd, z90*g.beyond) * is.sigma
 		return logRange{is.log + g.mean*is.sigma, half, half}
 	}
 	var energy, duration logRange
@@ -149,7 +160,7 @@ func (p *Predictor) predict(plan *Plan) (*Prediction, *physical, error) {
 	f.Physics = ofSigma(ph.is[ofEnergy]).is()
 	f.place(plan, &ph, energy, duration)
 	f.basis(p.models[k], plan)
-	p.warn(f, plan, &ph, in, x)
+	p.warn(f, plan, &ph, in, x, year, left)
 	f.Inputs = append(slices.Clip(ph.inputs), ph.place.grid, ph.place.pue)
 	return f, &ph, nil
 }
@@ -173,7 +184,7 @@ func ofInput(in *estimate.Input) logRange {
 	if in.Value <= 0 {
 		return logRange{math.Inf(-1), 0, 0}
 	}
-	part := z90 / z95
+	part := z90 / lognormal.Z95
 	return logRange{math.Log(in.Value), part * math.Log(in.Value/max(in.Low, math.SmallestNonzeroFloat64)), part * math.Log(max(in.High/in.Value, 1))}
 }
 
@@ -219,8 +230,13 @@ func (f *Prediction) basis(of [outcomes]*pooled, plan *Plan) {
 	}
 }
 
-// warn tells in what a plan is unlike the records, and what else to mind.
-func (p *Predictor) warn(f *Prediction, plan *Plan, ph *physical, in [groupings]string, x [features]float64) {
+// leastLeft is the logarithm of what is left out of a correction from which on it
+// is told: 1.1.
+const leastLeft = 0.0953
+
+// warn tells in what a plan is unlike the records, and what else to mind; left is
+// the logarithm of what they would correct and is left out.
+func (p *Predictor) warn(f *Prediction, plan *Plan, ph *physical, in [groupings]string, x [features]float64, year, left float64) {
 	say := func(format string, args ...any) { f.Warnings = append(f.Warnings, fmt.Sprintf(format, args...)) }
 	q := ofEnergy
 	if plan.Hours != nil {
@@ -255,8 +271,13 @@ func (p *Predictor) warn(f *Prediction, plan *Plan, ph *physical, in [groupings]
 				featureWords[k], amountInWords(math.Pow(10, x[k])), ratio, than, amountInWords(math.Pow(10, end)))
 		}
 	}
-	if m.drift.perYear != 0 {
-		say("%s", m.drift)
+	if m.trend > 0 {
+		say("%s", m.drift.words("the records drift", year))
+	} else if time := p.models[phaseAt(plan)][ofDuration]; plan.Hours == nil && time.trend > 0 {
+		say("%s", time.drift.words("the time of the records drifts", year))
+	}
+	if math.Abs(left) > leastLeft {
+		say("told of one another, these records are no closer than physics: what they would make of it, %s times as much, is left out", inwords.Trimmed(math.Exp(left)))
 	}
 	if f.Of > f.Runs {
 		say("of %d runs %d were drawn to learn from", f.Of, f.Runs)
@@ -308,6 +329,9 @@ func (p *Plan) check() error {
 			return &estimate.FieldError{Field: g.field, Err: fmt.Errorf("%s is out of range: write a figure, or value,low,high, above 0 and up to %v", strings.TrimSuffix(fmt.Sprintf("%v,%v,%v", v.Value, v.Low, v.High), ",0,0"), g.most)}
 		}
 	}
+	if y := p.When.Year(); !p.When.IsZero() && (y < 1970 || y > 2200) {
+		return &estimate.FieldError{Field: "when", Err: fmt.Errorf("the year %d is out of range: write a date such as 2027-06-01", y)}
+	}
 	if p.EnergyKWh != nil {
 		return &estimate.FieldError{Field: "energy-kwh", Err: fmt.Errorf("it is what is predicted: `ecotracer estimate` tells what follows from it")}
 	}
@@ -348,9 +372,9 @@ func (p *Predictor) Lean(plan Plan, most int) (list []Lean, all float64, err err
 		return nil, 0, nil
 	}
 	in, x := groupsOf(&plan, ph), featuresOf(&plan)
-	row := m.row(in, x)
-	keep := m.predict(in, x).away
-	keep = 1 / (1 + keep*keep)
+	year, sigma := yearOf(plan.When), ph.is[q].sigma
+	row := m.row(in, x, m.elapsed(year, sigma))
+	keep := m.predict(in, x, year, sigma).keep
 	v := make([]float64, m.width)
 	for i := range row.n {
 		for c, a := range m.cov.row(int(row.at[i])) {
@@ -363,7 +387,7 @@ func (p *Predictor) Lean(plan Plan, most int) (list []Lean, all float64, err err
 		if math.IsNaN(ob.ratio[q]) {
 			continue
 		}
-		row := m.row(ob.in, ob.x)
+		row := m.row(ob.in, ob.x, m.elapsed(ob.year, ob.sigma[q]))
 		w := keep * row.dot(v) * m.influence(i, ob)
 		all += w
 		list = append(list, Lean{ob.run, ob.in[bySeries], ob.in[byModel], w})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ecotracer/ecotracer/factors"
+	"github.com/ecotracer/ecotracer/internal/lognormal"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/lifecycle/estimate"
 )
@@ -428,7 +429,7 @@ func (l *lookup) physics(p *Plan) (physical, error) {
 	}
 	amount := math.Exp(flop.log)
 	ph.inputs = append([]estimate.Input{{
-		Name: "floating-point operations", Field: "flop", Value: amount, Low: amount * math.Exp(-z95*flop.sigma), High: amount * math.Exp(z95*flop.sigma),
+		Name: "floating-point operations", Field: "flop", Value: amount, Low: amount * math.Exp(-lognormal.Z95*flop.sigma), High: amount * math.Exp(lognormal.Z95*flop.sigma),
 		Unit: "FLOP", Found: flopFound(p), Source: flopSource(p), Quality: "C",
 	}, mfu}, ph.inputs...)
 	ph.timed = true

@@ -7,6 +7,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ecotracer/ecotracer/factors"
 	"github.com/ecotracer/ecotracer/lifecycle"
@@ -42,6 +43,8 @@ type Plan struct {
 	Bytes         float64
 
 	FLOP float64 // floating-point operations of the whole run
+
+	When time.Time // it begins; zero is now. Only what drifts over the years follows from it
 }
 
 // workedStages are the stages that arithmetic on a model is done in, by phase.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ecotracer/ecotracer/internal/lognormal"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/lifecycle/estimate"
 )
@@ -92,6 +93,6 @@ func (f *Prediction) rescale(r *lifecycle.Record) {
 
 // given is a range at 95 %, in another unit.
 func (r Range) given(size float64) *estimate.Given {
-	wider := func(x float64) float64 { return r.Value * math.Pow(x/r.Value, z95/z90) }
+	wider := func(x float64) float64 { return r.Value * math.Pow(x/r.Value, lognormal.Z95/z90) }
 	return &estimate.Given{Value: r.Value / size, Low: wider(r.Low) / size, High: wider(r.High) / size}
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/ecotracer/ecotracer/internal/lognormal"
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
 
@@ -16,7 +17,7 @@ func between95(value, low, high float64) logNormal {
 	if value <= 0 || low <= 0 {
 		return logNormal{math.Inf(-1), 0}
 	}
-	return logNormal{math.Log(value), math.Log(max(high/value, value/low, 1)) / z95}
+	return logNormal{math.Log(value), math.Log(max(high/value, value/low, 1)) / lognormal.Z95}
 }
 
 func (a logNormal) times(b logNormal) logNormal {
@@ -29,10 +30,7 @@ func (a logNormal) over(b logNormal) logNormal {
 
 func exactly(x float64) logNormal { return logNormal{math.Log(x), 0} }
 
-const (
-	z95 = 1.959964 // 95 % two-sided
-	z90 = 1.644854 // 90 % two-sided
-)
+const z90 = 1.644854 // 90 % two-sided; 95 % are lognormal.Z95
 
 // How sure the rules of arithmetic are, 95 %. Of transformers, what is left out
 // (attention over the context, embeddings counted in) comes to a fifth; the

@@ -5,14 +5,18 @@ import (
 	"slices"
 )
 
-// median is that of sorted numbers; NaN of none.
-func median(sorted []float64) float64 {
-	n := len(sorted)
-	if n == 0 {
+// quantile is that of sorted numbers, in between where it falls between two; NaN
+// of none.
+func quantile(sorted []float64, share float64) float64 {
+	if len(sorted) == 0 {
 		return math.NaN()
 	}
-	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+	i, part := math.Modf(share * float64(len(sorted)-1))
+	return (1-part)*sorted[int(i)] + part*sorted[min(int(i)+1, len(sorted)-1)]
 }
+
+// median is that of sorted numbers; NaN of none.
+func median(sorted []float64) float64 { return quantile(sorted, 0.5) }
 
 // medianOf is the median of numbers in any order, which it sorts.
 func medianOf(xs []float64) float64 {
