@@ -35,7 +35,7 @@ type predicting struct {
 var planFlags = []string{
 	"device", "cpu", "instance", "count", "cpus", "memory-gb", "share",
 	"region", "country", "pue", "intensity", "wue", "ewif",
-	"kind", "task", "training-type", "algorithm", "data-type", "precision", "series", "name",
+	"kind", "task", "training-type", "algorithm", "data-type", "precision", "series", "name", "when",
 	"params", "trainable", "layers", "items", "bytes", "dataset-tokens", "batch", "tokens", "steps", "epochs", "requests", "flop",
 	"hours", "mfu", "utilisation", "usage", "power-w", "cpu-power-w", "memory-power-w", "rest-power-w",
 	"device-production-kg", "node-production-kg", "lifetime-years", "device-use",
@@ -217,6 +217,13 @@ func (p *predicting) applyOne(name, text string) (err error) {
 		}
 	case "memory-gb":
 		plan.MemoryGB, err = amountIn(text)
+	case "when":
+		for _, layout := range []string{"2006", "2006-01", time.DateOnly} {
+			if plan.When, err = time.Parse(layout, text); err == nil {
+				return nil
+			}
+		}
+		err = errors.New("write a date, such as 2027-06-01")
 	case "share":
 		if plan.Share, err = strconv.ParseFloat(text, 64); err != nil || !(plan.Share > 0 && plan.Share <= 1) {
 			err = errors.New("write a number above 0, up to 1")

@@ -23,13 +23,17 @@ import (
 )
 
 // classifiers are valid records of trainings of one program: of 1 − accuracy
-// 0.03 + 0.4 · epochs^−0.7 is left, and a device does 2500 images a second.
-func classifiers(t *testing.T, n int) (list []*lifecycle.Record) {
+// 0.03 + 0.4 · epochs^−0.7 is left, and a device does 2500 images a second; from
+// year to year, if they are of several, as many times as many.
+func classifiers(t *testing.T, n, years int, quicker float64) (list []*lifecycle.Record) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for i := range n {
 		epochs := math.Round(math.Pow(30, rng.Float64()))
 		hours := epochs * 50000 / 2500 / 3600 * math.Exp(0.05*rng.NormFloat64())
 		start := time.Date(2026, 3, 1+i%28, 9, 0, 0, 0, time.UTC)
+		if ago := i % years; ago > 0 {
+			start, hours = start.AddDate(-ago, 0, 0), hours*math.Pow(quicker, float64(ago))
+		}
 		end := start.Add(time.Duration(hours * float64(time.Hour)))
 		e, err := estimate.Of(estimate.Plan{
 			ID: fmt.Sprintf("019cadc6-9a80-7000-8000-%012d", i), CreatedAt: end, Name: "classifier", Stage: lifecycle.Training,
@@ -82,7 +86,8 @@ func written(t *testing.T, list []*lifecycle.Record) (all, first string) {
 
 // Calls as a new user would make them, with what they print.
 func TestTranscriptsOfPredict(t *testing.T) {
-	all, last := written(t, classifiers(t, 40))
+	all, last := written(t, classifiers(t, 40, 1, 1))
+	older, _ := written(t, classifiers(t, 40, 4, 1.3))
 	for name, test := range map[string]struct {
 		line string
 		code int
@@ -92,12 +97,13 @@ func TestTranscriptsOfPredict(t *testing.T) {
 		"predict-unlike.txt":   {`predict --like last.json --params 256M --device "H100 SXM5 80GB" --country DE --from runs.ndjson`, 0},
 		"predict-sweep.txt":    {`predict --like last.json --from runs.ndjson --sweep epochs=1..20 --sweep device=A100-SXM4-80GB,H100-SXM5-80GB --target accuracy=0.9`, 0},
 		"predict-unwon.txt":    {`predict --like last.json --from runs.ndjson --sweep epochs=1..20 --target accuracy=0.99`, 1},
+		"predict-drift.txt":    {`predict --like last.json --epochs 20 --when 2026-09 --from four-years.ndjson`, 0},
 		"predict-requests.txt": {`predict --stage serve --params 671B/37B --tokens 2B --requests 4M --device "H100 SXM5 80GB" --count 8 --country SE`, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			args := words(test.line)
 			for i := range args {
-				args[i] = strings.NewReplacer("last.json", last, "runs.ndjson", all).Replace(args[i])
+				args[i] = strings.NewReplacer("last.json", last, "runs.ndjson", all, "four-years.ndjson", older).Replace(args[i])
 			}
 			r := call("", args...)
 			require.Equal(t, test.code, r.code, r.err)
@@ -112,7 +118,7 @@ func TestTranscriptsOfPredict(t *testing.T) {
 
 // What is refused says what to write instead.
 func TestPredictSaysWhatItNeeds(t *testing.T) {
-	all, last := written(t, classifiers(t, 12))
+	all, last := written(t, classifiers(t, 12, 1, 1))
 	for name, test := range map[string]struct {
 		line string
 		want string
@@ -120,6 +126,7 @@ func TestPredictSaysWhatItNeeds(t *testing.T) {
 		"nothing":             {`predict`, "it takes a plan"},
 		"no tokens":           {`predict --params 7B --device A100-SXM4-80GB`, "give --tokens"},
 		"an unlisted device":  {`predict --params 7B --tokens 1T --device A100`, "near it: A100 PCIe 40GB"},
+		"no date":             {`predict --params 7B --tokens 1T --when soon`, "--when \"soon\": write a date, such as 2027-06-01"},
 		"a word":              {`predict --params many --tokens 1T`, "--params: \"many\": write a number"},
 		"a flag of a record":  {`predict --like LAST --sweep lr=1e-4,3e-4 --target accuracy=0.9 ALL`, "--sweep lr: no record tells it"},
 		"an axis not varied":  {`predict --like LAST --sweep items=10000,100000 --target accuracy=0.9 ALL`, "--sweep items: the records that tell accuracy do not vary it"},
@@ -149,7 +156,7 @@ func TestPredictSaysWhatItNeeds(t *testing.T) {
 // A prediction is written as a record that is valid, comes to what was predicted,
 // and holds the prediction.
 func TestAPredictionIsWrittenAsARecord(t *testing.T) {
-	all, last := written(t, classifiers(t, 12))
+	all, last := written(t, classifiers(t, 12, 1, 1))
 	for name, line := range map[string][]string{
 		"by physics": {"--params", "7B", "--tokens", "1T", "--device", "A100-SXM4-80GB", "--count", "64"},
 		"corrected":  {"--like", last, "--from", all},

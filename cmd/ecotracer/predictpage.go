@@ -119,9 +119,13 @@ func (p *page) obtained(predictor *dataset.Predictor, f *dataset.Prediction) {
 		if e.err == nil {
 			continue
 		}
+		kept, later := strings.CutSuffix(e.err.Without, " and later")
 		without := "it and the others of its program"
-		if e.err.Without == "run" {
+		if kept == "run" {
 			without = "it"
+		}
+		if later {
+			without += " and all that ran later"
 		}
 		p.prose("  ", fmt.Sprintf("Its %s error: of %s, each told without %s, half are within a factor of %s of what they came to (%s off), nine in ten within %s; physics alone %s. %s lie in their 90 %% interval.",
 			e.of, inwords.Plural(e.err.Runs, "run"), without, inwords.Trimmed(e.err.Factor), inwords.Percent(e.err.Percent/100), inwords.Trimmed(e.err.Factor90), inwords.Trimmed(e.err.PriorAlone), inwords.Percent(e.err.Covered)))
