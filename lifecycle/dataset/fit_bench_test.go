@@ -18,7 +18,7 @@ func manyRuns(b *testing.B, n int, trend float64) *dataset.Fitter {
 	for i := range n {
 		p := planIn(rng, &worlds[1], 0)
 		p.Series, p.Task = fmt.Sprint("program ", rng.IntN(1+n/10)), fmt.Sprint("task ", rng.IntN(100))
-		d, years := drifting{&worlds[1], byYear(trend)}, 4*rng.Float64()
+		d, years := drifting{lawful: &worlds[1], trend: byYear(trend)}, 4*rng.Float64()
 		o := d.truthIn(b, rng, p, law, years).outcome()
 		o.Began = inYear(years)
 		f.Observe(fmt.Sprint(i), p, o)

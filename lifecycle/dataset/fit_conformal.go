@@ -26,7 +26,6 @@ type conformal struct {
 	student float64                     // what few runs reach to, whatever they were off
 	groups  [groupings]map[string]reach // of new series
 	missed  Error                       // how far off, leaving series out (runs, of a single series)
-	drift   drift                       // over the years
 }
 
 // reach is how many standard deviations an interval reaches to, and how much of
@@ -99,17 +98,14 @@ func (m *pooled) calibrate(list []*observed) {
 		l.weigh(m.quantity, m.sibling.gain)
 	}
 	m.sibling.at, m.sibling.n = quantile90(siblings)
-	key, without, r := ownSeries, "program", &m.whole
+	without, r := "program", &m.whole
 	if out == nil { // of a single program
-		out, key, without, r = siblings, ownRun, "run", &m.sibling
+		out, without, r = siblings, "run", &m.sibling
 	} else {
 		m.pool(out)
 	}
 	if m.trend > 0 {
-		m.drift.perYear, m.drift.standard = m.b[m.trend], math.Sqrt(m.cov.row(m.trend)[m.trend])
 		without += " and later"
-	} else if m.drift = m.driftOf(out, key, without); m.drift.perYear == 0 { // programs may differ more than the years within each
-		m.drift = m.driftOf(siblings, ownSeries, without)
 	}
 	m.missed = m.missedBy(out, *r, without)
 }

@@ -2,16 +2,18 @@ package dataset
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/ecotracer/ecotracer/internal/inwords"
 )
 
-// drift is by how much runs come to more or less from year to year than what is
-// told of them. Where it is sure, a column of the model follows it: see learn.
+// drift is by how much runs come to more or less from year to year than what else
+// is told of them.
 type drift struct {
-	perYear             float64 // logarithm; 0 if there is none, or none that is sure
+	perYear             float64 // logarithm
 	standard            float64 // error of it
 	first, middle, last float64 // years of the runs
 	least               float64 // sigma of physics
@@ -23,57 +25,60 @@ const (
 	fewDrifting = 10          // programs
 	sureOfDrift = 3.0         // standard errors: in one of a hundred models by chance
 	leastDrift  = 0.182321557 // logarithm of 1.2, between the first and the last run
+	leastSpan   = 0.25        // years
 	priorTrend  = 0.3 * 0.3   // variance of the logarithm a year
 	goesOn      = 0.5         // standard deviation of how much a trend changes beyond the records, of itself: it may end there, or double
 )
 
-// driftOf is the slope of what was left out against when it began, by least
-// squares, where what has the same key counts as one. Its error is the larger of
-// that of as many points as there are keys, and of one that allows for what has
-// the same key to be alike (Liang and Zeger 1986).
-func (m *pooled) driftOf(out []*leftOut, key func(*observed) string, by string) (d drift) {
-	d.by = by
-	n := map[string]float64{}
-	d.first, d.last, d.least = math.Inf(1), math.Inf(-1), math.Inf(1)
-	for _, l := range out {
-		if math.IsNaN(l.ob.year) {
+// follow gives the model a column for the years, and keeps it where its slope is
+// sure beside all else that the model has: hardware that comes later and models
+// that grow are no drift. The error of the slope is the larger of that of the model
+// and of one by which runs of a program may be alike (Liang and Zeger 1986).
+func (m *pooled) follow(list []*observed) {
+	d := drift{first: math.Inf(1), last: math.Inf(-1), least: math.Inf(1), by: "program"}
+	key, pulls := ownSeries, map[string]float64{}
+	if len(m.known[bySeries]) == 1 && m.known[bySeries][list[0].in[bySeries]] == len(list) {
+		key, d.by = ownRun, "run"
+	}
+	dated := 0.0
+	for _, ob := range list {
+		if math.IsNaN(ob.year) {
 			d.undated++
 			continue
 		}
-		n[key(l.ob)]++
-		d.first, d.last = min(d.first, l.ob.year), max(d.last, l.ob.year)
-		d.least = min(d.least, l.ob.sigma[m.quantity])
+		dated++
+		d.middle += (ob.year - d.middle) / dated
+		d.first, d.last = min(d.first, ob.year), max(d.last, ob.year)
+		d.least = min(d.least, ob.sigma[m.quantity])
+		pulls[key(ob)] = 0
 	}
-	if d.programs = len(n); d.programs < fewDrifting {
-		return drift{}
+	if d.programs = len(pulls); d.programs < fewDrifting || d.last-d.first < leastSpan {
+		return
 	}
-	each := func(do func(w, year, off float64, key string)) {
-		for _, l := range out {
-			if k := key(l.ob); !math.IsNaN(l.ob.year) {
-				do(1/n[k], l.ob.year, (l.ob.ratio[m.quantity]-l.mean)*l.ob.sigma[m.quantity], k)
-			}
+	without := *m
+	m.drift, m.trend = d, m.width
+	m.width++
+	m.b = nil
+	if m.settle(list); m.b == nil {
+		*m = without
+		return
+	}
+	column := m.cov.row(m.trend)
+	for i, ob := range list {
+		if !math.IsNaN(ob.year) {
+			e := ob.ratio[m.quantity] - m.rows[i].dot(m.b)
+			pulls[key(ob)] += m.rows[i].dot(column) * m.influence(i, ob) * e
 		}
 	}
-	count := float64(len(n))
-	var off, xx, xy, rest, alike float64
-	each(func(w, year, y float64, _ string) { d.middle, off = d.middle+w*year/count, off+w*y/count })
-	each(func(w, year, y float64, _ string) {
-		xx, xy = xx+w*(year-d.middle)*(year-d.middle), xy+w*(year-d.middle)*(y-off)
-	})
-	d.perYear = xy / xx
-	pulls := map[string]float64{}
-	each(func(w, year, y float64, key string) {
-		e := y - off - d.perYear*(year-d.middle)
-		rest += w * e * e
-		alike -= pulls[key] * pulls[key]
-		pulls[key] += w * (year - d.middle) * e
-		alike += pulls[key] * pulls[key]
-	})
-	d.standard = math.Sqrt(max(rest/xx, alike/xx/xx*count) / (count - 2))
-	if !(math.Abs(d.perYear) > sureOfDrift*d.standard) || math.Abs(d.perYear)*(d.last-d.first) < leastDrift {
-		return drift{}
+	alike := 0.0
+	for _, k := range slices.Sorted(maps.Keys(pulls)) { // in one order, so that sums are the same
+		alike += pulls[k] * pulls[k]
 	}
-	return d
+	n := float64(d.programs)
+	m.drift.perYear, m.drift.standard = m.b[m.trend], math.Sqrt(max(column[m.trend], alike*n/(n-2)))
+	if slope := math.Abs(m.drift.perYear); !(slope > sureOfDrift*m.drift.standard) || slope*(d.last-d.first) < leastDrift {
+		*m = without
+	}
 }
 
 // followed is as far as a trend is followed: beyond the records no longer than

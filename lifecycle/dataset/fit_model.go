@@ -39,6 +39,7 @@ type pooled struct {
 
 	width  int // columns
 	trend  int // that of the years; 0 if none is followed
+	drift  drift
 	b      []float64
 	cov    *square // of b, in units of sigma squared
 	vars   [variances]float64
@@ -116,12 +117,10 @@ func learn(runs []observed, quantity int) *pooled {
 	m.n = len(list)
 	m.describe(list)
 	m.settle(list)
-	if m.calibrate(list); m.drift.perYear != 0 { // once more, with a column for it
-		m.trend, m.vars, m.b = m.width, priorVariances, nil
-		m.width++
-		m.settle(list)
-		m.calibrate(list)
+	if m.n >= fewDrifting {
+		m.follow(list)
 	}
+	m.calibrate(list)
 	m.rows = nil // what else needs them makes them anew
 	return m
 }
