@@ -182,7 +182,7 @@ func answerDataset(file string) error {
 	var s *dataset.Summary
 	var err error
 	if strings.HasSuffix(file, ".parquet") {
-		s, err = parquet.Summarise(context.Background(), []string{file}, "stage", "hardware")
+		s, err = parquet.Summarise(context.Background(), dataset.Reader{}, []string{file}, "stage", "hardware")
 	} else {
 		s, _, err = dataset.Summarise(context.Background(), dataset.Reader{}, []string{file}, "stage", "hardware")
 	}

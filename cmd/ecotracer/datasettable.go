@@ -29,7 +29,7 @@ func summariseAll(ctx context.Context, r dataset.Reader, paths []string, by ...d
 	case 0:
 		return dataset.Summarise(ctx, r, paths, by...)
 	case len(paths):
-		s, err := parquet.Summarise(ctx, paths, by...)
+		s, err := parquet.Summarise(ctx, r, paths, by...)
 		return s, dataset.Report{}, err
 	}
 	return nil, dataset.Report{}, errMixed

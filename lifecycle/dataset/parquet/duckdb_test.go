@@ -354,7 +354,7 @@ func TestATableThatDuckDBWroteIsRead(t *testing.T) {
 		for i := range rows {
 			require.Equal(t, rows[i], back[i], "%s: row %d", name, i)
 		}
-		s, err := parquet.Summarise(t.Context(), []string{filepath.Join(dir, name)}, "stage")
+		s, err := parquet.Summarise(t.Context(), dataset.Reader{}, []string{filepath.Join(dir, name)}, "stage")
 		require.NoError(t, err)
 		assert.Equal(t, summaryOf(t, rows, "stage"), text(t, s))
 	}

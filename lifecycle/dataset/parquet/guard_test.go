@@ -71,7 +71,7 @@ func TestPagesThatAreTooMuchAreNotRead(t *testing.T) {
 	// Compressed in a way of which nobody knows what it comes to.
 	b.Reset()
 	g := parquet.NewGenericWriter[any](&b, schema(), parquet.Compression(&parquet.Gzip))
-	own := &Writer{w: g, leaves: must(leaves(schema())), most: groupRows}
+	own := &Writer{w: g, leaves: must(leaves(schema(), nil)), most: groupRows}
 	row.Task = ""
 	require.NoError(t, own.Write([]dataset.Row{row}))
 	require.NoError(t, own.Close())

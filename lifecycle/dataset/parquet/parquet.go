@@ -93,9 +93,13 @@ type leaf struct {
 	level  int
 }
 
-// leaves are the columns of the table in a file; what the file lacks is absent.
-func leaves(s *parquet.Schema) (list []leaf, err error) {
+// leaves are the columns of the table in a file; what the file lacks is absent,
+// or told by the folders that it is in.
+func leaves(s *parquet.Schema, folders []folder) (list []leaf, err error) {
 	has := map[string]bool{}
+	for _, f := range folders {
+		has[columns[f.column].Name] = true
+	}
 	for _, f := range s.Fields() {
 		has[f.Name()] = true
 	}

@@ -4,11 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -17,10 +13,10 @@ import (
 
 // Read reads the rows of tables in their order and hands them to use, some at a
 // time. They are valid during the call only. A path is a file, or a folder with
-// files below it, partitioned or not; the names of their folders are not read,
-// for the files have these columns too. Files may lack optional columns and have
-// others, as those of other programs do; what they tell must be right
-// ([dataset.Row.Check]).
+// files below it, partitioned or not: what the names of its folders tell
+// (country=DE) need not be in the files, and must not be told otherwise there.
+// Files may lack optional columns and have others, as those of other programs do;
+// what they tell must be right ([dataset.Row.Check]).
 //
 // What is read is held in memory page by page, of which files can be made that
 // say too much: those are refused. An error tells the file; so does one of use,
@@ -30,8 +26,8 @@ func Read(ctx context.Context, paths []string, use func(rows []dataset.Row) erro
 	if err != nil {
 		return err
 	}
-	for _, path := range files {
-		t, err := openTable(path)
+	for _, f := range files {
+		t, err := openTable(f)
 		if err != nil {
 			return err
 		}
@@ -52,48 +48,15 @@ func Read(ctx context.Context, paths []string, use func(rows []dataset.Row) erro
 		b.close()
 		t.close()
 		if err != nil {
-			return fmt.Errorf("parquet: %s: %w", path, err)
+			return fmt.Errorf("parquet: %s: %w", f.path, err)
 		}
 	}
 	return nil
 }
 
-// tables are the files at these paths, sorted within a folder.
-func tables(paths []string) (files []string, err error) {
-	for _, path := range paths {
-		info, err := os.Stat(path)
-		if err != nil {
-			return nil, fmt.Errorf("parquet: %w", err)
-		}
-		if !info.IsDir() {
-			files = append(files, path)
-			continue
-		}
-		before := len(files)
-		err = filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
-			switch {
-			case err != nil:
-				return err
-			case d.IsDir() && name != path && strings.HasPrefix(d.Name(), "."):
-				return fs.SkipDir
-			case d.Type().IsRegular() && strings.HasSuffix(d.Name(), ".parquet"):
-				files = append(files, name)
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, fmt.Errorf("parquet: %w", err)
-		}
-		if len(files) == before {
-			return nil, fmt.Errorf("parquet: %s has no file that ends with .parquet", path)
-		}
-	}
-	return files, nil
-}
-
 // table is an open file.
 type table struct {
-	path   string
+	tableFile
 	disk   *os.File
 	file   *parquet.File
 	leaves []leaf
@@ -101,13 +64,13 @@ type table struct {
 }
 
 // openTable opens a table.
-func openTable(path string) (t *table, err error) {
-	defer told(path, &err)
-	disk, err := os.Open(path)
+func openTable(f tableFile) (t *table, err error) {
+	defer told(f.path, &err)
+	disk, err := os.Open(f.path)
 	if err != nil {
 		return nil, err
 	}
-	t = &table{path: path, disk: disk}
+	t = &table{tableFile: f, disk: disk}
 	defer func() {
 		if err != nil || t.leaves == nil {
 			disk.Close()
@@ -124,7 +87,7 @@ func openTable(path string) (t *table, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("it is no Parquet file: %w", err)
 	}
-	if t.leaves, err = leaves(t.file.Schema()); err != nil {
+	if t.leaves, err = leaves(t.file.Schema(), f.folders); err != nil {
 		return nil, err
 	}
 	_, t.whole = t.file.Lookup(Key)
@@ -160,7 +123,7 @@ func newRowBatch(t *table, needed func(name string) bool) *rowBatch {
 	b := &rowBatch{table: t, rows: make([]dataset.Row, readRows)}
 	var list []leaf
 	for _, l := range t.leaves {
-		if needed == nil || needed(columns[l.column].Name) {
+		if needed == nil || needed(columns[l.column].Name) || t.inFolders(l.column) {
 			list = append(list, l)
 			b.columns = append(b.columns, newColumn(l, b.rows))
 		}
@@ -200,7 +163,7 @@ func (b *rowBatch) read(ctx context.Context, group int, use func(rows []dataset.
 				}
 			}
 			settle(b.rows[:n])
-			return nil
+			return b.table.place(b.rows[:n])
 		})
 		if err == nil {
 			err = use(b.rows[:n])
@@ -231,12 +194,4 @@ func (b *rowBatch) guarded(read func() error) (err error) {
 		}
 	}()
 	return read()
-}
-
-// isPartitioned tells whether a file is in a folder of a partition.
-func isPartitioned(path string) bool {
-	return slices.ContainsFunc(strings.Split(filepath.ToSlash(filepath.Dir(path)), "/"), func(part string) bool {
-		name, _, is := strings.Cut(part, "=")
-		return is && slices.ContainsFunc(columns, func(c dataset.Column) bool { return c.Name == name })
-	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,12 +17,17 @@ import (
 // of adding all their rows in turn. Files of a [Writer] have no run in two row
 // groups; a file of another program is read in its order, for there it may.
 //
-// The rows of a run must be in one file: partitioned tables, in which they are
-// in several, are refused, for their runs could not be counted. That no run is
-// there twice is for who made the table to see. What a row tells is not checked
-// as [Read] does; what is no amount is left out of the sums, as in
+// In a partitioned table the rows of a run are in several files: they are sorted
+// by run first, with what does not fit into memory in a temporary file of some
+// 200 bytes a row. The result is that of the table in one piece; but what the
+// smallest and the largest run came to is the sum of its rows in another order,
+// which may differ in its last bit. The rows of a run must otherwise be in one
+// file. Of the Reader, Workers and TempDir are taken.
+//
+// That no run is there twice is for who made the table to see. What a row tells
+// is not checked as [Read] does; what is no amount is left out of the sums, as in
 // [dataset.Summary].
-func Summarise(ctx context.Context, paths []string, by ...dataset.Dimension) (*dataset.Summary, error) {
+func Summarise(ctx context.Context, from dataset.Reader, paths []string, by ...dataset.Dimension) (*dataset.Summary, error) {
 	files, err := tables(paths)
 	if err != nil {
 		return nil, err
@@ -29,6 +35,15 @@ func Summarise(ctx context.Context, paths []string, by ...dataset.Dimension) (*d
 	total, err := dataset.NewSummary(by...)
 	if err != nil {
 		return nil, err
+	}
+	if len(files) > 1 && slices.ContainsFunc(files, func(f tableFile) bool { return f.partitioned }) {
+		if err := gather(ctx, from, files, total); err != nil {
+			return nil, err
+		}
+		return total, nil
+	}
+	if from.Workers <= 0 {
+		from.Workers = runtime.GOMAXPROCS(0)
 	}
 	var open []*table
 	defer func() {
@@ -38,11 +53,8 @@ func Summarise(ctx context.Context, paths []string, by ...dataset.Dimension) (*d
 	}()
 	type part struct{ file, from, to int } // row groups of a file
 	var parts []part
-	for i, path := range files {
-		if isPartitioned(path) {
-			return nil, fmt.Errorf("parquet: %s: in a partitioned table the rows of a run are in several files, and its runs cannot be counted: summarise the records, or a table in one piece", path)
-		}
-		t, err := openTable(path)
+	for i, f := range files {
+		t, err := openTable(f)
 		if err != nil {
 			return nil, err
 		}
@@ -63,7 +75,7 @@ func Summarise(ctx context.Context, paths []string, by ...dataset.Dimension) (*d
 	var next atomic.Int64
 	var mu sync.Mutex
 	needed := needs(by)
-	for range min(runtime.GOMAXPROCS(0), len(parts)) {
+	for range min(from.Workers, len(parts)) {
 		wait.Go(func() {
 			own, err := dataset.NewSummary(by...)
 			var b *rowBatch

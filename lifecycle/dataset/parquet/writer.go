@@ -39,7 +39,7 @@ func NewWriter(w io.Writer) *Writer { return newWriter(w, 256<<10) }
 
 // newWriter writes pages of so many bytes, of which it holds one a column.
 func newWriter(w io.Writer, page int) *Writer {
-	list, err := leaves(schema())
+	list, err := leaves(schema(), nil)
 	return &Writer{leaves: list, most: groupRows, err: err, w: parquet.NewGenericWriter[any](w, schema(),
 		parquet.Compression(&parquet.Zstd),
 		parquet.CreatedBy("ecotracer", Version, ""),
