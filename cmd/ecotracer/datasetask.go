@@ -52,6 +52,9 @@ func (c *cli) points(a *inquiry, paths []string) (points []dataset.Point, report
 	if len(paths) == 0 {
 		return nil, report, c.noPath(a.command, "")
 	}
+	if c.askedTable(a.command, paths) {
+		return nil, report, exitUsage
+	}
 	where, ok := c.selection(a.command, "where", a.where)
 	if !ok {
 		return nil, report, exitUsage
@@ -72,6 +75,8 @@ func (c *cli) points(a *inquiry, paths []string) (points []dataset.Point, report
 // is answered otherwise: of what was refused, the answer tells nothing.
 func (c *cli) readable(command string, report dataset.Report, left int, where string) int {
 	switch {
+	case report.Documents == 0:
+		c.complain(command, "there is no file of records; `ecotracer help dataset` tells what is read")
 	case report.Counted == 0:
 		c.complain(command, "no record counts; `ecotracer dataset validate` tells what became of each")
 	case left == 0:

@@ -58,6 +58,9 @@ func (c *cli) oneRun(path string) bool {
 // compareCohorts tells whether the runs of one group came to less than those of
 // another.
 func (c *cli) compareCohorts(q *comparing, paths []string) int {
+	if c.askedTable(q.command, paths) {
+		return exitUsage
+	}
 	both := func(more string) string { return strings.Trim(q.where+","+more, ",") }
 	selections := make([]dataset.Where, 2)
 	for i, text := range []string{q.a, q.b} {

@@ -1,21 +1,19 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
-	"sync"
 
 	"github.com/ecotracer/ecotracer/internal/inwords"
+	"github.com/ecotracer/ecotracer/internal/spill"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/lifecycle/dataset"
-	"github.com/ecotracer/ecotracer/lifecycle/dataset/parquet"
 )
 
 // exportingAll is what one call of `dataset export` is to do.
@@ -53,6 +51,8 @@ func declareDatasetExport(c *cli, flags *flag.FlagSet) func([]string) int {
 			return c.usage(command, "--json needs a file for the table: write -o FILE")
 		case sameFile(x.out, paths...):
 			return c.overwriting(command, x.out)
+		case c.askedTable(command, paths):
+			return exitUsage
 		}
 		if x.queries != "" {
 			if code := c.writeQueries(command, x.queries); code != exitOK {
@@ -88,41 +88,6 @@ func (c *cli) writeQueries(command, dir string) int {
 	return exitOK
 }
 
-// sink takes the records of an export.
-type sink interface {
-	add(r *lifecycle.Record, rows []dataset.Row) error
-	end() error
-}
-
-type lineSink struct{ w io.Writer }
-
-func (s lineSink) add(r *lifecycle.Record, _ []dataset.Row) error {
-	return lifecycle.EncodeLine(s.w, r)
-}
-func (s lineSink) end() error { return nil }
-
-// rowSink writes the rows of the table.
-type rowSink struct {
-	write func([]dataset.Row) error
-	close func() error
-}
-
-func (s rowSink) add(_ *lifecycle.Record, rows []dataset.Row) error { return s.write(rows) }
-func (s rowSink) end() error                                        { return s.close() }
-
-// sinkFor writes to w in a format.
-func sinkFor(to string, w io.Writer) sink {
-	switch to {
-	case "csv":
-		t := dataset.NewCSVWriter(w)
-		return rowSink{t.Write, t.Flush}
-	case "parquet":
-		t := parquet.NewWriter(w)
-		return rowSink{t.Write, t.Close}
-	}
-	return lineSink{w}
-}
-
 // exportedAll is what `dataset export --json` tells.
 type exportedAll struct {
 	To      string         `json:"to"`
@@ -132,60 +97,38 @@ type exportedAll struct {
 	Report  dataset.Report `json:"report"`
 }
 
-// datasetExport writes the records that count in one of the formats.
+// datasetExport writes the records that count in one of the formats, in the
+// order of their run ids: that in which they are read is one of chance.
 func (c *cli) datasetExport(command string, x exportingAll, r dataset.Reader, done func(dataset.Report), paths []string) int {
-	fail := func(err error) int {
+	to, err := x.open(c.out)
+	switch {
+	case errors.Is(err, errAsked):
+		return c.usage(command, "%s", err)
+	case err != nil:
 		c.complain(command, "%s: it cannot be written (%s)", x.out, cause(err))
 		return exitFound
 	}
-	var out sink
-	var file *os.File
-	switch {
-	case len(x.partition) > 0:
-		if list, err := os.ReadDir(x.out); err == nil && len(list) > 0 {
-			return c.usage(command, "%s is not empty: give a folder of its own", x.out)
-		}
-		folder, err := parquet.NewFolder(x.out, x.partition...)
-		if err != nil {
-			return c.usage(command, "%s", strings.TrimPrefix(bare(err), "parquet: "))
-		}
-		out = rowSink{folder.Write, folder.Close}
-	case x.out == "":
-		out = sinkFor(x.to, c.out)
-	default:
-		var err error
-		if file, err = os.OpenFile(tempName(x.out), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666); err != nil {
-			return fail(err)
-		}
-		defer os.Remove(file.Name())
-		defer file.Close()
-		out = sinkFor(x.to, file)
+	defer to.drop()
+	ctx, stop := interrupted()
+	defer stop()
+	if r.Workers <= 0 {
+		r.Workers = runtime.GOMAXPROCS(0)
 	}
+	kept := spool{Sorter: spill.New(r.TempDir), to: x.to, workers: make([]spoolWorker, r.Workers)}
+	defer kept.Close()
 	told := exportedAll{To: x.to, File: x.out}
-	var mu sync.Mutex
-	report, err := r.Read(context.Background(), paths, func(_ int, rec *lifecycle.Record) error {
-		var rows []dataset.Row
-		if x.to != "ndjson" {
-			rows = dataset.Rows(rec)
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		told.Records++
-		told.Rows += int64(len(rows))
-		return out.add(rec, rows)
+	report, err := r.Read(ctx, paths, func(worker int, rec *lifecycle.Record) error {
+		return kept.add(worker, rec)
 	})
 	done(report)
-	err = errors.Join(err, out.end())
-	if err == nil && file != nil {
-		if err = errors.Join(file.Sync(), file.Close()); err == nil {
-			err = os.Rename(file.Name(), x.out)
-		}
+	if err == nil {
+		err = to.write(ctx, &kept)
 	}
 	if err != nil {
 		c.complain(command, "%s", ours(err))
 		return exitFound
 	}
-	told.Report = report
+	told.Records, told.Rows, told.Report = report.Counted, kept.rows.Load(), report
 	code := exitOK
 	switch {
 	case x.json:

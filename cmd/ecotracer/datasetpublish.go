@@ -59,6 +59,9 @@ func declareDatasetPublish(c *cli, flags *flag.FlagSet) func([]string) int {
 		case x.out == "":
 			return c.usage(command, "the data set needs a folder: write -o DIR")
 		}
+		if c.askedTable(command, paths) {
+			return exitUsage
+		}
 		if x.salt != "" {
 			salt, err := readUpTo(x.salt, maxSalt)
 			if err == nil && len(salt) < 16 {

@@ -55,6 +55,9 @@ func declareDatasetReassess(c *cli, flags *flag.FlagSet) func([]string) int {
 		case sameFile(x.out, paths...):
 			return c.overwriting(name, x.out)
 		}
+		if c.askedTable(name, paths) {
+			return exitUsage
+		}
 		if err := x.read(); err != nil {
 			return c.usage(name, "%v", err)
 		}

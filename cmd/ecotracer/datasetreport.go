@@ -16,6 +16,9 @@ func declareDatasetReport(c *cli, flags *flag.FlagSet) func([]string) int {
 		if len(paths) == 0 {
 			return c.noPath(a.command, " -o dataset.html")
 		}
+		if c.askedTable(a.command, paths) {
+			return exitUsage
+		}
 		if *out != "-" && sameFile(*out, paths...) {
 			return c.overwriting(a.command, *out)
 		}

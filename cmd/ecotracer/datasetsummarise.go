@@ -93,8 +93,11 @@ func declareDatasetSummarise(c *cli, flags *flag.FlagSet) func([]string) int {
 		if _, err := dataset.NewSummary(s.by...); err != nil {
 			return c.usage(command, "%s", ours(err))
 		}
-		if n := tables(paths); n > 0 && n < len(paths) {
+		if slices.ContainsFunc(paths, isTable) && slices.ContainsFunc(paths, func(path string) bool { return !isTable(path) }) {
 			return c.usage(command, "%s", errMixed)
+		}
+		if s.noise.Epsilon != 0 && c.askedTable(command, paths) {
+			return exitUsage
 		}
 		r, done := open()
 		if s.noise.Epsilon != 0 {
@@ -137,6 +140,10 @@ func (c *cli) summarise(s summarising, r dataset.Reader, done func(dataset.Repor
 		return exitFound
 	}
 	if summary.Total().Runs == 0 && !s.federated { // a site without records takes part all the same
+		if isTable(paths[0]) {
+			c.complain(s.command, "there is no run in the table")
+			return exitFound
+		}
 		return c.readable(s.command, report, 0, "")
 	}
 	told := summarised{Report: &report}

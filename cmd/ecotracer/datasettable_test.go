@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -48,12 +50,18 @@ func TestExportWritesOneTable(t *testing.T) {
 	r = call("", "dataset", "summarise", table, dir)
 	assert.Equal(t, exitUsage, r.code, "a table and records may tell of the same runs")
 
+	assert.Equal(t, of(dir), of(csvFile(t, dir)))
+	r = call("", "dataset", "summarise", csvFile(t, dir), dir)
+	assert.Equal(t, exitUsage, r.code)
+
 	folder := filepath.Join(out, "table")
 	r = call("", "dataset", "export", dir, "--to", "parquet", "--partition", "phase,month", "-o", folder)
 	require.Zero(t, r.code, r.err)
 	files, err := filepath.Glob(filepath.Join(folder, "phase=*", "month=*", "part-0.parquet"))
 	require.NoError(t, err)
 	assert.NotEmpty(t, files)
+	lastDigits := regexp.MustCompile(`([0-9]{13})[0-9]{1,3}\b`) // of the smallest and the largest run, whose rows are in another order
+	assert.Equal(t, lastDigits.ReplaceAllString(of(dir), "$1"), lastDigits.ReplaceAllString(of(folder), "$1"))
 	r = call("", "dataset", "export", dir, "--to", "parquet", "--partition", "phase,month", "-o", folder)
 	assert.Equal(t, exitUsage, r.code, "a folder that is not empty is not written to")
 
@@ -67,6 +75,73 @@ func TestExportWritesOneTable(t *testing.T) {
 	r = call("", "dataset", "export", "--queries", queries)
 	require.Zero(t, r.code, r.err)
 	assert.FileExists(t, filepath.Join(queries, "by-phase.sql"))
+}
+
+// csvFile is the table of a data set.
+func csvFile(t *testing.T, dir string) string {
+	out := filepath.Join(t.TempDir(), "table.csv")
+	r := call("", "dataset", "export", "--to", "csv", "-o", out, dir)
+	require.Zero(t, r.code, r.err)
+	return out
+}
+
+func TestTheSameRecordsAreExportedAsTheSameBytes(t *testing.T) {
+	dir := manyRuns(t, 6)
+	for _, to := range []string{"csv", "ndjson", "parquet"} {
+		var first []byte
+		for _, workers := range []string{"1", "2", "5"} {
+			out := filepath.Join(t.TempDir(), "out."+to)
+			r := call("", "dataset", "export", "--to", to, "-o", out, "--workers", workers, dir)
+			require.Zero(t, r.code, r.err)
+			text, err := os.ReadFile(out)
+			require.NoError(t, err)
+			if first == nil {
+				first = text
+			}
+			assert.True(t, bytes.Equal(first, text), "%s by %s workers", to, workers)
+		}
+	}
+}
+
+func TestAnExportThatFailsLeavesWhatWasThere(t *testing.T) {
+	dir := t.TempDir()
+	for _, args := range [][]string{{"-o", filepath.Join(dir, "new"), "--partition", "phase"}, {"-o", filepath.Join(dir, "new")}} {
+		r := call("{}", append([]string{"dataset", "export", "-", "--to", "parquet", "--temp", filepath.Join(dir, "absent")}, args...)...)
+		assert.Equal(t, exitFound, r.code)
+		left, err := os.ReadDir(dir)
+		require.NoError(t, err)
+		assert.Empty(t, left)
+	}
+	old := filepath.Join(dir, "old")
+	require.NoError(t, os.Mkdir(old, 0o777))
+	r := call("{}", "dataset", "export", "-", "--to", "parquet", "--temp", filepath.Join(dir, "absent"), "-o", old, "--partition", "phase")
+	assert.Equal(t, exitFound, r.code)
+	assert.DirExists(t, old)
+}
+
+func TestWhatNeedsRecordsRefusesTables(t *testing.T) {
+	dir := manyRuns(t, 1)
+	out := t.TempDir()
+	folder := filepath.Join(out, "table")
+	r := call("", "dataset", "export", dir, "--to", "parquet", "--partition", "phase", "-o", folder)
+	require.Zero(t, r.code, r.err)
+	budget := filepath.Join(out, "budget.json")
+	for _, table := range []string{folder, filepath.Join(folder, "phase=training"), csvFile(t, dir)} {
+		for _, args := range [][]string{
+			{"validate"}, {"outliers"}, {"pareto", "--metric", "accuracy"}, {"cluster"}, {"compare", dir}, {"report"},
+			{"publish", "--name", "x", "--licence", "CC0-1.0", "-o", filepath.Join(out, "public")},
+			{"export", "--to", "csv"}, {"reassess", "--refresh", "-o", filepath.Join(out, "again")},
+			{"summarise", "--federated", "--epsilon", "1", "--budget", budget, "--allow", "4,1e-5", "-o", filepath.Join(out, "site.json")},
+		} {
+			r := call("", append(append([]string{"dataset"}, args...), table)...)
+			assert.Equal(t, exitUsage, r.code, args)
+			assert.Contains(t, r.err, table+" is a table, and this needs records", args)
+			assert.Contains(t, r.err, "dataset summarise", args)
+		}
+	}
+	assert.NoFileExists(t, budget, "nothing was released, and nothing of the budget is gone")
+	r = call("", "dataset", "summarise", t.TempDir())
+	assert.Contains(t, r.err, "no file of records")
 }
 
 func TestExportAndPublishAskForWhatTheyNeed(t *testing.T) {

@@ -21,6 +21,9 @@ func declareDatasetValidate(c *cli, flags *flag.FlagSet) func([]string) int {
 		if len(paths) == 0 {
 			return c.noPath(name, "")
 		}
+		if c.askedTable(name, paths) {
+			return exitUsage
+		}
 		r, done := open()
 		told := datasetVerdict{Refusals: []dataset.Refusal{}, Omissions: []dataset.LeftOut{}}
 		refused := r.Refused

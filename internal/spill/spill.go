@@ -15,7 +15,7 @@ import (
 )
 
 // held is how many bytes of entries are in memory; more are in a temporary file.
-const held = 32 << 20
+const held = 16 << 20
 
 // Sorter sorts entries by their keys. Add may be called by several goroutines at
 // once, and Each once, after all of them; entries of one key are in no order.
