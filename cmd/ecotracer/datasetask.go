@@ -76,7 +76,7 @@ func (c *cli) points(a *inquiry, paths []string) (points []dataset.Point, report
 func (c *cli) readable(command string, report dataset.Report, left int, where string) int {
 	switch {
 	case report.Documents == 0:
-		c.complain(command, "there is no file of records; `ecotracer help dataset` tells what is read")
+		c.complain(command, "no record counts: there is no file of records; `ecotracer help dataset` tells what is read")
 	case report.Counted == 0:
 		c.complain(command, "no record counts; `ecotracer dataset validate` tells what became of each")
 	case left == 0:

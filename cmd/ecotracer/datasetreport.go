@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 
+	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle/dataset"
 	"github.com/ecotracer/ecotracer/lifecycle/export/report"
 )
@@ -45,14 +46,7 @@ func declareDatasetReport(c *cli, flags *flag.FlagSet) func([]string) int {
 			c.complain(a.command, "%s", ours(err))
 			return exitFound
 		}
-		if *out == "-" {
-			if _, err := c.out.Write(page.Bytes()); err != nil {
-				return exitFound // run tells why
-			}
-			return code
-		}
-		if err := writeFile(*out, page.Bytes()); err != nil {
-			c.complain(a.command, "%s: it cannot be written (%s)", *out, cause(err))
+		if !c.putPage(a.command, *out, page.Bytes(), inwords.Plural(len(survey.Points), "run")) {
 			return exitFound
 		}
 		return code

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
 
 	"github.com/ecotracer/ecotracer/internal/inwords"
 	"github.com/ecotracer/ecotracer/lifecycle"
@@ -46,15 +47,22 @@ func (c *cli) report(files []string, out, title string) int {
 		}
 		return exitFound
 	}
-	if out == "-" {
-		if _, err := c.out.Write(page.Bytes()); err != nil {
-			return exitFound // run tells why
-		}
-		return exitOK
-	}
-	if err := writeFile(out, page.Bytes()); err != nil {
-		c.complain("report", "%s: it cannot be written (%s)", out, cause(err))
+	if !c.putPage("report", out, page.Bytes(), inwords.Plural(len(records), "record")) {
 		return exitFound
 	}
 	return exitOK
+}
+
+// putPage writes a page and tells where it is, or if it cannot.
+func (c *cli) putPage(command, out string, page []byte, of string) bool {
+	if out == "-" {
+		_, err := c.out.Write(page) // run tells why
+		return err == nil
+	}
+	if err := writeFile(out, page); err != nil {
+		c.complain(command, "%s: it cannot be written (%s)", out, cause(err))
+		return false
+	}
+	tell(c.out, fmt.Sprintf("%s: page of %s, %s", out, of, inwords.Amount(float64(len(page)), inwords.Data)))
+	return true
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -14,7 +15,8 @@ func TestReportIsOnePageOfTheRecords(t *testing.T) {
 	a, b := file(t, measured(t)), file(t, ofEnergy(t, 1.5))
 	out := filepath.Join(t.TempDir(), "page.html")
 	r := call("", "report", a, b, "-o", out, "--title", "before & after")
-	require.Equal(t, result{}, r, "it says nothing when all is well")
+	require.Zero(t, r.code, r.err)
+	assert.Regexp(t, "^"+regexp.QuoteMeta(out)+": page of 2 records, [0-9]+ kB\n$", r.out)
 	page, err := os.ReadFile(out)
 	require.NoError(t, err)
 	for _, says := range []string{"<h1><bdi>before &amp; after</bdi></h1>", "B emits more than A"} {
@@ -27,9 +29,10 @@ func TestReportIsOnePageOfTheRecords(t *testing.T) {
 	assert.True(t, strings.HasSuffix(r.out, "</html>\n"))
 
 	t.Chdir(t.TempDir())
-	require.Equal(t, result{}, call("", "report", a))
-	_, err = os.Stat("report.html")
-	assert.NoError(t, err, "that is where it goes")
+	r = call("", "report", a)
+	require.Zero(t, r.code, r.err)
+	assert.Contains(t, r.out, "report.html: page of 1 record, ", "that is where it goes")
+	assert.FileExists(t, "report.html")
 }
 
 func TestReportRefusesWhatItCannotTell(t *testing.T) {
