@@ -3,6 +3,8 @@ package main
 import (
 	"flag"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/ecotracer/ecotracer/internal/inwords"
@@ -47,8 +49,8 @@ const frontBegins, frontEnds = 5, 15
 
 // front tells which runs nothing beats.
 func (p *page) front(f *dataset.Front) {
-	for _, l := range f.LeftOut {
-		p.prose("", fmt.Sprintf("%s not weighed: %s.", inwords.Plural(l.N, "run"), l.What))
+	for _, why := range slices.Sorted(maps.Keys(f.LeftOut)) {
+		p.prose("", fmt.Sprintf("%s not weighed: %s.", inwords.Plural(f.LeftOut[why], "run"), why))
 	}
 	if f.Runs == 0 {
 		p.line("\n%s", p.bold("No run can be weighed."))

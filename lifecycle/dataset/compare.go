@@ -238,21 +238,21 @@ func cohortReasons(a, b *Cohort, k int) (why []string) {
 
 // shares tells which values there are, the commonest first.
 func shares(n map[string]int) string {
-	list := countList(n)
+	list := mostFirst(n)
 	total := 0
-	for _, c := range list {
-		total += c.N
+	for _, n := range n {
+		total += n
 	}
 	if len(list) == 1 {
-		return list[0].What
+		return list[0]
 	}
 	var texts []string
-	for i, c := range list {
+	for i, what := range list {
 		if i == 4 {
 			texts = append(texts, fmt.Sprintf("%d more", len(list)-i))
 			break
 		}
-		texts = append(texts, c.What+" "+inwords.Percent(rounded(float64(c.N)/float64(total))))
+		texts = append(texts, what+" "+inwords.Percent(rounded(float64(n[what])/float64(total))))
 	}
 	return strings.Join(texts, ", ")
 }

@@ -34,9 +34,9 @@ type Outliers struct {
 	By       []string       `json:"by"`
 	Judged   int            `json:"judged"`    // stages of runs, in groups that are large enough
 	TooSmall GroupCount     `json:"too_small"` // groups of which nothing is claimed
-	LeftOut  []Count        `json:"left_out"`
-	Groups   []OutlierGroup `json:"groups"` // the largest first
-	Found    []Outlier      `json:"found"`  // the farthest from usual first, by z
+	LeftOut  map[string]int `json:"left_out"`  // stages of which nothing can be judged, by why
+	Groups   []OutlierGroup `json:"groups"`    // the largest first
+	Found    []Outlier      `json:"found"`     // the farthest from usual first, by z
 }
 
 // GroupCount is how many stages of runs are in how many groups.
@@ -271,7 +271,7 @@ func (out *Outliers) group(points []Point, o OutlierOptions) []memberGroup {
 			g.members = append(g.members, judged{point: p, stage: s, x: x})
 		}
 	}
-	out.LeftOut = countList(left)
+	out.LeftOut = left
 	var groups []memberGroup
 	for _, g := range byKey {
 		if len(g.members) < SmallestGroup {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -46,22 +47,16 @@ type ParetoOptions struct {
 // Front tells which runs nothing beats: none is better for less, or as good for
 // less.
 type Front struct {
-	Metric  Metric    `json:"metric"`
-	Cost    string    `json:"cost"`
-	Unit    string    `json:"unit,omitempty"`
-	Runs    int       `json:"runs"`     // that are weighed
-	LeftOut []Count   `json:"left_out"` // and why the others are not
-	Front   []Weighed `json:"front"`    // the best last
-	Knee    int       `json:"knee"`     // place in Front of the run beyond which more costs most for what it brings; -1: no more than two runs, or no bend
-	Steps   []Step    `json:"steps"`    // from each run of the front to the next
-	Beaten  []Weighed `json:"beaten"`   // the others, the cheapest first
-	Caveats []string  `json:"caveats,omitempty"`
-}
-
-// Count is how many there are of what.
-type Count struct {
-	What string `json:"what"`
-	N    int    `json:"n"`
+	Metric  Metric         `json:"metric"`
+	Cost    string         `json:"cost"`
+	Unit    string         `json:"unit,omitempty"`
+	Runs    int            `json:"runs"`     // that are weighed
+	LeftOut map[string]int `json:"left_out"` // how many are not, by why
+	Front   []Weighed      `json:"front"`    // the best last
+	Knee    int            `json:"knee"`     // place in Front of the run beyond which more costs most for what it brings; -1: no more than two runs, or no bend
+	Steps   []Step         `json:"steps"`    // from each run of the front to the next
+	Beaten  []Weighed      `json:"beaten"`   // the others, the cheapest first
+	Caveats []string       `json:"caveats,omitempty"`
 }
 
 // Standing is how a run stands to those that beat it.
@@ -160,7 +155,7 @@ func Pareto(points []Point, o ParetoOptions) (*Front, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Front{Metric: metric, Cost: o.Cost, Unit: o.Unit, Knee: -1, LeftOut: []Count{}, Front: []Weighed{}, Steps: []Step{}, Beaten: []Weighed{}}
+	f := &Front{Metric: metric, Cost: o.Cost, Unit: o.Unit, Knee: -1, LeftOut: map[string]int{}, Front: []Weighed{}, Steps: []Step{}, Beaten: []Weighed{}}
 	sign := 1.0
 	if metric.Direction == "lower" {
 		sign = -1
@@ -177,7 +172,7 @@ func Pareto(points []Point, o ParetoOptions) (*Front, error) {
 		all = append(all, w)
 	}
 	f.Runs = len(all)
-	f.LeftOut = countList(left)
+	f.LeftOut = left
 	stand(all, sign)
 	for _, w := range all {
 		if w.Standing == OnFront {
@@ -359,14 +354,9 @@ func knee(front []Weighed) int {
 	return best
 }
 
-// countList tells of how many there are, the most first.
-func countList(n map[string]int) []Count {
-	list := []Count{}
-	for what, n := range n {
-		list = append(list, Count{what, n})
-	}
-	slices.SortFunc(list, func(a, b Count) int { return cmp.Or(cmp.Compare(b.N, a.N), cmp.Compare(a.What, b.What)) })
-	return list
+// mostFirst is of what there is most, first.
+func mostFirst(n map[string]int) []string {
+	return slices.SortedFunc(maps.Keys(n), func(a, b string) int { return cmp.Or(cmp.Compare(n[b], n[a]), cmp.Compare(a, b)) })
 }
 
 // paretoCaveats tell in what runs differ that are weighed against one another.
@@ -387,8 +377,8 @@ func paretoCaveats(all []Weighed) (caveats []string) {
 		}
 		if len(n) > 1 {
 			var texts []string
-			for _, c := range countList(n) {
-				texts = append(texts, fmt.Sprintf("%s: %d", c.What, c.N))
+			for _, what := range mostFirst(n) {
+				texts = append(texts, fmt.Sprintf("%s: %d", what, n[what]))
 			}
 			if len(texts) > 6 {
 				texts = append(texts[:6], fmt.Sprintf("%d more", len(n)-6))

@@ -161,7 +161,7 @@ func TestMetricsAreNotMixed(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 2, f.Runs)
 	assert.Equal(t, []string{"3"}, runsOf(f.Front))
-	assert.Equal(t, []Count{{"without this metric", 3}}, f.LeftOut)
+	assert.Equal(t, map[string]int{"without this metric": 3}, f.LeftOut)
 	_, err = Pareto([]Point{with(1)}, ParetoOptions{})
 	require.ErrorContains(t, err, "technology.ml.evaluation is in no record")
 	_, err = Pareto(points, ParetoOptions{Cost: "money"})
@@ -182,7 +182,7 @@ func TestTheCostMayBeThatOfAUnit(t *testing.T) {
 	none, err := Pareto([]Point{a.point(t)}, ParetoOptions{Unit: "images"})
 	require.NoError(t, err)
 	assert.Empty(t, none.Front)
-	assert.Equal(t, []Count{{"counts no images", 1}}, none.LeftOut)
+	assert.Equal(t, map[string]int{"counts no images": 1}, none.LeftOut)
 }
 
 func BenchmarkPareto(b *testing.B) {
