@@ -17,16 +17,21 @@ import (
 var errMixed = errors.New("a table may tell of the same runs as records: name tables (their names end with .parquet or .csv, or they are folders of such), or records, not both")
 
 // isTable tells whether a path is a table: by its name, or a folder of
-// partitions, or of nothing but Parquet files.
+// partitions, or of nothing but Parquet files, by the first hundred in it.
 func isTable(path string) bool {
 	switch filepath.Ext(path) {
 	case ".parquet", ".csv":
 		return true
 	}
-	list, err := os.ReadDir(path)
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		return false
+	}
+	dir, err := os.Open(path)
 	if err != nil {
 		return false
 	}
+	defer dir.Close()
+	list, _ := dir.ReadDir(100)
 	if isPartition(filepath.Base(path)) {
 		return true
 	}
