@@ -113,7 +113,7 @@ func ours(err error) string {
 		return "interrupted"
 	}
 	text := bare(err)
-	for _, of := range []string{"dataset: ", "summary: ", "share: ", "noise: ", "privacy: ", "budget: ", "release: "} {
+	for _, of := range []string{"parquet: ", "dataset: ", "summary: ", "share: ", "noise: ", "privacy: ", "budget: ", "release: "} {
 		text = strings.TrimPrefix(text, of)
 	}
 	return text
