@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -60,8 +59,7 @@ func TestExportWritesOneTable(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(folder, "phase=*", "month=*", "part-0.parquet"))
 	require.NoError(t, err)
 	assert.NotEmpty(t, files)
-	lastDigits := regexp.MustCompile(`([0-9]{13})[0-9]{1,3}\b`) // of the smallest and the largest run, whose rows are in another order
-	assert.Equal(t, lastDigits.ReplaceAllString(of(dir), "$1"), lastDigits.ReplaceAllString(of(folder), "$1"))
+	assert.Equal(t, of(dir), of(folder))
 	r = call("", "dataset", "export", dir, "--to", "parquet", "--partition", "phase,month", "-o", folder)
 	assert.Equal(t, exitUsage, r.code, "a folder that is not empty is not written to")
 

@@ -9,9 +9,9 @@ import (
 )
 
 // AddRow adds a row. The rows of a run follow one another, with those of a
-// stage together and in the order of [Rows], and all go to one Summary, which
-// is not read or merged between them: else its run is counted once for each
-// part. Nothing of the row is kept.
+// stage together, in whatever order, and all go to one Summary, which is not read
+// or merged between them: else its run is counted once for each part. Nothing of
+// the row is kept.
 func (s *Summary) AddRow(row *Row) {
 	if row.RunID != s.run || s.runNo == 0 {
 		s.flush()
@@ -75,7 +75,7 @@ func (s *Summary) nextStage(row *Row) {
 func (s *Summary) visit(t *tally, row *Row) {
 	if t.runNo != s.runNo {
 		t.runNo = s.runNo
-		t.pending, t.told, t.lacks = [2]float64{}, 0, 0
+		t.pending, t.told, t.lacks = [2]exact{}, 0, 0
 		t.runs++
 		k := 0
 		for k < len(statuses)-1 && statuses[k] != row.Status {
@@ -131,11 +131,11 @@ func (s *Summary) addFigures(t *tally, row *Row) (told, lacks uint16) {
 		c.sums[i].add(x)
 		switch f {
 		case energySum:
-			t.pending[0] += x
-			s.total.pending[0] += x
+			t.pending[0].add(x)
+			s.total.pending[0].add(x)
 		case operationalSum, embodiedSum:
-			t.pending[1] += x
-			s.total.pending[1] += x
+			t.pending[1].add(x)
+			s.total.pending[1].add(x)
 		case waterSum:
 			if e, ok := summable(row.Energy.Value); ok {
 				if site, ok := summable(new(e * row.WUE.Value / joulesPerKWh)); ok {
@@ -185,7 +185,7 @@ func (s *Summary) endRun(t *tally) {
 	}
 	for i, f := range perRunFigures {
 		if t.told>>f&1 != 0 && t.lacks>>f&1 == 0 {
-			t.perRun[i].add(t.pending[i])
+			t.perRun[i].add(t.pending[i].value())
 		}
 	}
 }

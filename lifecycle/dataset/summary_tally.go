@@ -30,9 +30,9 @@ type tally struct {
 
 	// The run that is being added.
 	runNo, stageNo uint64
-	pending        [2]float64 // of perRunFigures
-	told           uint16     // figures that a row told
-	lacks          uint16     // figures that a row did not tell
+	pending        [2]exact // of perRunFigures
+	told           uint16   // figures that a row told
+	lacks          uint16   // figures that a row did not tell
 }
 
 // unitTally is what a functional unit came to in a group.

@@ -19,10 +19,9 @@ import (
 //
 // In a partitioned table the rows of a run are in several files: they are sorted
 // by run first, with what does not fit into memory in a temporary file of some
-// 200 bytes a row. The result is that of the table in one piece; but what the
-// smallest and the largest run came to is the sum of its rows in another order,
-// which may differ in its last bit. The rows of a run must otherwise be in one
-// file. Of the Reader, Workers and TempDir are taken.
+// 200 bytes a row. The result is, to the bit, that of the table in one piece. The
+// rows of a run must otherwise be in one file. Of the Reader, Workers and TempDir
+// are taken.
 //
 // That no run is there twice is for who made the table to see. What a row tells
 // is not checked as [Read] does; what is no amount is left out of the sums, as in
