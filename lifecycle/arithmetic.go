@@ -62,7 +62,7 @@ var noRecord Record
 // begin forgets another check, but keeps its memory.
 func (a *arithmetic) begin(r *Record, quiet hush) {
 	a.columns.reset((*columns).empty)
-	a.terms.used = 0
+	a.terms.reset(nil)
 	a.rest(r, quiet)
 	a.findings, a.told, a.nothing = nil, nil, true
 	clear(a.agreed[:cap(a.agreed)])

@@ -86,6 +86,10 @@ func Decode(r io.Reader) (*Record, error) {
 func decode(r io.Reader) (*Record, insight, []DecodeError, error) {
 	s := scanners.Get().(*scanner)
 	defer s.release()
+	return s.decode(r)
+}
+
+func (s *scanner) decode(r io.Reader) (*Record, insight, []DecodeError, error) {
 	if err := s.read(r); err != nil {
 		return nil, insight{}, nil, fmt.Errorf("lifecycle: decode record: %w", err)
 	}

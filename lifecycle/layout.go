@@ -40,7 +40,7 @@ type shape struct {
 	kind   reflect.Kind
 	elem   *shape  // of a pointer, list or map
 	layout *layout // of an object
-	list   int     // the number of this list among all
+	room   int     // the number of this list, map or pointer to a struct among all
 
 	special special
 	words   bool // there may be texts in it that are of no list: they may tell anything
@@ -81,7 +81,7 @@ type layout struct {
 	needed   [3]uint64 // by axis and by place in fields: required there
 	foreign  [3]uint64 // likewise: not to be there
 	required uint64    // by place in fields: they are there in every document
-	lists    int       // of all layouts
+	rooms    int       // of all layouts
 }
 
 var timeType = reflect.TypeFor[time.Time]()
@@ -97,7 +97,7 @@ var layouts = sync.OnceValue(func() map[reflect.Type]*layout {
 		}
 	}
 	all, shapes := map[reflect.Type]*layout{}, map[reflect.Type]*shape{}
-	lists := 0
+	rooms := 0
 	var visit func(t reflect.Type) *shape
 	visit = func(t reflect.Type) *shape {
 		if known := shapes[t]; known != nil {
@@ -106,11 +106,9 @@ var layouts = sync.OnceValue(func() map[reflect.Type]*layout {
 		sh := &shape{typ: t, kind: t.Kind(), special: specials[t]}
 		shapes[t] = sh
 		switch sh.kind {
-		case reflect.Slice:
-			sh.list = lists
-			lists++
-			fallthrough
-		case reflect.Pointer, reflect.Map:
+		case reflect.Slice, reflect.Pointer, reflect.Map:
+			sh.room = rooms
+			rooms++
 			sh.elem = visit(t.Elem())
 			sh.words, sh.gaps = sh.elem.words || sh.kind == reflect.Map, sh.elem.gaps
 			return sh
@@ -152,7 +150,7 @@ var layouts = sync.OnceValue(func() map[reflect.Type]*layout {
 		l.sorted = slices.SortedFunc(slices.Values(l.fields), func(a, b field) int { return compareUTF16(a.name, b.name) })
 		return sh
 	}
-	visit(reflect.TypeFor[Record]()).layout.lists = lists
+	visit(reflect.TypeFor[Record]()).layout.rooms = rooms
 	return all
 })
 

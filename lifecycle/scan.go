@@ -31,12 +31,13 @@ type scanner struct {
 
 	texts   texts
 	known   [knownFactors]knownFactor
-	lengths []int // of the last list, by the place of its member in the layouts
+	lengths []int // of the last list, by its number
 
 	quantities slab[Quantity]
 	numbers    slab[float64]
 	counts     slab[int64]
 	times      slab[time.Time]
+	memory     *memory // nil: each record has its own
 }
 
 // maxKept is the largest buffer that is kept for the next document.
@@ -55,11 +56,16 @@ func (s *scanner) read(r io.Reader) error {
 
 // release hands the scanner to whoever reads next.
 func (s *scanner) release() {
+	s.forget()
+	scanners.Put(s)
+}
+
+// forget lets go of the document.
+func (s *scanner) forget() {
 	s.data = nil
 	if s.buf.Cap() > maxKept {
 		s.buf = bytes.Buffer{}
 	}
-	scanners.Put(s)
 }
 
 // record reads the document; ok is false if a decoder has to.
@@ -68,14 +74,21 @@ func (s *scanner) record() (r *Record, ok bool) {
 		return nil, false
 	}
 	s.insight, s.axis = insight{formed: true}, anyStage
-	r = new(Record)
-	v := reflect.ValueOf(r).Elem()
-	l := layouts()[v.Type()]
+	l := layouts()[reflect.TypeFor[Record]()]
 	if s.lengths == nil {
-		s.lengths = make([]int, l.lists)
+		s.lengths = make([]int, l.rooms)
+	}
+	if s.memory == nil {
+		r = new(Record)
+	} else {
+		r = s.memory.begin(l.rooms)
+		s.quantities.reset(nil)
+		s.numbers.reset(nil)
+		s.counts.reset(nil)
+		s.times.reset(nil)
 	}
 	s.blank()
-	if !s.object(v, l) {
+	if !s.object(reflect.ValueOf(r).Elem(), l) {
 		return nil, false
 	}
 	s.blank()
@@ -255,7 +268,7 @@ func (s *scanner) pointer(v reflect.Value, sh *shape, m *member) bool {
 		v.Set(reflect.ValueOf(p))
 		return s.time(p)
 	}
-	v.Set(reflect.New(sh.elem.typ))
+	s.newStruct(v, sh)
 	return s.value(v.Elem(), sh.elem, m)
 }
 
@@ -314,14 +327,22 @@ func (s *scanner) list(v reflect.Value, sh *shape, m *member) bool {
 	if !s.take('[') {
 		return false
 	}
-	room := s.lengths[sh.list]
 	if s.take(']') {
 		v.Set(reflect.MakeSlice(sh.typ, 0, 0))
-		s.lengths[sh.list] = 0
+		s.lengths[sh.room] = 0
 		s.formed = s.formed && m.need == required // else it is as if it were not there
 		return true
 	}
-	v.Set(reflect.MakeSlice(sh.typ, 0, max(room, 1)))
+	kept := s.newList(v, sh)
+	ok := s.elements(v, sh, m)
+	if kept.IsValid() {
+		kept.Set(v)
+	}
+	return ok
+}
+
+// elements reads the rest of a list, of one element at least.
+func (s *scanner) elements(v reflect.Value, sh *shape, m *member) bool {
 	for n := 0; ; n++ {
 		if n == v.Cap() {
 			v.Grow(n)
@@ -335,7 +356,7 @@ func (s *scanner) list(v reflect.Value, sh *shape, m *member) bool {
 			return false
 		}
 		if !more {
-			s.lengths[sh.list] = min(n+1, maxRoom)
+			s.lengths[sh.room] = min(n+1, maxRoom)
 			return true
 		}
 	}
@@ -354,8 +375,7 @@ func (s *scanner) mapping(v reflect.Value, sh *shape, m *member) bool {
 		v.Set(reflect.ValueOf(extensions))
 		return ok
 	}
-	v.Set(reflect.MakeMap(sh.typ))
-	key, elem := reflect.New(sh.typ.Key()).Elem(), reflect.New(sh.elem.typ).Elem()
+	key, elem := s.newMap(v, sh)
 	for {
 		s.blank()
 		name, ok := s.text(m.keys)

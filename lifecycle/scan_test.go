@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -33,9 +34,16 @@ func sameAsDecoder(t *testing.T, doc []byte) bool {
 	t.Helper()
 	got, known, ok := scan(doc)
 	want, problems := decodeStrictly(doc)
+	again := reusing.Get().(*scanner)
+	defer reusing.Put(again)
+	require.NoError(t, again.read(bytes.NewReader(doc)))
+	inUsed, same := again.record()
+	require.Equal(t, ok, same, "in memory that is used again")
 	if !ok {
 		return false
 	}
+	require.Equal(t, want, inUsed, "in memory that is used again")
+	require.Equal(t, known, again.insight)
 	require.Empty(t, problems, "the scanner takes what the decoder refuses: %s", doc)
 	require.Equal(t, want, got)
 	findings := plainly(want)
@@ -43,6 +51,9 @@ func sameAsDecoder(t *testing.T, doc []byte) bool {
 	require.Equal(t, findings, Validate(got))
 	return true
 }
+
+// reusing are scanners that read other documents before, into the same memory.
+var reusing = sync.Pool{New: func() any { return &scanner{memory: new(memory)} }}
 
 // SameAsDecoder is for records made by packages that this one cannot import.
 var SameAsDecoder = sameAsDecoder

@@ -64,8 +64,24 @@ var formChecks = []func(*checker){
 // Check reads one record and validates it. Unlike [Decode] it tells everything
 // that is wrong with a document in one list; the record is nil if the document
 // is none (rules R1 to R3). The error is the reader's.
-func Check(r io.Reader) (*Record, []Finding, error) {
-	record, known, problems, err := decode(r)
+func Check(r io.Reader) (*Record, []Finding, error) { return checked(decode(r)) }
+
+// Checker is [Check] of one record after another, in memory that is used again:
+// a record, but for its texts, is valid until the next call. The zero value is
+// ready. It is not for concurrent use.
+type Checker struct{ scanner *scanner }
+
+// Check is [Check] of the next record.
+func (c *Checker) Check(r io.Reader) (*Record, []Finding, error) {
+	if c.scanner == nil {
+		c.scanner = &scanner{memory: new(memory)}
+	}
+	defer c.scanner.forget()
+	return checked(c.scanner.decode(r))
+}
+
+// checked is all that is wrong with a document.
+func checked(record *Record, known insight, problems []DecodeError, err error) (*Record, []Finding, error) {
 	if err != nil {
 		return nil, nil, err
 	}

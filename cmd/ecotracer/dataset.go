@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"runtime"
 	"strconv"
 	"time"
 
@@ -42,7 +41,6 @@ func (c *cli) reader(command string, flags *flag.FlagSet) (open func() (r datase
 		if terminal(c.err) != nil {
 			r.Progress = line.show
 		}
-		ballast := make([]byte, ballastSize)
 		told := 0
 		r.Refused = func(bad dataset.Refusal) {
 			if told++; told <= mostRefused {
@@ -52,7 +50,6 @@ func (c *cli) reader(command string, flags *flag.FlagSet) (open func() (r datase
 		}
 		return r, func(report dataset.Report) {
 			line.clear()
-			runtime.KeepAlive(ballast)
 			if told > mostRefused {
 				c.complain(command, "%d more were refused; --quarantine DIR keeps them all, with the reasons", told-mostRefused)
 			}
@@ -64,12 +61,6 @@ func (c *cli) reader(command string, flags *flag.FlagSet) (open func() (r datase
 func (c *cli) noPath(command, more string) int {
 	return c.usage(command, "no file or folder; write `ecotracer %s PATH…%s`, with files, folders, archives, or - for standard input", command, more)
 }
-
-// ballastSize is how much more than what it has to keep a command that reads a
-// data set lets become garbage before it collects that: of very many records, a
-// record at a time, it otherwise collects all the time. No page of the ballast is
-// touched, so none of it is in memory.
-const ballastSize = 64 << 20
 
 // mostRefused is how many refused things are told of one by one.
 const mostRefused = 20

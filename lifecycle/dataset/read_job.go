@@ -133,7 +133,7 @@ func (w *worker) load(m *candidate) error {
 		text = text[:n]
 	}
 	return w.checked(m.doc, &m.position, text, func(w *worker, doc uint32, p *position, text []byte) (err error) {
-		m.rec, err = w.check(doc, p, text)
+		m.rec, err = w.check(doc, p, text, lifecycle.Check) // which is kept with the other shards
 		return err
 	})
 }

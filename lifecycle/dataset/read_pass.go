@@ -49,11 +49,12 @@ type intake struct {
 // worker is one of the goroutines that do the work.
 type worker struct {
 	*intake
-	number int
-	aside  bool // it reads a file for the others
-	id     identity
-	buf    []byte
-	latest int64 // ns since 1970 from which on it is the future
+	number  int
+	aside   bool // it reads a file for the others
+	id      identity
+	buf     []byte
+	checker lifecycle.Checker
+	latest  int64 // ns since 1970 from which on it is the future
 }
 
 func newIntake(ctx context.Context, r Reader, use func(int, *lifecycle.Record) error) *intake {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 
 	"github.com/ecotracer/ecotracer/lifecycle"
 )
@@ -286,9 +287,10 @@ func (r *intake) gone(doc uint32, p *position, bad *flaw, text []byte) error {
 	return r.refuseDocument(refused{refusal, text})
 }
 
-// check decodes and validates a document; it is nil if it was refused.
-func (w *worker) check(doc uint32, p *position, text []byte) (*lifecycle.Record, error) {
-	rec, findings, err := lifecycle.Check(bytes.NewReader(text))
+// check decodes and validates a document, by lifecycle.Check or a Checker's; it is
+// nil if it was refused.
+func (w *worker) check(doc uint32, p *position, text []byte, by func(io.Reader) (*lifecycle.Record, []lifecycle.Finding, error)) (*lifecycle.Record, error) {
+	rec, findings, err := by(bytes.NewReader(text))
 	if bad := wrong(rec, findings, err); bad != nil {
 		return nil, w.gone(doc, p, bad, bytes.Clone(text))
 	}
@@ -297,7 +299,7 @@ func (w *worker) check(doc uint32, p *position, text []byte) (*lifecycle.Record,
 
 // examine looks at a document that cannot be decided on otherwise.
 func (w *worker) examine(doc uint32, p *position, text []byte) error {
-	rec, err := w.check(doc, p, text)
+	rec, err := w.check(doc, p, text, w.checker.Check)
 	if rec == nil {
 		return err
 	}
@@ -309,13 +311,13 @@ func (w *worker) examine(doc uint32, p *position, text []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.state[doc] = stateValid
-	w.looks[doc] = &looked{digest, rec.Supersedes}
+	w.looks[doc] = &looked{digest, slices.Clone(rec.Supersedes)}
 	return nil
 }
 
 // hand hands a record over.
 func (w *worker) hand(doc uint32, p *position, text []byte) error {
-	rec, err := w.check(doc, p, text)
+	rec, err := w.check(doc, p, text, w.checker.Check)
 	if rec == nil {
 		return err
 	}

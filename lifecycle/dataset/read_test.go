@@ -1,6 +1,7 @@
 package dataset_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -46,7 +47,7 @@ func reading(t testing.TB, r dataset.Reader, paths ...string) outcome {
 	o.Report, err = r.Read(t.Context(), paths, func(_ int, rec *lifecycle.Record) error {
 		mu.Lock()
 		defer mu.Unlock()
-		o.records = append(o.records, rec)
+		o.records = append(o.records, copied(t, rec)) // it is only valid during the call
 		return nil
 	})
 	require.NoError(t, err)
@@ -56,6 +57,16 @@ func reading(t testing.TB, r dataset.Reader, paths ...string) outcome {
 		"each document counts, is a shard of what counts, is left out or was refused: %+v", o.Report)
 	assert.EqualValues(t, len(o.left), sum(o.LeftOut), "each is told")
 	return o
+}
+
+// copied is a record of its own.
+func copied(t testing.TB, r *lifecycle.Record) *lifecycle.Record {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, lifecycle.EncodeLine(&b, r))
+	c, err := lifecycle.Decode(&b)
+	require.NoError(t, err)
+	return c
 }
 
 func sum(by map[dataset.Reason]int64) (n int64) {

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -29,11 +30,11 @@ const joulesPerKWh = 3.6e6
 func Rows(r *lifecycle.Record) []Row { return AppendRows(nil, r) }
 
 // AppendRows appends the rows of r to dst.
-func AppendRows(dst []Row, r *lifecycle.Record) []Row { return appendRows(dst, r, false) }
+func AppendRows(dst []Row, r *lifecycle.Record) []Row { return new(tabler).append(dst, r) }
 
-// appendRows is AppendRows; without the bounds of figures, which take half of
-// the time, if they are not needed.
-func appendRows(dst []Row, r *lifecycle.Record, unbounded bool) []Row {
+// append appends the rows of r to dst. They are valid until the tabler makes those
+// of another record.
+func (t *tabler) append(dst []Row, r *lifecycle.Record) []Row {
 	unknown := unknownProduction(r)
 	n := len(unknown)
 	for i := range r.Phases {
@@ -45,8 +46,7 @@ func appendRows(dst []Row, r *lifecycle.Record, unbounded bool) []Row {
 	if dst == nil {
 		dst = make([]Row, 0, n)
 	}
-	t := newTabler(r, n)
-	t.unbounded = unbounded
+	t.begin(r, n)
 	production := productionOf(r)
 	for i := range r.Phases {
 		p := &r.Phases[i]
@@ -68,18 +68,19 @@ func appendRows(dst []Row, r *lifecycle.Record, unbounded bool) []Row {
 	return dst
 }
 
-// tabler makes the rows of one record.
+// tabler makes the rows of a record.
 type tabler struct {
-	record    *lifecycle.Record
-	run       Row // what all rows have in common
-	units     unitCounts
-	unbounded bool // figures are told without their bounds
+	unbounded bool // figures are told without their bounds, which take half of the time
+
+	record *lifecycle.Record
+	run    Row // what all rows have in common
+	units  unitCounts
 
 	// By id, where the list is long.
 	hardware, meters, factors map[string]int
 
 	inputs  []Input  // by factor; the zero value until it is used
-	places  []*place // by environment
+	places  []place  // by environment
 	devices []device // by hardware
 	gains   []string // by meter: identity of its error; "" until it is used
 
@@ -89,6 +90,7 @@ type tabler struct {
 
 // place is what an environment gives its rows.
 type place struct {
+	known                bool
 	grid, pue, wue, ewif Input
 	hourly               *factors.Series
 	water                []bounds // by source, as they occur
@@ -105,22 +107,24 @@ type device struct {
 	known       bool
 }
 
-func newTabler(r *lifecycle.Record, rows int) *tabler {
-	t := &tabler{
-		record:  r,
-		inputs:  make([]Input, len(r.Factors)),
-		places:  make([]*place, len(r.Environments)),
-		devices: make([]device, len(r.Hardware)),
-		gains:   make([]string, len(r.Methods)),
-		numbers: make([]float64, 0, 20*rows),
-		counts:  make([]int64, 0, 6+rows),
-	}
+// begin begins with a record of so many rows.
+func (t *tabler) begin(r *lifecycle.Record, rows int) {
+	t.record = r
+	t.inputs, t.places = empty(t.inputs, len(r.Factors)), empty(t.places, len(r.Environments))
+	t.devices, t.gains = empty(t.devices, len(r.Hardware)), empty(t.gains, len(r.Methods))
+	t.numbers, t.counts = slices.Grow(t.numbers[:0], 20*rows), slices.Grow(t.counts[:0], 6+rows)
 	t.hardware = indexLong(r.Hardware, func(h *lifecycle.Hardware) string { return h.ID })
 	t.meters = indexLong(r.Methods, func(m *lifecycle.MethodEntry) string { return m.ID })
 	t.factors = indexLong(r.Factors, func(f *factors.Factor) string { return f.ID })
-	t.units.record = r
+	t.units.begin(r)
 	t.describe()
-	return t
+}
+
+// empty is a list of n zero values, in the memory of s.
+func empty[T any](s []T, n int) []T {
+	s = slices.Grow(s[:0], n)[:n]
+	clear(s)
+	return s
 }
 
 // describe takes what all rows of the run have in common.
@@ -288,17 +292,17 @@ func (t *tabler) fillDevice(row *Row, p *lifecycle.PhaseEntry, u *lifecycle.Usag
 
 // place is what an environment gives its rows.
 func (t *tabler) place(i int) *place {
-	if t.places[i] == nil {
+	s := &t.places[i]
+	if !s.known {
 		f := &t.record.Environments[i].Factors
-		s := &place{grid: t.input(f.Grid, nil), pue: t.input(f.PUE, nil), wue: t.input(f.WUE, nil), ewif: t.input(f.EWIF, nil)}
+		*s = place{known: true, grid: t.input(f.Grid, nil), pue: t.input(f.PUE, nil), wue: t.input(f.WUE, nil), ewif: t.input(f.EWIF, nil)}
 		if k := t.factor(f.Grid); k >= 0 {
 			if h := t.record.Factors[k].Series; h != nil && len(h.Value) > 0 && h.StepS > 0 {
 				s.hourly = h
 			}
 		}
-		t.places[i] = s
 	}
-	return t.places[i]
+	return s
 }
 
 // device is what an entry of hardware gives its rows.

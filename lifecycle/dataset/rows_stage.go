@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,7 +28,7 @@ func (t *tabler) intensity(s *place, p *lifecycle.PhaseEntry) float64 {
 	var energy, grams float64
 	for i := range p.Profile {
 		f := &p.Profile[i]
-		if k := t.environment(f.Environment); k < 0 || t.places[k] != s {
+		if k := t.environment(f.Environment); k < 0 || &t.places[k] != s {
 			continue
 		}
 		from := f.Start.Sub(start).Seconds()
@@ -55,7 +56,32 @@ func (t *tabler) environment(id string) int {
 type unitCounts struct {
 	record *lifecycle.Record
 	read   bool
-	stages map[lifecycle.Stage]map[string]int64
+	list   []counted
+	at     map[string]int // in the list, if it is long
+	stages []stageUnits
+	used   int // of stages
+}
+
+// counted is an account that counts units.
+type counted struct {
+	stage lifecycle.Stage
+	path  string
+	units map[string]lifecycle.Unit
+}
+
+type stageUnits struct {
+	stage lifecycle.Stage
+	units map[string]int64
+}
+
+func (a *counted) key() string { return string(a.stage) + "\x00" + a.path }
+
+func (c *unitCounts) begin(r *lifecycle.Record) {
+	for i := range c.stages[:c.used] {
+		clear(c.stages[i].units)
+	}
+	clear(c.list)
+	c.record, c.read, c.list, c.at, c.used = r, false, c.list[:0], nil, 0
 }
 
 // of are the functional units of a stage: Σ count over its outermost spans that
@@ -65,52 +91,68 @@ func (c *unitCounts) of(s lifecycle.Stage) map[string]int64 {
 		c.read = true
 		c.count()
 	}
-	return c.stages[s]
+	for i := range c.stages[:c.used] {
+		if c.stages[i].stage == s {
+			return c.stages[i].units
+		}
+	}
+	return nil
 }
 
 func (c *unitCounts) count() {
-	type account struct {
-		stage lifecycle.Stage
-		path  string
-	}
-	var tell map[account]map[string]lifecycle.Unit
-	spans := c.record.Spans
-	for i := range spans {
-		if len(spans[i].Units) > 0 {
-			if tell == nil {
-				tell = map[account]map[string]lifecycle.Unit{}
-			}
-			tell[account{spans[i].Stage, spans[i].Path}] = spans[i].Units
+	for i := range c.record.Spans {
+		if s := &c.record.Spans[i]; len(s.Units) > 0 {
+			c.list = append(c.list, counted{s.Stage, s.Path, s.Units})
 		}
 	}
-	within := func(a account, unit string) bool {
-		for {
-			cut := strings.LastIndexByte(a.path, '/')
-			if cut < 0 {
-				return false
+	c.at = indexLong(c.list, (*counted).key)
+	for i := range c.list {
+		a := &c.list[i]
+		for unit, u := range a.units {
+			if c.within(*a, unit) {
+				continue
 			}
-			a.path = a.path[:cut]
-			if _, ok := tell[a][unit]; ok {
+			of := c.stage(a.stage)
+			of[unit] += min(u.Count, math.MaxInt64-of[unit])
+		}
+	}
+}
+
+// within tells whether an account above counts the unit.
+func (c *unitCounts) within(a counted, unit string) bool {
+	for {
+		cut := strings.LastIndexByte(a.path, '/')
+		if cut < 0 {
+			return false
+		}
+		a.path = a.path[:cut]
+		if k := c.find(&a); k >= 0 {
+			if _, ok := c.list[k].units[unit]; ok {
 				return true
 			}
 		}
 	}
-	for a, units := range tell {
-		for unit, u := range units {
-			if within(a, unit) {
-				continue
-			}
-			if c.stages == nil {
-				c.stages = map[lifecycle.Stage]map[string]int64{}
-			}
-			if c.stages[a.stage] == nil {
-				c.stages[a.stage] = map[string]int64{}
-			}
-			if n := c.stages[a.stage][unit]; n <= math.MaxInt64-u.Count {
-				c.stages[a.stage][unit] = n + u.Count
-			} else {
-				c.stages[a.stage][unit] = math.MaxInt64
-			}
+}
+
+func (c *unitCounts) find(a *counted) int {
+	if c.at != nil {
+		if k, ok := c.at[a.key()]; ok {
+			return k
 		}
+		return -1
 	}
+	return slices.IndexFunc(c.list, func(b counted) bool { return b.stage == a.stage && b.path == a.path })
+}
+
+// stage are the units of a stage, to be counted.
+func (c *unitCounts) stage(s lifecycle.Stage) map[string]int64 {
+	if of := c.of(s); of != nil {
+		return of
+	}
+	if c.used == len(c.stages) {
+		c.stages = append(c.stages, stageUnits{units: map[string]int64{}})
+	}
+	c.stages[c.used].stage = s
+	c.used++
+	return c.stages[c.used-1].units
 }

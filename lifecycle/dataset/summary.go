@@ -83,6 +83,7 @@ type Summary struct {
 	latelyTold     map[string]*tally // by texts as they were told
 	buffer         []byte
 	rows           []Row
+	tabler         tabler
 }
 
 // limits bound a summary's memory.
@@ -190,7 +191,8 @@ func (s *Summary) By() []Dimension {
 
 // Add adds a run: the rows of its record, which must be valid.
 func (s *Summary) Add(r *lifecycle.Record) {
-	s.rows = appendRows(s.rows[:0], r, true)
+	s.tabler.unbounded = true
+	s.rows = s.tabler.append(s.rows[:0], r)
 	for i := range s.rows {
 		s.AddRow(&s.rows[i])
 	}

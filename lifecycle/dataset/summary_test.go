@@ -724,7 +724,7 @@ func TestTheZeroSummaryHasOneGroup(t *testing.T) {
 func TestRowsWithoutBoundsHaveTheSameValues(t *testing.T) {
 	for seed := range uint64(30) {
 		r := recordtest.Random(seed)
-		bounded, values := Rows(r), appendRows(nil, r, true)
+		bounded, values := Rows(r), (&tabler{unbounded: true}).append(nil, r)
 		for i := range bounded {
 			b := &bounded[i]
 			for _, f := range []*Figure{&b.Energy, &b.Facility, &b.Operational, &b.Embodied, &b.Water} {
