@@ -59,6 +59,7 @@ func BenchmarkRecord(b *testing.B) {
 			}
 			var line bytes.Buffer
 			require.NoError(b, lifecycle.EncodeLine(&line, of.record))
+			var checker lifecycle.Checker
 			for _, op := range []struct {
 				name string
 				do   func() error
@@ -66,6 +67,7 @@ func BenchmarkRecord(b *testing.B) {
 				{"Decode", func() error { _, err := lifecycle.Decode(bytes.NewReader(line.Bytes())); return err }},
 				{"Validate", func() error { lifecycle.Validate(of.record); return nil }},
 				{"Check", func() error { _, _, err := lifecycle.Check(bytes.NewReader(line.Bytes())); return err }},
+				{"Checker", func() error { _, _, err := checker.Check(bytes.NewReader(line.Bytes())); return err }},
 				{"EncodeLine", func() error { return lifecycle.EncodeLine(io.Discard, of.record) }},
 			} {
 				b.Run(op.name, func(b *testing.B) {
