@@ -3,6 +3,7 @@ package dataset
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -137,4 +138,22 @@ func TestAStageThatAServiceDidHasNoPower(t *testing.T) {
 	s = newStagePoint(&lifecycle.Record{}, []Row{row("cpu", "EPYC", 2), row("network", "mobile", 1)})
 	assert.Equal(t, "EPYC", s.hardware.String(), "it did most itself")
 	assert.InDelta(t, 1e-6, s.deviceS, 1e-12)
+}
+
+// One page tells both.
+func TestQuantilesByTraitAreThoseOfASummary(t *testing.T) {
+	var points []Point
+	var all sketch
+	for i := range 24 { // an even number, wide apart
+		x := math.Exp(float64(i))
+		points = append(points, Point{stages: []stagePoint{{energy: x}}})
+		all.add(x)
+	}
+	list, err := DistributionBy(points, "kind")
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	a, b := list[0].Distribution, all.distribution()
+	for _, q := range [][2]float64{{a.P5, b.P5}, {a.P25, b.P25}, {a.P50, b.P50}, {a.P75, b.P75}, {a.P95, b.P95}} {
+		assert.InEpsilon(t, q[1], q[0], 0.008)
+	}
 }
