@@ -2,6 +2,7 @@ package lifecycle_test
 
 import (
 	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"testing"
@@ -43,4 +44,25 @@ func TestACheckerUsesItsMemoryAgain(t *testing.T) {
 	with := testing.AllocsPerRun(20, check)
 	without := testing.AllocsPerRun(20, func() { _, _, _ = lifecycle.Check(bytes.NewReader(doc)) })
 	assert.Less(t, with, 0.6*without)
+}
+
+func TestWhatIsAddedToARecordIsNotInTheNext(t *testing.T) {
+	t.Parallel()
+	doc := func(warnings int) []byte {
+		r := recordtest.Random(1)
+		r.Warnings = nil
+		for i := range warnings {
+			r.Warnings = append(r.Warnings, lifecycle.Warning{Code: "below-resolution", Detail: fmt.Sprint(i)})
+		}
+		return line(t, r)
+	}
+	var c lifecycle.Checker
+	for _, n := range []int{3, 1, 2, 3} {
+		want, _, err := lifecycle.Check(bytes.NewReader(doc(n)))
+		require.NoError(t, err)
+		got, _, err := c.Check(bytes.NewReader(doc(n)))
+		require.NoError(t, err)
+		require.Equal(t, want.Warnings, got.Warnings)
+		got.Warnings = append(got.Warnings, lifecycle.Warning{Code: "mine", Count: new(int64(7))})
+	}
 }

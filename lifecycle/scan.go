@@ -81,7 +81,7 @@ func (s *scanner) record() (r *Record, ok bool) {
 	if s.memory == nil {
 		r = new(Record)
 	} else {
-		r = s.memory.begin(l.rooms)
+		r = s.memory.begin(l.rooms, len(s.data))
 		s.quantities.reset(nil)
 		s.numbers.reset(nil)
 		s.counts.reset(nil)
@@ -348,7 +348,11 @@ func (s *scanner) elements(v reflect.Value, sh *shape, m *member) bool {
 			v.Grow(n)
 		}
 		v.SetLen(n + 1)
-		if !s.value(v.Index(n), sh.elem, m) {
+		e := v.Index(n)
+		if s.memory != nil {
+			e.SetZero()
+		}
+		if !s.value(e, sh.elem, m) {
 			return false
 		}
 		more, ok := s.more(']')

@@ -3,10 +3,11 @@ package lifecycle
 import "reflect"
 
 // memory is what a scanner that reads one record after the other gives to each of
-// them again. It is that of the greatest record so far, within bounds.
+// them again: what documents of at most maxRead bytes, and the last one, needed.
 type memory struct {
 	record  Record
 	shelves []shelf // by number of list, map or pointer
+	read    int     // bytes since it was made
 }
 
 // shelf holds the lists, maps or structs of one type.
@@ -16,12 +17,14 @@ type shelf struct {
 	key, elem reflect.Value // of a map: what an entry is read into
 }
 
-// maxShelf is how many elements of a list, and lists and the like of one type, are
-// kept for the next record.
-const maxShelf = 4 << 10
+const maxRead = 16 << 20
 
-// begin takes everything back, emptied.
-func (m *memory) begin(rooms int) *Record {
+// begin takes everything back for a document of so many bytes.
+func (m *memory) begin(rooms, size int) *Record {
+	if m.read > maxRead {
+		*m = memory{}
+	}
+	m.read += size
 	m.record = Record{}
 	if m.shelves == nil {
 		m.shelves = make([]shelf, rooms)
@@ -32,18 +35,14 @@ func (m *memory) begin(rooms int) *Record {
 	return &m.record
 }
 
+// empty empties what was given out; the elements of lists are when they are used.
 func (s *shelf) empty() {
 	for k := range s.used {
 		switch item := s.items.Index(k); item.Kind() {
 		case reflect.Slice:
-			if item.Cap() > maxShelf {
-				item.SetZero()
-				continue
-			}
-			item.Clear()
 			item.SetLen(0)
 		case reflect.Map:
-			if item.Len() > maxShelf {
+			if item.Len() > maxRoom { // to empty a large one takes long, whatever is in it
 				item.SetZero()
 				continue
 			}
@@ -51,9 +50,6 @@ func (s *shelf) empty() {
 		default:
 			item.Elem().SetZero()
 		}
-	}
-	if s.used > maxShelf {
-		s.items = reflect.Value{}
 	}
 	s.used = 0
 }
@@ -71,7 +67,7 @@ func (s *shelf) next(typ reflect.Type) reflect.Value {
 	return s.items.Index(s.used - 1)
 }
 
-// pointer sets v to a struct that is empty.
+// newStruct sets v to a struct that is empty.
 func (s *scanner) newStruct(v reflect.Value, sh *shape) {
 	if s.memory == nil {
 		v.Set(reflect.New(sh.elem.typ))
