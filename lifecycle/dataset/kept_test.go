@@ -63,3 +63,23 @@ func TestNothingOfARecordIsKeptButItsTexts(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, string(want), string(got))
 }
+
+func TestWhatAReassessmentChangedOutlivesTheRecord(t *testing.T) {
+	var c lifecycle.Checker
+	check := func(r *lifecycle.Record) *lifecycle.Record {
+		var doc bytes.Buffer
+		require.NoError(t, lifecycle.EncodeLine(&doc, r))
+		got, _, err := c.Check(&doc)
+		require.NoError(t, err)
+		return got
+	}
+	how := dataset.Reassessment{Place: &dataset.Location{Country: "PL"}}
+	_, changes, err := dataset.Reassess(check(host(40).next(t)), how)
+	require.NoError(t, err)
+	before, err := json.Marshal(changes)
+	require.NoError(t, err)
+	check(host(80).next(t))
+	after, err := json.Marshal(changes)
+	require.NoError(t, err)
+	assert.JSONEq(t, string(before), string(after))
+}

@@ -78,7 +78,8 @@ type Change struct {
 // values of a grid stay with the place and its factor; where that is replaced,
 // the new one counts for every hour, if it has no hourly values for all of them.
 //
-// The record must be valid and is not changed, and the result is valid. An
+// The record must be valid and is not changed, and nothing of it but its texts is
+// kept; the result is valid. An
 // error says what cannot be done, and where.
 func Reassess(r *lifecycle.Record, how Reassessment) (*lifecycle.Record, []Change, error) {
 	for _, f := range lifecycle.Validate(r) {
@@ -231,7 +232,7 @@ func (x *reassessing) place(i int, e *lifecycle.Environment) error {
 		if sameFactor(before, after) {
 			continue
 		}
-		x.changes = append(x.changes, Change{Pointer: pointer("environments", i, "factors") + "/" + string(s.kind), FactorBefore: before, FactorAfter: copied(after)})
+		x.changes = append(x.changes, Change{Pointer: pointer("environments", i, "factors") + "/" + string(s.kind), FactorBefore: detached(before), FactorAfter: copied(after)})
 		if s.kind == factors.Grid {
 			x.dropped[i] = append(x.dropped[i], "grid-live-failed", "grid-live-late")
 		}
@@ -303,12 +304,23 @@ func (x *reassessing) devices() {
 	}
 }
 
-func copied(f *factors.Factor) *factors.Factor {
-	if f == nil {
+// copied is a copy that outlives its record.
+func copied[T any](p *T) *T {
+	if p == nil {
 		return nil
 	}
-	c := *f
+	c := *p
 	return &c
+}
+
+// detached is a copy that shares nothing with its record.
+func detached(f *factors.Factor) *factors.Factor {
+	f = copied(f)
+	if f != nil && f.Series != nil {
+		f.Series = copied(f.Series)
+		f.Series.Value = slices.Clone(f.Series.Value)
+	}
+	return f
 }
 
 func sameFactor(a, b *factors.Factor) bool {
@@ -406,7 +418,7 @@ func (x *reassessing) figures() {
 		if before == nil && after == nil || before != nil && after != nil && *before == *after {
 			return
 		}
-		x.changes = append(x.changes, Change{Pointer: at, Before: before, After: after})
+		x.changes = append(x.changes, Change{Pointer: at, Before: copied(before), After: copied(after)})
 	}
 	before, after := totalsOf(&x.before.Totals), totalsOf(&x.record.Totals)
 	for i := range before {
