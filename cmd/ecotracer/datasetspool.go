@@ -143,11 +143,14 @@ func (x exportingAll) open(out io.Writer) (d *destination, err error) {
 	d = &destination{exportingAll: x, text: out}
 	switch {
 	case len(x.partition) > 0:
-		if list, err := os.ReadDir(x.out); err == nil && len(list) > 0 {
+		switch list, err := os.ReadDir(x.out); {
+		case err == nil && len(list) > 0:
 			return nil, fmt.Errorf("%w: %s is not empty: give a folder of its own", errAsked, x.out)
+		case err != nil && !errors.Is(err, os.ErrNotExist):
+			return nil, fmt.Errorf("%w: %s is no folder that can be read", errAsked, x.out)
 		}
-		parent, name := filepath.Split(filepath.Clean(x.out))
-		if err := os.MkdirAll(filepath.Join(parent, "."), 0o777); err != nil {
+		parent, name := filepath.Dir(x.out), filepath.Base(x.out)
+		if err := os.MkdirAll(parent, 0o777); err != nil {
 			return nil, err
 		}
 		if d.work, err = os.MkdirTemp(parent, "."+name+".*"); err != nil {

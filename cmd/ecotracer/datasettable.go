@@ -91,6 +91,9 @@ func summariseAll(ctx context.Context, r dataset.Reader, paths []string, by ...d
 
 // addCSV adds the rows of a CSV file.
 func addCSV(ctx context.Context, path string, to *dataset.Summary) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // to open a pipe may take for ever
+		return fmt.Errorf("%s: it is no file", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return err

@@ -15,6 +15,23 @@ import (
 	"github.com/ecotracer/ecotracer/lifecycle/dataset"
 )
 
+func TestAPartitionedTableIsMadeWhereItIsToBe(t *testing.T) {
+	dir := manyRuns(t, 1)
+	t.Chdir(t.TempDir())
+	t.Setenv("TMPDIR", filepath.Join(dir, "absent")) // it may be another disk
+	r := call("", "dataset", "export", dir, "--to", "parquet", "--partition", "phase", "-o", "table")
+	assert.Zero(t, r.code, r.err)
+	require.NoError(t, os.WriteFile("file", []byte("mine"), 0o600))
+	r = call("", "dataset", "export", dir, "--to", "parquet", "--partition", "phase", "-o", "file")
+	assert.Equal(t, exitUsage, r.code)
+	kept, err := os.ReadFile("file")
+	require.NoError(t, err)
+	assert.Equal(t, "mine", string(kept))
+	left, err := filepath.Glob(".*")
+	require.NoError(t, err)
+	assert.Empty(t, left)
+}
+
 func TestExportWritesOneTable(t *testing.T) {
 	dir := manyRuns(t, 3)
 	r := call("", "dataset", "export", "--to", "csv", "--workers", "1", dir)

@@ -26,7 +26,8 @@ type folder struct {
 }
 
 // tables are the files at these paths, sorted within a folder. As engines do, it
-// skips what begins with . or _.
+// skips what begins with . or _; a link to a folder, which may lead anywhere, it
+// refuses, but for one that is named.
 func tables(paths []string) (files []tableFile, err error) {
 	for _, path := range paths {
 		info, err := os.Stat(path)
@@ -42,14 +43,17 @@ func tables(paths []string) (files []tableFile, err error) {
 			continue
 		}
 		first, by := "", ""
-		err = filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
+		root := path + string(filepath.Separator) // which is no link
+		err = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
 				return fmt.Errorf("parquet: %w", err)
-			case name != path && strings.ContainsAny(d.Name()[:1], "._"):
+			case name != root && strings.ContainsAny(d.Name()[:1], "._"):
 				if d.IsDir() {
 					return fs.SkipDir
 				}
+			case isLinkedFolder(name, d):
+				return fmt.Errorf("parquet: %s is a link to a folder, which is not followed: name that folder", name)
 			case !d.IsDir() && strings.HasSuffix(name, ".parquet"):
 				f, names, err := newTableFile(name)
 				if err != nil {
@@ -72,6 +76,14 @@ func tables(paths []string) (files []tableFile, err error) {
 		}
 	}
 	return files, nil
+}
+
+func isLinkedFolder(name string, d fs.DirEntry) bool {
+	if d.Type()&fs.ModeSymlink == 0 {
+		return false
+	}
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
 }
 
 func quoted(names string) string {

@@ -130,3 +130,20 @@ func TestATableThatDuckDBPartitionedIsSummarised(t *testing.T) {
 		assert.Equal(t, summaryOf(t, rows, by...), text(t, got))
 	}
 }
+
+func TestALinkToAFolderIsFollowedWhereItIsNamedAndElseToldOf(t *testing.T) {
+	rows := randomRows(12)
+	dir := partitioned(t, rows, "phase")
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Skip("no links here: ", err)
+	}
+	got, err := parquet.Summarise(context.Background(), dataset.Reader{}, []string{link}, "stage")
+	require.NoError(t, err)
+	assert.Equal(t, summaryOf(t, rows, "stage"), text(t, got))
+
+	require.NoError(t, os.Rename(filepath.Join(dir, "phase=training"), filepath.Join(filepath.Dir(dir), "away")))
+	require.NoError(t, os.Symlink("../away", filepath.Join(dir, "phase=training")))
+	_, err = parquet.Summarise(context.Background(), dataset.Reader{}, []string{dir}, "stage")
+	assert.ErrorContains(t, err, "phase=training is a link to a folder")
+}

@@ -66,6 +66,13 @@ type table struct {
 // openTable opens a table.
 func openTable(f tableFile) (t *table, err error) {
 	defer told(f.path, &err)
+	info, err := os.Stat(f.path) // to open a pipe may take for ever
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("it is no file")
+	}
 	disk, err := os.Open(f.path)
 	if err != nil {
 		return nil, err
@@ -76,13 +83,6 @@ func openTable(f tableFile) (t *table, err error) {
 			disk.Close()
 		}
 	}()
-	info, err := disk.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("it is no file")
-	}
 	t.file, err = parquet.OpenFile(disk, info.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(64<<10))
 	if err != nil {
 		return nil, fmt.Errorf("it is no Parquet file: %w", err)
