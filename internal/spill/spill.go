@@ -114,6 +114,7 @@ func (s *Sorter) Each(use func(key, value []byte) error) error {
 		return err
 	}
 	s.bytes, s.list = nil, nil
+	var value []byte
 	var open cursors
 	size := min(max(s.most/len(s.chunks), 4<<10), 256<<10)
 	for _, c := range s.chunks {
@@ -128,7 +129,11 @@ func (s *Sorter) Each(use func(key, value []byte) error) error {
 	heap.Init(&open)
 	for len(open) > 0 {
 		c := open[0]
-		if err := use(c.bytes[:c.key], c.bytes[c.key:]); err != nil {
+		var err error
+		if value, err = c.read(value, c.value); err != nil {
+			return err
+		}
+		if err := use(c.key, value); err != nil {
 			return err
 		}
 		switch err := c.next(); err {
@@ -155,30 +160,39 @@ func (s *Sorter) Close() error {
 	return err
 }
 
-// cursor goes through a chunk.
+// cursor goes through a chunk, with a key in memory and its value still to be read.
 type cursor struct {
 	in    *bufio.Reader
-	bytes []byte // a key, and its value
-	key   int
+	key   []byte
+	value uint64 // bytes
 }
 
-// next reads the next entry; io.EOF if there is none.
+// next reads the next key; io.EOF if there is none.
 func (c *cursor) next() error {
 	key, err := binary.ReadUvarint(c.in)
 	if err == io.EOF {
 		return err
 	}
-	value, err2 := binary.ReadUvarint(c.in)
-	if err = errors.Join(err, err2); err == nil {
-		n := int(key + value)
-		c.bytes = slices.Grow(c.bytes[:0], n)[:n]
-		c.key = int(key)
-		_, err = io.ReadFull(c.in, c.bytes)
+	var err2 error
+	c.value, err2 = binary.ReadUvarint(c.in)
+	if err = errors.Join(err, err2); err != nil {
+		return damaged(err)
 	}
-	if err != nil {
-		return fmt.Errorf("cannot read back what was kept in a temporary file: %v", err)
+	c.key, err = c.read(c.key, key)
+	return err
+}
+
+// read reads n bytes into b.
+func (c *cursor) read(b []byte, n uint64) ([]byte, error) {
+	b = slices.Grow(b[:0], int(n))[:n]
+	if _, err := io.ReadFull(c.in, b); err != nil {
+		return nil, damaged(err)
 	}
-	return nil
+	return b, nil
+}
+
+func damaged(err error) error {
+	return fmt.Errorf("cannot read back what was kept in a temporary file: %w", err)
 }
 
 // cursors are a heap, with the least key first.
@@ -186,7 +200,7 @@ type cursors []*cursor
 
 func (l cursors) Len() int { return len(l) }
 func (l cursors) Less(i, j int) bool {
-	return bytes.Compare(l[i].bytes[:l[i].key], l[j].bytes[:l[j].key]) < 0
+	return bytes.Compare(l[i].key, l[j].key) < 0
 }
 func (l cursors) Swap(i, j int) { l[i], l[j] = l[j], l[i] }
 func (l *cursors) Push(x any)   { *l = append(*l, x.(*cursor)) }

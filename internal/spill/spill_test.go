@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -77,4 +78,22 @@ func TestWhoTakesEntriesMayStop(t *testing.T) {
 		assert.Equal(t, 1, n)
 		assert.NoError(t, s.Close())
 	}
+}
+
+func TestOfLargeEntriesOneIsInMemory(t *testing.T) {
+	s := New(t.TempDir())
+	s.most = 1
+	const size, n = 1 << 20, 16
+	for i := range byte(n) {
+		require.NoError(t, s.Add([]byte{i}, make([]byte, size)))
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	require.NoError(t, s.Each(func(_, value []byte) error {
+		assert.Len(t, value, size)
+		return nil
+	}))
+	runtime.ReadMemStats(&after)
+	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(n*size/2))
+	assert.NoError(t, s.Close())
 }
