@@ -358,11 +358,15 @@ func (w *watched) untold(at *prices) string {
 	return ""
 }
 
-// tellBudget says that a budget is spent, or likely to be, or not to be relied on:
-// in the record, to its Warn and, if it is to, by its context.
+// tellBudget says that a budget is spent, or likely to be, or not to be relied on,
+// unless it has ended: in the record, to its Warn and, if it is to, by its context.
 func (r *Run) tellBudget(b *budget, e *BudgetError) {
 	l := r.ledger
 	l.mu.Lock()
+	if r.ended || b.over() || !slices.Contains(r.budgets, b) { // meanwhile
+		l.mu.Unlock()
+		return
+	}
 	if e.Unwatched == "" {
 		b.warned = true
 	}

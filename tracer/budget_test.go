@@ -462,3 +462,25 @@ func TestABudgetOnASlowMeterIsNotPassed(t *testing.T) {
 		}
 	}
 }
+
+// While the sampler looks, spans and runs end and budgets are released.
+func TestABudgetThatHasEndedTellsNothing(t *testing.T) {
+	for name, end := range map[string]func(run *tracer.Run, span *tracer.Span, release context.CancelFunc){
+		"run":      func(run *tracer.Run, _ *tracer.Span, _ context.CancelFunc) { _, _ = run.End() },
+		"span":     func(_ *tracer.Run, span *tracer.Span, _ context.CancelFunc) { span.End() },
+		"released": func(_ *tracer.Run, _ *tracer.Span, release context.CancelFunc) { release() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, run := simple(t)
+				ctx, span := tracer.Start(ctx, "train")
+				budgeted, release := tracer.Budget(ctx, tracer.Limit{EnergyJ: 1, Cancel: true, Warn: func(*tracer.BudgetError) { t.Error("warned") }})
+				tracer.Spend(run, func() { end(run, span, release) })
+				synctest.Wait()
+				assert.NotErrorIs(t, context.Cause(budgeted), tracer.ErrBudget)
+				_, told := warned(finish(t, run), "budget-spent")
+				assert.False(t, told)
+			})
+		})
+	}
+}

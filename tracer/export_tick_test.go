@@ -13,3 +13,11 @@ func Second(r *Run) {
 		r.ledger.foresee(time.Second)
 	}
 }
+
+// Spend says of the last budget of a run that it is spent, as if the sampler had just
+// found so; end is what happens meanwhile.
+func Spend(r *Run, end func()) {
+	b := r.budgets[len(r.budgets)-1]
+	end()
+	r.tellBudget(b, &BudgetError{Path: b.account.path, Unit: "J", Limit: 1, Used: 1, Spent: true})
+}
