@@ -12,7 +12,10 @@ func quantile(sorted []float64, share float64) float64 {
 		return math.NaN()
 	}
 	i, part := math.Modf(share * float64(len(sorted)-1))
-	return (1-part)*sorted[int(i)] + part*sorted[min(int(i)+1, len(sorted)-1)]
+	if part == 0 { // whatever is next, +Inf too
+		return sorted[int(i)]
+	}
+	return (1-part)*sorted[int(i)] + part*sorted[int(i)+1]
 }
 
 // median is that of sorted numbers; NaN of none.

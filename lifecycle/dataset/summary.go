@@ -198,7 +198,13 @@ func (s *Summary) Add(r *lifecycle.Record) {
 	}
 	s.flush()
 	clear(s.rows)
+	if cap(s.rows) > keptRows {
+		s.rows, s.tabler = nil, tabler{}
+	}
 }
+
+// keptRows bounds the memory that is used again for the next run.
+const keptRows = 4 << 10
 
 // Summarise summarises all records of a data set that count, by these
 // dimensions, with the workers of the reader. The report tells what became of

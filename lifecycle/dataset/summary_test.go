@@ -734,3 +734,22 @@ func TestRowsWithoutBoundsHaveTheSameValues(t *testing.T) {
 		require.Equal(t, bounded, values, "seed %d", seed)
 	}
 }
+
+func TestALargeRunLeavesNoMemoryBehind(t *testing.T) {
+	r := recordtest.Random(1)
+	for len(Rows(r)) <= keptRows {
+		r.Phases = append(r.Phases, r.Phases...)
+	}
+	s, err := NewSummary("stage")
+	require.NoError(t, err)
+	s.Add(r)
+	assert.Zero(t, cap(s.rows))
+	assert.Zero(t, cap(s.tabler.numbers))
+}
+
+func TestAQuantileMindsNothingAboveIt(t *testing.T) {
+	inf := math.Inf(1)
+	assert.Equal(t, 2.0, median([]float64{1, 2, inf}))
+	assert.Equal(t, inf, median([]float64{1, inf}))
+	assert.Equal(t, inf, quantile([]float64{1, 2, inf}, 1))
+}
