@@ -209,7 +209,8 @@ func (m *pooled) leave(list []*observed, key func(*observed) string) []*leftOut 
 	return out
 }
 
-// originsOf are two days, before which four and seven in ten of the runs began.
+// originsOf are two days, before which four and seven in ten of the runs began, and
+// something later.
 func originsOf(list []*observed) (days []float64) {
 	var years []float64
 	for _, ob := range list {
@@ -218,8 +219,9 @@ func originsOf(list []*observed) (days []float64) {
 		}
 	}
 	slices.Sort(years)
+	last, _ := slices.BinarySearch(years, years[len(years)-1])
 	for _, part := range []float64{0.4, 0.7} {
-		days = append(days, quantile(years, part))
+		days = append(days, min(quantile(years, part), years[max(last-1, 0)]))
 	}
 	return slices.Compact(days)
 }

@@ -192,3 +192,30 @@ func TestWithoutADriftTheDayChangesNothing(t *testing.T) {
 		assert.Equal(t, a, b)
 	}
 }
+
+func TestWhatIsTrueOfDriftIsTestedThoughMostRunsAreOfOneDay(t *testing.T) {
+	w := &lawful{name: "programs with many runs"}
+	law := func(rng *rand.Rand, _ *dataset.Plan) (float64, float64) { return 0.1 * rng.NormFloat64(), 0 }
+	for _, programs := range []int{1, 20} {
+		rng := rand.New(rand.NewPCG(1, uint64(programs)))
+		d := &drifting{lawful: w, trend: byYear(0.5)}
+		var f dataset.Fitter
+		for i := range 40 {
+			years := 4.0
+			if i < 10 {
+				years = float64(i % 2)
+			}
+			p := planIn(rng, w, 1)
+			p.Series = fmt.Sprint("program ", i%programs)
+			o := d.truthIn(t, rng, p, law, years).outcome()
+			o.Began = inYear(years)
+			f.Observe(fmt.Sprint(i, rng.Uint64()), p, o)
+		}
+		got, err := f.Fit().Predict(planIn(rng, w, 1))
+		require.NoError(t, err)
+		require.Contains(t, strings.Join(got.Warnings, " "), "drift")
+		require.NotNil(t, got.EnergyError)
+		assert.Equal(t, 30, got.EnergyError.Runs)
+		assert.Contains(t, got.EnergyError.Without, "and later")
+	}
+}
