@@ -140,7 +140,11 @@ func (b *rowBatch) close() {
 
 // read reads a row group.
 func (b *rowBatch) read(ctx context.Context, group int, use func(rows []dataset.Row) error) (err error) {
-	g := b.table.file.RowGroups()[group]
+	groups := b.table.file.RowGroups()
+	if group >= len(groups) {
+		return errors.New("it was changed while it was read")
+	}
+	g := groups[group]
 	err = b.guarded(func() error {
 		if err := guard(b.table.disk, &b.table.file.Metadata().RowGroups[group], b.leaves); err != nil {
 			return err

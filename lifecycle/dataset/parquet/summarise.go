@@ -44,21 +44,15 @@ func Summarise(ctx context.Context, from dataset.Reader, paths []string, by ...d
 	if from.Workers <= 0 {
 		from.Workers = runtime.GOMAXPROCS(0)
 	}
-	var open []*table
-	defer func() {
-		for _, t := range open {
-			t.close()
-		}
-	}()
 	type part struct{ file, from, to int } // row groups of a file
 	var parts []part
-	for i, f := range files {
+	for i, f := range files { // one after another: there may be more than can be open
 		t, err := openTable(f)
 		if err != nil {
 			return nil, err
 		}
-		open = append(open, t)
 		n := len(t.file.RowGroups())
+		t.close()
 		if !t.whole && n > 0 {
 			parts = append(parts, part{i, 0, n})
 			continue
@@ -80,11 +74,17 @@ func Summarise(ctx context.Context, from dataset.Reader, paths []string, by ...d
 			var b *rowBatch
 			for k := int(next.Add(1)) - 1; k < len(parts) && err == nil; k = int(next.Add(1)) - 1 {
 				p := parts[k]
-				if b == nil || b.table != open[p.file] {
+				if b == nil || b.table.path != files[p.file].path {
 					if b != nil {
 						b.close()
+						b.table.close()
+						b = nil
 					}
-					b = newRowBatch(open[p.file], needed)
+					t, failed := openTable(files[p.file])
+					if err = failed; err != nil {
+						break
+					}
+					b = newRowBatch(t, needed)
 				}
 				for g := p.from; g < p.to && err == nil; g++ {
 					if err = b.read(ctx, g, func(rows []dataset.Row) error {
@@ -93,12 +93,13 @@ func Summarise(ctx context.Context, from dataset.Reader, paths []string, by ...d
 						}
 						return nil
 					}); err != nil {
-						err = fmt.Errorf("parquet: %s: %w", open[p.file].path, err)
+						err = fmt.Errorf("parquet: %s: %w", b.table.path, err)
 					}
 				}
 			}
 			if b != nil {
 				b.close()
+				b.table.close()
 			}
 			mu.Lock()
 			defer mu.Unlock()
