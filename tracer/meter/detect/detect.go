@@ -173,18 +173,22 @@ func (r *Report) node() (id string) {
 // missUnreadable lists the domains that were seen and cannot be read, and that
 // nothing is counted in place of, those with the same cause in one line.
 func (r *Report) missUnreadable() {
-	at := map[[3]string]int{}
+	type cause struct {
+		sensor, why, fix string
+		uncounted        bool
+	}
+	at := map[cause]int{}
 	for _, d := range r.Domains {
 		if d.LeftOut != "unreadable" || d.Within != "" || d.By != "" || r.readsToo(d) {
 			continue
 		}
 		modelled := d.Kind == lifecycle.KindCPU || d.Kind == lifecycle.KindMemory || d.Kind == lifecycle.KindNode
-		cause := [3]string{d.Sensor, d.Why, d.Fix}
-		if i, ok := at[cause]; ok {
+		of := cause{d.Sensor, d.Why, d.Fix, !modelled && r.node() == ""}
+		if i, ok := at[of]; ok {
 			r.Missing[i].What += ", " + d.ID
 			continue
 		}
-		at[cause] = len(r.Missing)
-		r.Missing = append(r.Missing, meter.Missing{What: d.Sensor + " " + d.ID, Why: d.Why, Fix: d.Fix, Uncounted: !modelled && r.node() == ""})
+		at[of] = len(r.Missing)
+		r.Missing = append(r.Missing, meter.Missing{What: d.Sensor + " " + d.ID, Why: d.Why, Fix: d.Fix, Uncounted: of.uncounted})
 	}
 }

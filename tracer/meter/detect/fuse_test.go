@@ -292,3 +292,16 @@ func TestTrap14RandomListingsAreCountedOnce(t *testing.T) {
 		}
 	}
 }
+
+func TestADeviceIsNotCountedWhateverElseCannotBeReadForTheSameCause(t *testing.T) {
+	unreadable := func(id string, kind lifecycle.HardwareKind) Found {
+		return Found{Domain: meter.Domain{ID: id, Kind: kind, Sensor: "hwmon", LeftOut: "unreadable", Why: "permission denied"}}
+	}
+	r := Report{Domains: []Found{unreadable("cpu0", lifecycle.KindCPU), unreadable("gpu0", lifecycle.KindGPU)}}
+	r.missUnreadable()
+	uncounted := map[string]bool{}
+	for _, m := range r.Missing {
+		uncounted[m.What] = m.Uncounted
+	}
+	assert.Equal(t, map[string]bool{"hwmon cpu0": false, "hwmon gpu0": true}, uncounted)
+}
