@@ -150,6 +150,9 @@ func (x exportingAll) open(out io.Writer) (d *destination, err error) {
 			return nil, fmt.Errorf("%w: %s is no folder that can be read", errAsked, x.out)
 		}
 		parent, name := filepath.Dir(x.out), filepath.Base(x.out)
+		if name == "." || name == ".." {
+			return nil, fmt.Errorf("%w: give the name of a folder, which is made", errAsked)
+		}
 		if err := os.MkdirAll(parent, 0o777); err != nil {
 			return nil, err
 		}

@@ -21,9 +21,12 @@ func TestAPartitionedTableIsMadeWhereItIsToBe(t *testing.T) {
 	t.Setenv("TMPDIR", filepath.Join(dir, "absent")) // it may be another disk
 	r := call("", "dataset", "export", dir, "--to", "parquet", "--partition", "phase", "-o", "table")
 	assert.Zero(t, r.code, r.err)
+	require.NoError(t, os.Mkdir("empty", 0o700))
 	require.NoError(t, os.WriteFile("file", []byte("mine"), 0o600))
-	r = call("", "dataset", "export", dir, "--to", "parquet", "--partition", "phase", "-o", "file")
-	assert.Equal(t, exitUsage, r.code)
+	for _, out := range []string{"file", "empty/."} {
+		r = call("", "dataset", "export", dir, "--to", "parquet", "--partition", "phase", "-o", out)
+		assert.Equal(t, exitUsage, r.code, out)
+	}
 	kept, err := os.ReadFile("file")
 	require.NoError(t, err)
 	assert.Equal(t, "mine", string(kept))
