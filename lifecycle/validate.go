@@ -68,8 +68,8 @@ func Check(r io.Reader) (*Record, []Finding, error) { return checked(decode(r)) 
 
 // Checker is [Check] of one record after another, in memory that is used again:
 // a record, but for its texts, is valid until the next call. It keeps what 16 MiB of
-// documents, and the last one, take. The zero value is
-// ready. It is not for concurrent use.
+// documents, and the last one, take. The zero value is ready. It is not for
+// concurrent use.
 type Checker struct{ scanner *scanner }
 
 // Check is [Check] of the next record.
