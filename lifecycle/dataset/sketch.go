@@ -146,19 +146,20 @@ func mergeBuckets(a, b []bucket) []bucket {
 	return a
 }
 
-// quantile is the number that a share q of all does not exceed.
-func (s *sketch) quantile(q float64) float64 {
+// quantile is the least number that a share of all, in per cent, does not
+// exceed: of few, too, so many are at most this. SQL's QUANTILE_DISC is the same.
+func (s *sketch) quantile(percent int64) float64 {
 	n := s.count()
 	if n == 0 {
 		return 0
 	}
-	rank := int64(q * float64(n-1))
-	if rank < s.none {
+	rank := max(1, n/100*percent+(n%100*percent+99)/100)
+	if rank <= s.none {
 		return 0
 	}
 	seen := s.none
 	for _, b := range s.buckets {
-		if seen += b.count; rank < seen {
+		if seen += b.count; rank <= seen {
 			low := math.Float64frombits(uint64(b.number) << bucketShift)
 			high := math.Float64frombits(uint64(b.number+1) << bucketShift)
 			return min(max(low+(high-low)/2, s.min), s.max)

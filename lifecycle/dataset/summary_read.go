@@ -53,8 +53,9 @@ type Sum struct {
 	Unknown int64 `json:"unknown"` // runs that do not, or in part
 }
 
-// Distribution is how a figure is distributed among the runs of a group.
-// Quantiles are off by 0.8 % at most, the extremes are exact.
+// Distribution is how a figure is distributed among the runs of a group. P95 is
+// what 95 % of them, or more, do not exceed: of fewer than 20 that is the
+// greatest. Quantiles are off by 0.8 % at most, the extremes are exact.
 type Distribution struct {
 	Runs int64   `json:"runs"`
 	Min  float64 `json:"min"`
@@ -358,7 +359,7 @@ func (s *sketch) distribution() *Distribution {
 		return nil
 	}
 	return &Distribution{
-		Runs: n, Min: s.min, P5: s.quantile(0.05), P25: s.quantile(0.25), P50: s.quantile(0.5),
-		P75: s.quantile(0.75), P95: s.quantile(0.95), Max: s.max,
+		Runs: n, Min: s.min, P5: s.quantile(5), P25: s.quantile(25), P50: s.quantile(50),
+		P75: s.quantile(75), P95: s.quantile(95), Max: s.max,
 	}
 }

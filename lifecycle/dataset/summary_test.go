@@ -511,11 +511,28 @@ func TestQuantilesAreThoseOfTheRuns(t *testing.T) {
 		all = append(all, x)
 	}
 	slices.Sort(all)
-	for _, q := range []float64{0, 0.05, 0.25, 0.5, 0.75, 0.95, 1} {
-		assert.InEpsilon(t, all[int(q*4999)], s.quantile(q), 0.0079, "%v", q)
+	for _, percent := range []int64{0, 5, 25, 50, 75, 95, 100} {
+		assert.InEpsilon(t, all[max(1, percent*50)-1], s.quantile(percent), 0.0079, "%v", percent)
 	}
 	assert.Equal(t, all[0], s.min)
 	assert.Equal(t, all[4999], s.max)
+}
+
+// So many used no more than is said, however few there are.
+func TestQuantilesOfFewRunsAreNotTooLow(t *testing.T) {
+	for n := 1; n <= 45; n++ {
+		var s sketch
+		for i := range n {
+			s.add(float64(i)) // the first is none
+		}
+		for _, percent := range []int64{5, 25, 50, 75, 95} {
+			least := 0
+			for (least+1)*100 < n*int(percent) {
+				least++
+			}
+			assert.InDelta(t, least, s.quantile(percent), 0.0079*float64(least), "%d %% of %d", percent, n)
+		}
+	}
 }
 
 func TestADistributionHasABound(t *testing.T) {
