@@ -369,13 +369,26 @@ func (p *page) matters(list []scenario.Influence, of string, r *scenario.Result)
 		low, high = min(low, m.AtLow, m.AtHigh), max(high, m.AtLow, m.AtHigh)
 	}
 	u := inwords.UnitFor(best, units)
-	const wide = 24
+	t := p.influences(list, best, low, high, u, 24)
+	if over := t.width() - p.tableWidth(); over > 0 { // rather a short bar than half a path, which --set takes whole
+		t = p.influences(list, best, low, high, u, max(8, 24-over))
+	}
+	p.heading("What matters: each input from its lower to its upper bound, the others at best")
+	p.table(t)
+	p.words("  ", p.marks.half+" below the best estimate, "+inwords.Amount(best, units), p.marks.full+" above", "share of the variance that it explains alone")
+	if rest > 0 {
+		p.prose("  ", inwords.Plural(rest, "other")+" matter less.")
+	}
+}
+
+// influences is the table of inputs, with bars so wide.
+func (p *page) influences(list []scenario.Influence, best, low, high float64, u inwords.Unit, wide int) *table {
 	t := newTable(true, false, true, true, false)
 	t.add(cell{"from", p.dim}, cell{}, cell{"to " + u.Name, p.dim}, cell{"share", p.dim}, cell{})
 	for _, m := range list {
 		a, b := min(m.AtLow, m.AtHigh, best), max(m.AtLow, m.AtHigh, best)
 		at := func(v float64) int {
-			return int(math.Round((v - low) / max(high-low, math.SmallestNonzeroFloat64) * wide))
+			return int(math.Round((v - low) / max(high-low, math.SmallestNonzeroFloat64) * float64(wide)))
 		}
 		bar := strings.Repeat(" ", at(a)) + strings.Repeat(p.marks.half, at(best)-at(a)) + strings.Repeat(p.marks.full, at(b)-at(best))
 		if strings.TrimSpace(bar) == "" {
@@ -384,12 +397,7 @@ func (p *page) matters(list []scenario.Influence, of string, r *scenario.Result)
 		t.add(cell{inwords.Digits(a / u.Size), nil}, cell{bar + strings.Repeat(" ", wide-min(wide, len([]rune(bar)))), nil}, cell{inwords.Digits(b / u.Size), nil},
 			cell{inwords.Percent(inwords.Rounded(m.Share, 2)), p.bold}, cell{m.Path, nil})
 	}
-	p.heading("What matters: each input from its lower to its upper bound, the others at best")
-	p.table(t)
-	p.words("  ", p.marks.half+" below the best estimate, "+inwords.Amount(best, units), p.marks.full+" above", "share of the variance that it explains alone")
-	if rest > 0 {
-		p.prose("  ", inwords.Plural(rest, "other")+" matter less.")
-	}
+	return t
 }
 
 // optimum tells the best setting of the knobs.
