@@ -189,3 +189,9 @@ func TestAPredictionIsWrittenAsARecord(t *testing.T) {
 		assert.Equal(t, name == "corrected", told.Leans > 0.5, name)
 	}
 }
+
+func TestATargetThatIsNearlyReachedIsNotReached(t *testing.T) {
+	assert.Equal(t, "90 %", reachedWith(0.9, 0.9))
+	assert.Equal(t, "under 90 %", reachedWith(0.8996, 0.9))
+	assert.Equal(t, "80 %", reachedWith(0.8, 0.9))
+}

@@ -229,7 +229,7 @@ func (p *page) swept(of *predicting, s *dataset.Sweep) {
 			cells = append(cells, cell{v, paint})
 		}
 		if metric {
-			cells = append(cells, cell{inwords.Trimmed(*pt.Expected), nil}, cell{reachedWith(*pt.Reaches), nil})
+			cells = append(cells, cell{inwords.Trimmed(*pt.Expected), nil}, cell{reachedWith(*pt.Reaches, of.goal.Confidence), nil})
 		}
 		value, bounds := interval(lifecycle.Quantity{Value: pt.EnergyJ.Value, Low: pt.EnergyJ.Low, High: pt.EnergyJ.High}, inwords.WattHours)
 		cells = append(cells, cell{value, nil}, cell{bounds, p.dim})
@@ -254,7 +254,7 @@ func (p *page) swept(of *predicting, s *dataset.Sweep) {
 			does := inwords.Trimmed(n.Cost) + " times the " + costInWords(s.Cost)
 			reached := ""
 			if n.Reaches != nil {
-				reached = "reached with " + reachedWith(*n.Reaches)
+				reached = "reached with " + reachedWith(*n.Reaches, of.goal.Confidence)
 			}
 			t.add(cell{n.Axis + " " + n.Value, p.bold}, cell{does, nil}, cell{reached, p.dim})
 		}
@@ -279,10 +279,14 @@ func costInWords(cost string) string {
 	return cost
 }
 
-// reachedWith is a probability, which is never nought.
-func reachedWith(x float64) string {
+// reachedWith is a probability, which is never nought, nor rounded up to the one
+// that is asked for.
+func reachedWith(x, asked float64) string {
 	if x < 0.0005 {
 		return "under 0.1 %"
+	}
+	if text := inwords.Probability(asked); x < asked && inwords.Probability(x) == text {
+		return "under " + text
 	}
 	return inwords.Probability(x)
 }
