@@ -9,6 +9,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -40,7 +41,7 @@ const (
 )
 
 func main() {
-	dir := flag.String("dir", "ecotracer-records", "folder for the records")
+	dir := flag.String("dir", cmp.Or(os.Getenv("ECOTRACER_DIR"), "ecotracer-records"), "folder for the records")
 	flag.Parse()
 	var err error
 	if rank, is := os.LookupEnv("RANK"); is {
