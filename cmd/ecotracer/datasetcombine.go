@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -28,8 +29,13 @@ func declareDatasetCombine(c *cli, flags *flag.FlagSet) func([]string) int {
 func (c *cli) combine(t telling, files []string) int {
 	var all *dataset.Summary
 	var released *dataset.Released
+	seen := map[[sha256.Size]byte]string{}
 	for _, file := range files {
-		s, r, err := c.readSummary(file)
+		s, r, digest, err := c.readSummary(file)
+		if first, again := seen[digest]; err == nil && again && (r != nil && len(r.Groups()) > 0 || s != nil && len(s.Groups()) > 0) {
+			err = fmt.Errorf("it is the same as %s; its runs would count twice", first) // of nothing two may be alike
+		}
+		seen[digest] = file
 		if err == nil && (all != nil && r != nil || released != nil && s != nil) {
 			err = errors.New("some files are sums with noise and some are not; they do not add up")
 		}
@@ -68,31 +74,29 @@ func (c *cli) combine(t telling, files []string) int {
 	return c.tellSummary(t, all, summarised{})
 }
 
-// readSummary reads a summary, or a release.
-func (c *cli) readSummary(file string) (*dataset.Summary, *dataset.Released, error) {
+// readSummary reads a summary, or a release, and tells the digest of the file.
+func (c *cli) readSummary(file string) (s *dataset.Summary, r *dataset.Released, digest [sha256.Size]byte, err error) {
 	in, err := c.open(file)
 	if err != nil {
-		return nil, nil, unreadSummary(err)
+		return nil, nil, digest, unreadSummary(err)
 	}
 	defer in.Close()
 	const longest = 256 << 20
 	text, err := io.ReadAll(io.LimitReader(in, longest+1))
 	if err != nil {
-		return nil, nil, unreadSummary(err)
+		return nil, nil, digest, unreadSummary(err)
 	}
+	digest = sha256.Sum256(text)
 	var head struct{ Schema string }
 	if err := json.NewDecoder(bytes.NewReader(text)).Decode(&head); err != nil {
-		return nil, nil, fmt.Errorf("it is no JSON (%w)", err)
+		return nil, nil, digest, fmt.Errorf("it is no JSON (%w)", err)
 	}
 	if head.Schema == dataset.ReleasedSchema {
-		r := new(dataset.Released)
-		return nil, r, r.UnmarshalJSON(text)
+		r = new(dataset.Released)
+		return nil, r, digest, r.UnmarshalJSON(text)
 	}
-	s := new(dataset.Summary)
-	if err := s.UnmarshalJSON(text); err != nil {
-		return nil, nil, err
-	}
-	return s, nil, nil
+	s = new(dataset.Summary)
+	return s, nil, digest, s.UnmarshalJSON(text)
 }
 
 // unreadSummary tells why a file cannot be read, and what to give instead.

@@ -182,7 +182,8 @@ func (p *page) summaryUnits(unit string, s summarised, shown []dataset.Group) {
 			names = append(names, name)
 		}
 		slices.SortFunc(names, func(a, b string) int {
-			return cmp.Or(cmp.Compare(s.Total.PerUnit[b].Stages, s.Total.PerUnit[a].Stages), cmp.Compare(a, b))
+			x, y := s.Total.PerUnit[a], s.Total.PerUnit[b]
+			return cmp.Or(cmp.Compare(y.Runs, x.Runs), cmp.Compare(y.Stages, x.Stages), cmp.Compare(a, b))
 		})
 		if len(names) == 0 {
 			return
@@ -191,7 +192,7 @@ func (p *page) summaryUnits(unit string, s summarised, shown []dataset.Group) {
 	}
 	t := newTable(false, true, true, false, true, false)
 	p.summaryHead(t, "", unit, "energy", "", "CO2e", "")
-	n, lacking := 0, int64(0)
+	n, lacking, again := 0, int64(0), false
 	add := func(name string, g *dataset.Group, paint func(string) string) {
 		of, ok := g.PerUnit[unit]
 		if !ok {
@@ -199,6 +200,7 @@ func (p *page) summaryUnits(unit string, s summarised, shown []dataset.Group) {
 		}
 		n++
 		lacking += of.EnergyLacking
+		again = again || of.Stages > of.Runs
 		cells := []cell{{name, paint}, {inwords.Count(int64(min(of.Count, 1<<62))), nil}}
 		for _, figure := range []struct {
 			*lifecycle.Interval
@@ -227,6 +229,13 @@ func (p *page) summaryUnits(unit string, s summarised, shown []dataset.Group) {
 	p.fit(t, 0, 1)
 	p.squeeze(t)
 	p.table(t)
+	if again {
+		text := "several stages of a run count " + unit + ", and each adds its own"
+		if !slices.Contains(s.By, "stage") {
+			text += "; --by stage tells them apart"
+		}
+		p.prose("  ", text)
+	}
 	if lacking > 0 {
 		p.prose("  ", "too low: "+inwords.Plural(int(lacking), "row")+" of these stages do not tell their energy")
 	}
@@ -254,6 +263,8 @@ func (p *page) summaryGaps(s summarised) {
 		case of.Unknown == 0:
 		case of.Value == nil:
 			texts = append(texts, of.name+": no run tells it")
+		case g.Overlapping:
+			texts = append(texts, fmt.Sprintf("%s: some runs do not tell it, or not all of it: %s, each counted once for every group it is in", of.name, inwords.Count(of.Unknown)))
 		default:
 			texts = append(texts, fmt.Sprintf("%s: %s of %s runs do not tell it, or not all of it", of.name, inwords.Count(of.Unknown), inwords.Count(g.Runs)))
 		}
@@ -336,9 +347,13 @@ func (p *page) released(t telling, r releasedTold) {
 		table.rows[last].cells[1].text, table.rows[last].cells[2].text = "", ""
 	}
 	p.line("")
-	p.fit(table, 0, 5, 2)
-	p.squeeze(table)
-	p.table(table)
+	if len(order) > 0 {
+		p.fit(table, 0, 5, 2)
+		p.squeeze(table)
+		p.table(table)
+	} else {
+		p.prose("", "No group is of so many runs that it can be told.")
+	}
 	if n := len(order) - mostGroups; n > 0 && !t.all {
 		p.line("%s", p.dim(fmt.Sprintf("  and %s more; --all shows them", inwords.Plural(n, "group"))))
 	}

@@ -82,6 +82,9 @@ func TestCombinedIsAsSummarisedAtOnce(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, string(all), string(ab))
 
+	r = call("", "dataset", "combine", at("a.json"), at("b.json"), at("a.json"))
+	assert.Equal(t, exitFound, r.code)
+	assert.Contains(t, r.err, "it is the same as "+at("a.json")+"; its runs would count twice")
 	assert.Contains(t, call("", "dataset", "combine", "--by", "month", at("a.json")).err, "it is by phase, kind, and cannot be by month")
 	assert.Contains(t, call("", "dataset", "combine", files[0]).err, `its schema is "urn:ecotracer:record:v1"`)
 }
@@ -101,7 +104,10 @@ func TestFewRunsDoNotLeave(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotContains(t, string(text), "Secret Works")
 	assert.NotContains(t, string(text), "019df4e5")
-	r = call("", "dataset", "combine", site, site)
+	other := filepath.Join(t.TempDir(), "other.json")
+	r = call("", "dataset", "summarise", "--federated", "--min-runs", "5", "-o", other, manyRuns(t, 6))
+	require.Zero(t, r.code, r.err)
+	r = call("", "dataset", "combine", site, other)
 	require.Zero(t, r.code, r.err)
 	assert.Contains(t, r.out, "Runs by phase\nno sum is of fewer than 5 runs\n")
 
@@ -122,6 +128,18 @@ func TestFewRunsDoNotLeave(t *testing.T) {
 	}
 }
 
+// A run that is in several groups is not taken for several.
+func TestHowManyRunsThereAreIsNotToldWhereItIsUnknown(t *testing.T) {
+	of := func(overlapping bool) string {
+		var p page
+		total := dataset.Group{Runs: 12, Overlapping: overlapping, Water: dataset.Sum{Value: new(1.0), Known: 8, Unknown: 4}}
+		p.summaryGaps(summarised{Total: total})
+		return strings.Join(strings.Fields(p.String()), " ")
+	}
+	assert.Contains(t, of(false), "water: 4 of 12 runs do not tell it")
+	assert.Contains(t, of(true), "water: some runs do not tell it, or not all of it: 4, each counted once for every group it is in")
+}
+
 func TestAReleaseTakesFromTheBudget(t *testing.T) {
 	dir, out := manyRuns(t, 5), t.TempDir()
 	site, budget := filepath.Join(out, "site.json"), filepath.Join(out, "budget.json")
@@ -132,6 +150,7 @@ func TestAReleaseTakesFromTheBudget(t *testing.T) {
 	require.Zero(t, r.code, r.err)
 	assert.Contains(t, r.err, "allows releases of ε ")
 	assert.Contains(t, r.out, "ε 5, δ 1e-06")
+	assert.Contains(t, r.out, "\nNo group is of so many runs that it can be told.\n")
 	r = call("", "dataset", "combine", "--json", site, site)
 	require.Zero(t, r.code, r.err)
 	assert.Contains(t, r.out, `"sites": 2`)

@@ -68,10 +68,13 @@ type Distribution struct {
 }
 
 // PerUnit is what one functional unit took. Numerator and denominator are of
-// the same stages: those that count the unit.
+// the same stages: those that count the unit. What several stages of a run count
+// (a reading that is taken in, cleaned and stored) is counted in each: then there
+// are more stages than runs, and groups by stage tell what one took in each.
 type PerUnit struct {
 	Count  float64 `json:"count"`
-	Stages int64   `json:"stages"` // distinct ones of runs
+	Runs   int64   `json:"runs"`   // distinct ones that count it
+	Stages int64   `json:"stages"` // distinct ones of them
 
 	Energy      *lifecycle.Interval `json:"energy_j,omitempty"` // J a unit; nil if none is known
 	Operational *lifecycle.Interval `json:"operational_gco2e,omitempty"`
@@ -235,7 +238,7 @@ func (r *telling) group(t *tally, cells []sumCell, rest *remainder) Group {
 		g.MeasuredShare = new(min(1, of.value() / *g.Energy.Value))
 	}
 	for name, u := range t.units {
-		per := PerUnit{Count: u.count.value(), Stages: u.stages, EnergyLacking: u.lacking[0], OperationalLacking: u.lacking[1]}
+		per := PerUnit{Count: u.count.value(), Runs: u.runs, Stages: u.stages, EnergyLacking: u.lacking[0], OperationalLacking: u.lacking[1]}
 		if per.Count > 0 {
 			per.Energy = r.perUnit(name, u, 0, cells, rest)
 			per.Operational = r.perUnit(name, u, 1, cells, rest)
