@@ -29,8 +29,8 @@ func (c *Clusters) describe(g *gower, medoids []int) {
 			joules[i] = g.points[at].energy.value
 		}
 		slices.Sort(joules)
-		n := len(joules)
-		cluster.EnergyJ = Quartiles{joules[(n-1)/4], median(joules), joules[(n-1)*3/4]}
+		at := func(percent int64) float64 { return joules[quantilePlace(percent, int64(len(joules)))-1] } // as of a Summary
+		cluster.EnergyJ = Quartiles{at(25), at(50), at(75)}
 		cluster.Apart = g.marks(of, k)
 		cluster.Words = words(&cluster)
 		c.Clusters = append(c.Clusters, cluster)

@@ -18,6 +18,13 @@ func quantile(sorted []float64, share float64) float64 {
 	return (1-part)*sorted[int(i)] + part*sorted[int(i)+1]
 }
 
+// quantilePlace is the place, from 1 on, of the least of n sorted numbers that so many per
+// cent of them, or more, do not exceed, as of SQL's QUANTILE_DISC: of few numbers,
+// too, the share is not less than is said.
+func quantilePlace(percent, n int64) int64 {
+	return max(1, n/100*percent+(n%100*percent+99)/100)
+}
+
 // median is that of sorted numbers; NaN of none.
 func median(sorted []float64) float64 { return quantile(sorted, 0.5) }
 

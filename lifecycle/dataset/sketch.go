@@ -146,14 +146,13 @@ func mergeBuckets(a, b []bucket) []bucket {
 	return a
 }
 
-// quantile is the least number that a share of all, in per cent, does not
-// exceed: of few, too, so many are at most this. SQL's QUANTILE_DISC is the same.
+// quantile is the number of which so many per cent of all are no more.
 func (s *sketch) quantile(percent int64) float64 {
 	n := s.count()
 	if n == 0 {
 		return 0
 	}
-	rank := max(1, n/100*percent+(n%100*percent+99)/100)
+	rank := quantilePlace(percent, n)
 	if rank <= s.none {
 		return 0
 	}

@@ -156,7 +156,7 @@ func DistributionBy(points []Point, trait string) ([]TraitDistribution, error) {
 	for value, js := range joules {
 		slices.Sort(js)
 		n := len(js)
-		at := func(percent int) float64 { return js[(n-1)*percent/100] } // as of a Summary
+		at := func(percent int64) float64 { return js[quantilePlace(percent, int64(n))-1] } // as of a Summary
 		d := TraitDistribution{Value: value, Distribution: Distribution{Runs: int64(n), Min: js[0], P5: at(5), P25: at(25), P50: at(50), P75: at(75), P95: at(95), Max: js[n-1]}}
 		for _, j := range js {
 			d.EnergyJ += j
