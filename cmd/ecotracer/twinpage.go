@@ -310,13 +310,14 @@ func (p *page) question(name string, q scenario.Question, t *twin) {
 	}
 	p.line("")
 	p.prose("", strings.Join(answer(name, a, t.Result), " "))
-	p.differencesOf(a, name)
+	p.differencesOf(a, name, t.Result.Currency)
 	p.drivers(a.Lead())
 }
 
 // differencesOf is the table of all figures of an answer.
-func (p *page) differencesOf(a *scenario.Answer, name string) {
+func (p *page) differencesOf(a *scenario.Answer, name, currency string) {
 	t := newTable(false, true, true, true, false, false)
+	below := "  in parentheses: 95 % interval; in %: probability"
 	head := make([]cell, 6)
 	for i, text := range []string{"", name, "today", "ratio", "", name + " is"} {
 		head[i] = cell{text, p.dim}
@@ -329,6 +330,10 @@ func (p *page) differencesOf(a *scenario.Answer, name string) {
 		d := &rows[i]
 		figure := inwords.ComparedFigure(d.Figure)
 		label := figure.Name
+		if d.Figure == "cost" && d.A != nil && d.B != nil {
+			u := inwords.UnitFor(max(d.A.Value, d.B.Value), moneyIn(currency))
+			figure.Units, below = []inwords.Unit{{Size: u.Size}}, below+"; cost in "+u.Name
+		}
 		if i == len(rows)-1 {
 			label = "as it occurs"
 			if a.AsItOccurs {
@@ -349,7 +354,7 @@ func (p *page) differencesOf(a *scenario.Answer, name string) {
 	}
 	p.heading("Over all years")
 	p.table(t)
-	p.line("%s", p.dim("  in parentheses: 95 % interval; in %: probability"))
+	p.line("%s", p.dim(below))
 }
 
 // maxMatters is how many inputs are told of.
