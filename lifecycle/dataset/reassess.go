@@ -18,7 +18,10 @@ import (
 // Reassessment is how a record is assessed anew. The zero value changes no
 // figure: what is to be done is asked for one by one.
 type Reassessment struct {
-	Environment string // the place that is meant, by its id in the record; "" for all
+	// Environment is the place that is meant, by its id in the record; "" for all
+	// but those of services, networks and storage of others alone: of what ran
+	// elsewhere nobody knows where, and it goes nowhere with the run.
+	Environment string
 
 	// Refresh looks the factors of places up anew, in the data set of this
 	// version. Those that the operator declared, or that were asked of the grid
@@ -179,7 +182,13 @@ func (x *reassessing) places() error {
 			continue
 		}
 		found = true
-		if err := x.place(i, e); err != nil {
+		how := x.Reassessment
+		if x.Environment == "" && x.ofOthers(e.ID) {
+			x.Place, x.Own, x.Supply = nil, nil, nil
+		}
+		err := x.place(i, e)
+		x.Reassessment = how
+		if err != nil {
 			return fmt.Errorf("/environments/%d: %w", i, err)
 		}
 	}
@@ -187,6 +196,30 @@ func (x *reassessing) places() error {
 		return fmt.Errorf("there is no environment %q: name one of /environments, or none for all", x.Environment)
 	}
 	return nil
+}
+
+// ofOthers tells whether a place is one of services alone, whose energy is told by
+// factors, while others are not.
+func (x *reassessing) ofOthers(id string) bool {
+	at := map[string]string{}
+	for i := range x.record.Hardware {
+		at[x.record.Hardware[i].ID] = x.record.Hardware[i].Environment
+	}
+	services, own := false, false
+	for i := range x.record.Phases {
+		for k := range x.record.Phases[i].Usage {
+			u := &x.record.Phases[i].Usage[k]
+			switch here := at[u.Hardware] == id; {
+			case here && u.Factor == "":
+				return false
+			case here:
+				services = true
+			default:
+				own = true
+			}
+		}
+	}
+	return services && own
 }
 
 func (x *reassessing) place(i int, e *lifecycle.Environment) error {
@@ -215,10 +248,11 @@ func (x *reassessing) place(i int, e *lifecycle.Environment) error {
 		old := &x.before.Environments[i]
 		e.Country, e.Subdivision, e.PlaceFound = old.Country, old.Subdivision, old.PlaceFound
 	}
+	services := x.ofOthers(e.ID)
 	news := slotsOf(&there.Factors)
 	for k, s := range slotsOf(&e.Factors) {
 		before, after := factor(x.before, *s.id), factor(&found, *news[k].id)
-		if !x.replaces(&s, before, after) {
+		if !x.replaces(&s, before, after) || services && s.kind == factors.PUE && !given(after) { // whose figures have their cooling in them
 			continue
 		}
 		*s.id = ""
@@ -268,9 +302,6 @@ func (x *reassessing) move(e *lifecycle.Environment) {
 // replaces tells whether what was found for a place takes the place of what is
 // there.
 func (x *reassessing) replaces(s *slot, before, after *factors.Factor) bool {
-	given := func(f *factors.Factor) bool {
-		return f != nil && (f.Found == factors.Declared || f.Found == factors.Live)
-	}
 	switch {
 	case s.kind == factors.PUE && x.record.Run.Boundary == lifecycle.BoundaryFacility:
 		return false // its energy is the facility's, and PUE is 1 (R35)
@@ -280,6 +311,11 @@ func (x *reassessing) replaces(s *slot, before, after *factors.Factor) bool {
 		return true
 	}
 	return (x.Place != nil || x.Refresh) && !given(before) && after != nil
+}
+
+// given tells whether a factor is one that somebody gave.
+func given(f *factors.Factor) bool {
+	return f != nil && (f.Found == factors.Declared || f.Found == factors.Live)
 }
 
 // devices gives devices the figures of Own that have the id of theirs.

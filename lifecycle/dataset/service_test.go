@@ -10,6 +10,7 @@ import (
 
 	"github.com/ecotracer/ecotracer/factors"
 	"github.com/ecotracer/ecotracer/lifecycle"
+	"github.com/ecotracer/ecotracer/lifecycle/dataset"
 	"github.com/ecotracer/ecotracer/tracer"
 )
 
@@ -92,4 +93,36 @@ func bookedOf(m *lifecycle.Record, hardware string) (joules float64) {
 		}
 	}
 	return joules
+}
+
+// Of services nobody knows where they ran, and their figures have the cooling of
+// their sites in them.
+func TestWhatRanElsewhereDoesNotMoveWithTheRun(t *testing.T) {
+	r := simulated(t, process{boot: bootA, cpus: 1, until: lengthOf, options: []tracer.Option{tracer.At(tracer.Site{Country: "SE"})}, program: func(ctx context.Context, p process) {
+		ctx, s := tracer.Start(ctx, "fit", tracer.In(lifecycle.Training))
+		defer s.End()
+		s.Transfer("mobile", 1e9)
+		s.Call("gemini-prompt", 10)
+		train(ctx, p)
+	}})[0]
+	require.Len(t, r.Environments, 2)
+	assessed := func(how dataset.Reassessment) *lifecycle.Record {
+		fresh, changes, err := dataset.Reassess(r, how)
+		require.NoError(t, err)
+		require.NotEmpty(t, changes)
+		return fresh
+	}
+	gave := func(kind factors.Kind, value float64, unit string) factors.Factor {
+		return factors.Factor{ID: string(kind) + ".given", Kind: kind, Value: value, Low: value, High: value, Unit: unit, Signal: "average", Accounting: "location", Source: "bill", SourceYear: 2026, Quality: "A"}
+	}
+	elsewhere := r.Environments[1]
+	moved := assessed(dataset.Reassessment{Place: &dataset.Location{Country: "PL"}, Own: []factors.Factor{gave(factors.PUE, 1.4, "1")}, Refresh: true})
+	assert.Equal(t, "PL", moved.Environments[0].Country)
+	assert.Equal(t, "pue.given", moved.Environments[0].Factors.PUE)
+	assert.Equal(t, elsewhere, moved.Environments[1])
+
+	named := assessed(dataset.Reassessment{Environment: elsewhere.ID, Place: &dataset.Location{Country: "PL"}})
+	assert.Equal(t, r.Environments[0], named.Environments[0])
+	assert.Equal(t, "PL", named.Environments[1].Country)
+	assert.Equal(t, elsewhere.Factors.PUE, named.Environments[1].Factors.PUE)
 }
