@@ -399,8 +399,12 @@ func (p *page) influences(list []scenario.Influence, best, low, high float64, u 
 		if strings.TrimSpace(bar) == "" {
 			bar = strings.Repeat(" ", at(best)) + p.marks.sliver
 		}
+		share := "<1 %" // which chance makes, too
+		if m.Share >= 0.01 {
+			share = inwords.Percent(inwords.Rounded(m.Share, 2))
+		}
 		t.add(cell{inwords.Digits(a / u.Size), nil}, cell{bar + strings.Repeat(" ", wide-min(wide, len([]rune(bar)))), nil}, cell{inwords.Digits(b / u.Size), nil},
-			cell{inwords.Percent(inwords.Rounded(m.Share, 2)), p.bold}, cell{m.Path, nil})
+			cell{share, p.bold}, cell{m.Path, nil})
 	}
 	return t
 }
