@@ -202,6 +202,25 @@ func TestFiguresAreTakenFromRecords(t *testing.T) {
 	assert.ErrorContains(t, err, "PUE of the place would be counted twice")
 }
 
+// The factor of a service has its cooling in it, wherever that was.
+func TestServicesElsewhereAreNotOfThePlace(t *testing.T) {
+	quantity := func(v float64) *lifecycle.Quantity {
+		return &lifecycle.Quantity{Value: v, Low: v / 2, High: v * 2, Method: lifecycle.Modelled}
+	}
+	own := lifecycle.Usage{Hardware: "cpu", Meter: "model", EnergyJ: quantity(30)}
+	call := lifecycle.Usage{Hardware: "cloud", Factor: "service.call", EnergyJ: quantity(500)}
+	r := &lifecycle.Record{Phases: []lifecycle.PhaseEntry{
+		{Stage: lifecycle.Serving, Usage: []lifecycle.Usage{own, call}, EnergyJ: quantity(530)},
+		{Stage: lifecycle.Training, Usage: []lifecycle.Usage{call}, EnergyJ: quantity(500)},
+	}}
+	in, err := (&taken{From: "r.json", Stage: lifecycle.Serving}).ofRecord(r, "J")
+	require.NoError(t, err)
+	assert.Equal(t, lifecycle.Interval{Value: 30, Low: 15, High: 60}, in.Interval)
+	assert.Contains(t, in.Source, "without services elsewhere")
+	_, err = (&taken{From: "r.json", Stage: lifecycle.Training}).ofRecord(r, "J")
+	assert.ErrorContains(t, err, "energy of services elsewhere")
+}
+
 func TestEveryExampleIsWhole(t *testing.T) {
 	assert.Equal(t, []string{"inspection-fleet", "llm-service", "sensor-net", "validator"}, Examples())
 	for _, name := range Examples() {

@@ -60,7 +60,7 @@ func (t *taken) ofRecord(r *lifecycle.Record, unit string) (*Input, error) {
 		return nil, errors.New("the energy of the record is that of the facility, and the PUE of the place would be counted twice: write the figure")
 	}
 	in := &Input{}
-	found, method := false, lifecycle.Method("")
+	found, elsewhere, method := false, false, lifecycle.Method("")
 	for i := range r.Phases {
 		p := &r.Phases[i]
 		if p.Stage != t.Stage {
@@ -75,8 +75,12 @@ func (t *taken) ofRecord(r *lifecycle.Record, unit string) (*Input, error) {
 			}
 			continue
 		}
-		if q := p.EnergyJ; q != nil {
+		own, services := ownEnergy(p)
+		for _, q := range own {
 			in.Value, in.Low, in.High, found, method = in.Value+q.Value, in.Low+q.Low, in.High+q.High, true, q.Method
+		}
+		if elsewhere = elsewhere || services; elsewhere && len(own) == 0 {
+			return nil, fmt.Errorf("%s of the record is energy of services elsewhere, which the PUE of the place is not for: write the figure", t.Stage)
 		}
 	}
 	if !found {
@@ -96,7 +100,28 @@ func (t *taken) ofRecord(r *lifecycle.Record, unit string) (*Input, error) {
 	if method != "" {
 		in.Source += ", " + string(method)
 	}
+	if elsewhere {
+		in.Source += ", without services elsewhere"
+	}
 	return in, in.check(unit)
+}
+
+// ownEnergy is the energy of a stage but for that of storage, networks and services
+// of others, and whether it has such. Without it is the stage's own figure.
+func ownEnergy(p *lifecycle.PhaseEntry) (own []*lifecycle.Quantity, services bool) {
+	for i := range p.Usage {
+		switch u := &p.Usage[i]; {
+		case u.EnergyJ == nil:
+		case u.Factor != "":
+			services = true
+		default:
+			own = append(own, u.EnergyJ)
+		}
+	}
+	if !services && p.EnergyJ != nil {
+		return []*lifecycle.Quantity{p.EnergyJ}, false
+	}
+	return own, services
 }
 
 // counted is how many of a unit the spans of a stage did. What a span counts that
