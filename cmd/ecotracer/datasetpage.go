@@ -117,8 +117,7 @@ func (p *page) summaryTable(s summarised, shown []dataset.Group) {
 		add("total", &s.Total, p.bold)
 	}
 	p.line("")
-	p.fit(t, 0, 7, 4, 2)
-	p.squeeze(t)
+	p.fitFigures(t, 7, 4, 2)
 	p.table(t)
 	p.line("%s", p.dim("  in parentheses: 95 % interval"))
 }
@@ -226,8 +225,7 @@ func (p *page) summaryUnits(unit string, s summarised, shown []dataset.Group) {
 		return
 	}
 	p.heading("One " + inwords.One(unit) + ", by the electricity of the stages that count it")
-	p.fit(t, 0, 1)
-	p.squeeze(t)
+	p.fitFigures(t, 1)
 	p.table(t)
 	if again {
 		text := "several stages of a run count " + unit + ", and each adds its own"
@@ -348,8 +346,7 @@ func (p *page) released(t telling, r releasedTold) {
 	}
 	p.line("")
 	if len(order) > 0 {
-		p.fit(table, 0, 5, 2)
-		p.squeeze(table)
+		p.fitFigures(table, 5, 2)
 		p.table(table)
 	} else {
 		p.prose("", "No group is of so many runs that it can be told.")

@@ -77,6 +77,16 @@ func (p *page) fit(t *table, room int, columns ...int) {
 // leastName is how short squeeze leaves a name, in characters.
 const leastName = 12
 
+// usualName is the length that names may be shortened to before a column is left
+// out.
+const usualName = 30
+
+// fitFigures is fit of a table whose names are squeezed.
+func (p *page) fitFigures(t *table, columns ...int) {
+	p.fit(t, min(0, usualName-t.widths[0]), columns...)
+	p.squeeze(t)
+}
+
 // squeeze shortens the names in the first column, so that no figure is cut.
 func (p *page) squeeze(t *table) {
 	over := t.width() - p.tableWidth()
