@@ -58,7 +58,7 @@ func TestSomePartitionsAreSummarisedByThemselves(t *testing.T) {
 }
 
 func TestAFolderThatIsNoPartitionedTableIsRefused(t *testing.T) {
-	rows := randomRows(20)
+	rows := randomRows(5)
 	one := encoded(t, rows)
 	put := func(t *testing.T, dir, name string, text []byte) {
 		path := filepath.Join(dir, filepath.FromSlash(name))

@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ecotracer/ecotracer/internal/race"
 	"github.com/ecotracer/ecotracer/internal/recordtest"
 	"github.com/ecotracer/ecotracer/lifecycle"
 	"github.com/ecotracer/ecotracer/lifecycle/dataset"
@@ -81,7 +82,7 @@ func unpacked(t *testing.T, dir string) map[string][]byte {
 func TestAPublishedFolderTellsNothingPrivate(t *testing.T) {
 	dir := t.TempDir()
 	n := 1000
-	if testing.Short() || underRace {
+	if testing.Short() || race.On {
 		n = 150
 	}
 	records := mixed(t, dir, n)
