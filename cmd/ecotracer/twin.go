@@ -19,6 +19,7 @@ import (
 // twinning is what one call of `twin` is to do.
 type twinning struct {
 	question, example string
+	from              string // a record that a scenario is made of
 	set               map[string]string
 	optimise, json    bool
 }
@@ -35,6 +36,7 @@ func declareTwin(c *cli, flags *flag.FlagSet) func([]string) int {
 	t := twinning{set: map[string]string{}}
 	flags.StringVar(&t.question, "question", "", "")
 	flags.StringVar(&t.example, "example", "", "")
+	flags.StringVar(&t.from, "from", "", "")
 	flags.Func("set", "", func(text string) error {
 		path, value, ok := strings.Cut(text, "=")
 		if !ok || path == "" {
@@ -54,11 +56,28 @@ func declareTwin(c *cli, flags *flag.FlagSet) func([]string) int {
 			}
 			_, _ = c.out.Write(text) // results remembers a failure
 			return exitOK
-		case t.example != "" || len(files) != 1:
-			return c.usage("twin", "it takes one scenario; write `ecotracer twin scenario.yaml`, and `ecotracer twin --example llm-service` for one to begin with")
+		case t.from != "" && t.example == "" && len(files) == 0:
+			return c.scenarioFrom(t.from)
+		case t.example != "" || t.from != "" || len(files) != 1:
+			return c.usage("twin", "it takes one scenario; write `ecotracer twin scenario.yaml`, and for one to begin with `ecotracer twin --example llm-service`, or `ecotracer twin --from RECORD.json`")
 		}
 		return c.twin(files[0], t)
 	}
+}
+
+// scenarioFrom writes a scenario that is made of a record.
+func (c *cli) scenarioFrom(file string) int {
+	r := c.valid("twin", file)
+	if r == nil {
+		return exitFound
+	}
+	text, err := scenario.FromRecord(file, r)
+	if err != nil {
+		c.complain("twin", "%s: %s", file, strings.TrimPrefix(bare(err), "scenario: "))
+		return exitFound
+	}
+	_, _ = c.out.Write(text) // results remembers a failure
+	return exitOK
 }
 
 // maxScenario is how much of a file is read: one byte more than a scenario may have.

@@ -132,3 +132,23 @@ func TestTwinTakesFiguresFromRecords(t *testing.T) {
 	assert.Equal(t, 1, r.code)
 	assert.Contains(t, r.err, "s.yaml:4:39: services.s.work.train.energy: run.json: ")
 }
+
+func TestTwinMakesAScenarioOfARecord(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "run.json")
+	text, err := os.ReadFile("../../lifecycle/testdata/small.json")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, text, 0o600))
+	r := call("", "twin", "--from", path)
+	require.Zero(t, r.code, r.err)
+	again := filepath.Join(dir, "scenario.yaml")
+	require.NoError(t, os.WriteFile(again, []byte(r.out), 0o600))
+	r = call("", "twin", again)
+	require.Zero(t, r.code, r.err)
+	assert.Contains(t, r.out, "In 5 years it emits")
+
+	assert.Equal(t, exitUsage, call("", "twin", "--from", path, again).code)
+	r = call("", "twin", "--from", again)
+	assert.Equal(t, exitFound, r.code)
+	assert.Contains(t, r.err, "twin: "+again)
+}
