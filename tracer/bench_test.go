@@ -15,28 +15,35 @@ type discard struct{}
 
 func (discard) Write(context.Context, *lifecycle.Record) error { return nil }
 
+// openPaths is a run on so many domains, with so many open paths.
+func openPaths(b *testing.B, domains, paths int) (context.Context, *tracer.Run) {
+	b.Helper()
+	var ds []tracertest.Domain
+	for i := range domains {
+		d := tracertest.Domain{Power: tracertest.Constant(20)}
+		d.ID = "cpu" + strconv.Itoa(i)
+		ds = append(ds, d)
+	}
+	ctx, run, err := tracer.Begin(context.Background(), tracer.Meters(tracertest.NewMeter(ds...)),
+		tracer.Sinks(discard{}), tracer.Checkpoints(-1))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _, _ = run.End() })
+	for i := range paths {
+		_, s := tracer.Start(ctx, "path"+strconv.Itoa(i))
+		b.Cleanup(s.End)
+	}
+	return ctx, run
+}
+
 // BenchmarkTick measures one reading and booking of all domains, with a span
 // open on every path: the worst case. Domains are simulated; what reading a
 // real counter takes comes on top.
 func BenchmarkTick(b *testing.B) {
 	for _, c := range []struct{ paths, domains int }{{10, 1}, {10, 8}, {10, 64}, {10_000, 8}, {10_000, 64}} {
 		b.Run(fmt.Sprintf("paths=%d/domains=%d", c.paths, c.domains), func(b *testing.B) {
-			var ds []tracertest.Domain
-			for i := range c.domains {
-				d := tracertest.Domain{Power: tracertest.Constant(20)}
-				d.ID = "cpu" + strconv.Itoa(i)
-				ds = append(ds, d)
-			}
-			ctx, run, err := tracer.Begin(context.Background(), tracer.Meters(tracertest.NewMeter(ds...)),
-				tracer.Sinks(discard{}), tracer.Checkpoints(-1))
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer run.End()
-			for i := range c.paths {
-				_, s := tracer.Start(ctx, "path"+strconv.Itoa(i))
-				defer s.End()
-			}
+			_, run := openPaths(b, c.domains, c.paths)
 			b.ReportAllocs()
 			for b.Loop() {
 				tracer.Tick(run)
@@ -78,22 +85,7 @@ func BenchmarkSecond(b *testing.B) {
 			expect, budget bool
 		}{{"plain", false, false}, {"expect", true, false}, {"budget", false, true}, {"both", true, true}} {
 			b.Run(fmt.Sprintf("domains=%d/%s", domains, c.name), func(b *testing.B) {
-				var ds []tracertest.Domain
-				for i := range domains {
-					d := tracertest.Domain{Power: tracertest.Constant(20)}
-					d.ID = "cpu" + strconv.Itoa(i)
-					ds = append(ds, d)
-				}
-				ctx, run, err := tracer.Begin(context.Background(), tracer.Meters(tracertest.NewMeter(ds...)),
-					tracer.Sinks(discard{}), tracer.Checkpoints(-1))
-				if err != nil {
-					b.Fatal(err)
-				}
-				defer run.End()
-				for i := range 10 {
-					_, s := tracer.Start(ctx, "path"+strconv.Itoa(i))
-					defer s.End()
-				}
+				ctx, run := openPaths(b, domains, 10)
 				ctx, train := tracer.Start(ctx, "train")
 				defer train.End()
 				if c.expect {

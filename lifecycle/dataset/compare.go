@@ -240,8 +240,8 @@ func cohortReasons(a, b *Cohort, k int) (why []string) {
 func shares(n map[string]int) string {
 	list := mostFirst(n)
 	total := 0
-	for _, n := range n {
-		total += n
+	for _, what := range list {
+		total += n[what]
 	}
 	if len(list) == 1 {
 		return list[0]

@@ -273,8 +273,8 @@ func (p *Predictor) warn(f *Prediction, plan *Plan, ph *physical, in [groupings]
 	}
 	if m.trend > 0 {
 		say("%s", m.drift.words("the records drift", year))
-	} else if time := p.models[phaseAt(plan)][ofDuration]; plan.Hours == nil && time.trend > 0 {
-		say("%s", time.drift.words("the time of the records drifts", year))
+	} else if m := p.models[phaseAt(plan)][ofDuration]; plan.Hours == nil && m.trend > 0 {
+		say("%s", m.drift.words("the time of the records drifts", year))
 	}
 	if math.Abs(left) > leastLeft {
 		say("told of one another, these records are no closer than physics: what they would make of it, %s times as much, is left out", inwords.Trimmed(math.Exp(left)))

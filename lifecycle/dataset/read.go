@@ -221,16 +221,7 @@ func (r Reader) Read(ctx context.Context, paths []string, use func(worker int, r
 	if r.Workers <= 0 {
 		r.Workers = runtime.GOMAXPROCS(0)
 	}
-	if r.MaxRecord <= 0 || r.MaxRecord > maxRecord {
-		r.MaxRecord = maxRecord
-	}
-	if r.MaxUnpacked <= 0 {
-		r.MaxUnpacked = unpackLimit
-	}
-	if r.Now.IsZero() {
-		r.Now = time.Now()
-	}
-	x := newIntake(ctx, r, use)
+	x := newIntake(ctx, r.withDefaults(), use)
 	err := x.read(paths)
 	switch {
 	case err == nil:

@@ -25,13 +25,10 @@ func FromRecord(file string, r *lifecycle.Record) ([]byte, error) {
 	if r.Run.Boundary == lifecycle.BoundaryFacility {
 		return nil, errors.New("scenario: the energy of the record is that of the facility, and the PUE of a place would be counted twice")
 	}
-	w := writer{record: r, file: file}
-	work := w.works()
-	if work == 0 {
+	w, services := writer{record: r}, writer{record: r}
+	if services.works(file) == 0 {
 		return nil, errors.New("scenario: the record tells no energy of its own in training, inference or use")
 	}
-	body := w.Builder.String()
-	w.Builder.Reset()
 	w.line(0, "# Made of the record of run %s. It knows what that", remark(r.Run.ID))
 	w.line(0, "# run came to; what is assumed says so, and is yours to write. The file of the")
 	w.line(0, "# record is looked for from where this one is.")
@@ -40,14 +37,13 @@ func FromRecord(file string, r *lifecycle.Record) ([]byte, error) {
 	w.line(0, "years: 5 # assumed")
 	w.place()
 	w.devices()
-	return []byte(w.Builder.String() + body), nil
+	return []byte(w.String() + services.String()), nil
 }
 
 // writer writes the parts of a scenario.
 type writer struct {
 	strings.Builder
 	record *lifecycle.Record
-	file   string
 }
 
 func (w *writer) line(indent int, format string, args ...any) {
@@ -203,8 +199,9 @@ func nameOf(text string, taken map[string]bool) string {
 	return name
 }
 
-// works writes the service, and returns how much work it has.
-func (w *writer) works() (n int) {
+// works writes the service, whose energy is taken from the record's file, and
+// returns how much work it has.
+func (w *writer) works(file string) (n int) {
 	unit := w.unit()
 	name := cmp.Or(unit, "run")
 	w.line(0, "\nservices:")
@@ -235,7 +232,7 @@ func (w *writer) works() (n int) {
 		}
 		w.line(3, "%s:", nameOf(last, names))
 		w.line(4, "stage: %s", p.Stage)
-		w.line(4, "energy: {from: %s, stage: %s%s}", quote(w.file), p.Stage, per)
+		w.line(4, "energy: {from: %s, stage: %s%s}", quote(file), p.Stage, per)
 		switch {
 		case each:
 		case p.Phase == lifecycle.PhaseTraining:
