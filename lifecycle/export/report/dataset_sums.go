@@ -90,7 +90,11 @@ func (p *datasetPage) summary(s *dataset.Survey) {
 	}
 	used(&total.Energy, capital(inwords.Plural(len(s.Points), "run"))+" used", inwords.WattHours, " of electricity")
 	if total.Embodied.Value != nil {
-		used(&total.GCO2e, "They come to", inwords.CO2e, ", with their share of making and discarding the devices")
+		come, share := "They come to", ", with their share of making and discarding the devices"
+		if len(s.Points) == 1 {
+			come, share = "It comes to", ", with its share of making and discarding the devices"
+		}
+		used(&total.GCO2e, come, inwords.CO2e, share)
 	} else {
 		used(&total.Operational, "Their electricity comes to", inwords.CO2e, "; what their devices took to make is unknown, and not in it")
 	}
@@ -120,7 +124,7 @@ func (p *datasetPage) summary(s *dataset.Survey) {
 		}
 		p.Figures = append(p.Figures, keyFigure{f.name, c, f.note})
 	}
-	if d := total.EnergyPerRun; d != nil {
+	if d := total.EnergyPerRun; d != nil && d.Runs > 1 {
 		p.Figures = append(p.Figures, keyFigure{"A run", cell{Text: amount(d.P50, inwords.WattHours), Exact: exact(d.P50)}, fmt.Sprintf("median energy; half of the runs are from %s to %s", amount(d.P25, inwords.WattHours), amount(d.P75, inwords.WattHours))})
 	}
 	if m := total.MeasuredShare; m != nil {
@@ -231,18 +235,18 @@ func (p *datasetPage) makeup(s *dataset.Survey) {
 		p.Makeup = append(p.Makeup, spread(s.Points, trait, mostValues))
 	}
 	for _, of := range []struct{ trait, without string }{
-		{"task", "do not tell their task"}, {"hardware", "do not tell what they ran on"}, {"place", "do not tell where they ran; their grid has the range of the whole world"},
-		{"parameters", "do not tell how many parameters their model has"},
+		{"task", " the task"}, {"hardware", " what it ran on"}, {"place", " where it ran; the grid then has the range of the whole world"},
+		{"parameters", " how many parameters the model has"},
 	} {
 		list, _ := dataset.DistributionBy(s.Points, of.trait)
 		for _, d := range list {
 			if d.Value == "" {
-				p.Absent = append(p.Absent, fmt.Sprintf("%s of %s %s.", inwords.Count(d.Runs), inwords.Plural(len(s.Points), "run"), of.without))
+				p.Absent = append(p.Absent, inwords.Count(d.Runs)+" of "+inwords.Plural(len(s.Points), "run")+tells(d.Runs)+of.without+".")
 			}
 		}
 	}
 	if metrics := dataset.Metrics(s.Points); len(metrics) > 0 {
-		p.Absent = append(p.Absent, fmt.Sprintf("%s of %s tell the commonest metric, %s.", inwords.Count(int64(metrics[0].Runs)), inwords.Plural(len(s.Points), "run"), name(metrics[0].String())))
+		p.Absent = append(p.Absent, fmt.Sprintf("The commonest metric, %s, is that of %s of %s.", name(metrics[0].String()), inwords.Count(int64(metrics[0].Runs)), inwords.Plural(len(s.Points), "run")))
 	} else {
 		p.Absent = append(p.Absent, "No run tells how good its model is.")
 	}
@@ -339,7 +343,7 @@ func (p *datasetPage) months(s *dataset.Survey) {
 		if g.Energy.Value != nil && !g.Other && g.Key[0] != "" {
 			known = append(known, g)
 		} else if g.Energy.Value != nil {
-			p.MonthNote = inwords.Plural(int(g.Runs), "run") + " do not tell when they were, and are in no month."
+			p.MonthNote = inwords.Plural(int(g.Runs), "run") + tells(g.Runs) + " the time; no month has what was used then."
 		}
 	}
 	if rest := len(known) - mostMonths; rest > 0 {
